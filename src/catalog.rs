@@ -1,0 +1,112 @@
+//! Descriptors: text in, entities and problems out, judged by the [`Model`](crate::sdl::Model).
+//!
+//! No I/O: what a substitution (`$text`) needs is asked of the caller through [`Substitutions`].
+//! Broken input is data: one bad document costs only itself.
+
+mod entity_ref;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+pub use entity_ref::{EntityRef, RefError};
+
+use crate::diagnostic::{Severity, Span};
+use crate::sdl::{KindId, Model, RelationId};
+
+/// One valid document of a descriptor file.
+#[derive(Clone, Debug)]
+pub struct Entity {
+    pub entity_ref: EntityRef,
+    /// `None` for a kind that no SDL declares: served as `GenericEntity`.
+    pub kind: Option<KindId>,
+    /// The document after substitution, as JSON, keys in the order written.
+    pub descriptor: Value,
+    /// Counts from 0 within the file.
+    pub document: u32,
+    /// Where the document starts.
+    pub line: u32,
+}
+
+/// A reference that an entity makes, or the other direction of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Relation {
+    pub source: EntityRef,
+    pub relation: RelationId,
+    pub target: EntityRef,
+}
+
+/// Something wrong, or worth knowing, in a descriptor file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable, kebab-case: the rule.
+    pub code: &'static str,
+    pub severity: Severity,
+    pub message: String,
+    /// An example of a right value.
+    pub hint: Option<String>,
+    pub span: Option<Span>,
+    /// Counts from 0 within the file; `None` where the whole file is meant.
+    pub document: Option<u32>,
+    /// The path in the document (`spec.type`).
+    pub field: Option<String>,
+    /// The entity that the document describes, as far as it can be told.
+    pub entity_ref: Option<EntityRef>,
+}
+
+/// What one descriptor file holds.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// How many documents there are, broken ones included, empty ones not.
+    pub documents: u32,
+    pub entities: Vec<Entity>,
+    pub problems: Vec<Problem>,
+    /// Documents that gave no entity, with the ref that they seem to describe: the last good version of it stays.
+    pub failed: Vec<Failed>,
+    /// Other files whose text went into an entity through a substitution, so that a change of theirs leads here.
+    pub includes: Vec<Box<str>>,
+}
+
+/// A document that gave no entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    pub document: u32,
+    /// `None`: not even kind and name could be told.
+    pub entity_ref: Option<EntityRef>,
+}
+
+/// Gives a substitution its text; the file system and the allowed root are the caller's business.
+pub trait Substitutions {
+    /// The bytes behind `target` (relative to the descriptor), or why there are none, in words for the descriptor's author.
+    fn load(&self, target: &str) -> Result<Vec<u8>, String>;
+}
+
+/// Refuses every substitution.
+#[derive(Clone, Copy, Debug)]
+pub struct NoSubstitutions;
+
+impl Substitutions for NoSubstitutions {
+    fn load(&self, _target: &str) -> Result<Vec<u8>, String> {
+        Err("substitutions are not available here".to_owned())
+    }
+}
+
+/// Reads one descriptor file.
+pub fn read(_model: &Model, _bytes: &[u8], _substitutions: &dyn Substitutions) -> Reading {
+    Reading::default()
+}
+
+/// The relations that `descriptor` emits, both directions of each, sorted and without doubles.
+///
+/// The rules are those of Backstage: a bare name is in the namespace of the entity that makes the reference.
+pub fn relations(
+    _model: &Model,
+    _entity_ref: &EntityRef,
+    _kind: Option<KindId>,
+    _descriptor: &Value,
+) -> Vec<Relation> {
+    Vec::new()
+}
+
+/// A shared name for a descriptor file.
+pub type FileName = Arc<str>;

@@ -1,0 +1,606 @@
+//! What a load of SDL files yields: kinds, types, relation types, columns, filters and the composed schema.
+//!
+//! Names are resolved to small ids once, here; the layers above index arrays with them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use apollo_compiler::Schema;
+use apollo_compiler::validation::Valid;
+use indexmap::IndexMap;
+
+use super::expr::Expr;
+use crate::diagnostic::Span;
+
+/// Position of a [`Kind`] in [`Model::kinds`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KindId(pub u16);
+
+/// Position of a [`Column`] in [`Model::columns`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ColumnId(pub u16);
+
+/// Position of a [`RelationType`] in [`Model::relations`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RelationId(pub u16);
+
+/// The composed graph, immutable; one per schema version.
+#[derive(Debug)]
+pub struct Model {
+    /// In the order of their type names.
+    pub kinds: Vec<Kind>,
+    /// Every leaf value of a kind that is extracted once per entity: it can be filtered, ordered or faceted by, and is written without touching the descriptor.
+    pub columns: Vec<Column>,
+    /// The columns of [`GENERIC_ENTITY`].
+    pub generic_columns: Vec<(ColumnId, ColumnSource)>,
+    /// Relation types that any `@relation` names, inverses included.
+    pub relations: Vec<RelationType>,
+    /// Every object and interface of the composed schema, generated ones included (introspection types are not).
+    pub types: IndexMap<Arc<str>, TypeDef>,
+    /// Generated filter inputs by type name (`ComponentFilter`).
+    pub filters: IndexMap<Arc<str>, FilterInput>,
+    /// Generated order enums by type name (`ComponentOrderField`): what each value orders by.
+    pub orders: IndexMap<Arc<str>, IndexMap<Arc<str>, ColumnId>>,
+    /// `@source`s of connectors, run by the connector runtime.
+    pub sources: Vec<UpstreamSource>,
+    /// `@webhook`s of connectors.
+    pub webhooks: Vec<Webhook>,
+    /// The composed schema without our directives: what clients see, and what documents are validated against.
+    pub schema: Valid<Schema>,
+    /// [`Model::schema`] as printed for clients.
+    pub sdl: Arc<str>,
+    /// The same with our directives, for `schema print --directives`.
+    pub sdl_with_directives: Arc<str>,
+    /// Hash of the composed SDL with directives, hex: the schema version.
+    pub fingerprint: Arc<str>,
+    /// Kind by lower-cased kind name.
+    pub kind_by_name: HashMap<Box<str>, KindId>,
+    /// Kind by GraphQL type name.
+    pub kind_by_type: HashMap<Arc<str>, KindId>,
+    /// Relation type by its name as written (relation types are case-sensitive).
+    pub relation_by_name: HashMap<Box<str>, RelationId>,
+    /// Column by name.
+    pub column_by_name: HashMap<Arc<str>, Vec<ColumnId>>,
+}
+
+/// The type that serves entities of kinds that no SDL declares.
+pub const GENERIC_ENTITY: &str = "GenericEntity";
+
+/// One `@kind` type.
+#[derive(Debug)]
+pub struct Kind {
+    /// The GraphQL type (`Component`).
+    pub type_name: Arc<str>,
+    /// The descriptor's `kind`, compared case-sensitively in descriptors and ignoring case in references.
+    pub kind: Arc<str>,
+    pub api_versions: Vec<Box<str>>,
+    /// Root field of one (`component`) and of many (`components`).
+    pub singular: Arc<str>,
+    pub plural: Arc<str>,
+    /// The columns of this kind and where each value comes from.
+    pub columns: Vec<(ColumnId, ColumnSource)>,
+    /// What is read from the descriptor into relations.
+    pub emits: Vec<Emit>,
+    /// How the descriptor is judged: the fields with a place of their own, nested objects as trees.
+    pub rules: Vec<Rule>,
+    /// Whether any rule, column or relation is read from `spec`: then `spec` is required.
+    pub needs_spec: bool,
+    pub span: (Arc<str>, Span),
+}
+
+/// Where the value of a column comes from.
+#[derive(Debug, Clone)]
+pub enum ColumnSource {
+    /// The descriptor.
+    Value(ValueBinding),
+    /// The engine's own record of the entity: a leaf field with `@resolver` of one of these names.
+    Engine(EngineValue),
+}
+
+/// What the engine knows of every entity, whatever its descriptor says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EngineValue {
+    Id,
+    Ref,
+    CreatedAt,
+    UpdatedAt,
+}
+
+/// References of one descriptor field that become relations.
+#[derive(Debug, Clone)]
+pub struct Emit {
+    /// The GraphQL field that declares it, for messages.
+    pub field: Arc<str>,
+    /// Yields a string or a list of strings.
+    pub from: Expr,
+    /// The type of the relation from this entity to the named one.
+    pub relation: RelationId,
+    /// The type in the other direction, emitted at the same time.
+    pub inverse: Option<RelationId>,
+    /// For references that name no kind; `None`: the kind must be written.
+    pub default_kind: Option<Box<str>>,
+    /// Kinds that the GraphQL field can show; others are kept as raw relations (as Backstage keeps them), with a warning.
+    pub targets: Targets,
+}
+
+/// Which kinds a relation field may lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Targets {
+    /// The field's type is `Entity`.
+    Any,
+    /// One kind, or those that implement the field's interface.
+    Kinds(Box<[KindId]>),
+}
+
+impl Targets {
+    /// Whether an entity of `kind` (`None`: of an undeclared kind) may stand there.
+    pub fn allows(&self, kind: Option<KindId>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Kinds(kinds) => kind.is_some_and(|kind| kinds.contains(&kind)),
+        }
+    }
+}
+
+/// What a descriptor must look like at one place. Validation walks these; it knows no kind.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Steps from the descriptor's root (`["spec", "type"]`); inside [`Shape::Object`]: from that object.
+    pub path: Vec<Box<str>>,
+    pub required: bool,
+    pub shape: Shape,
+    /// An example of a right value, as YAML on one line, for hints.
+    pub example: Option<Box<str>>,
+}
+
+/// The shape that the GraphQL type of a field demands of the value in the descriptor.
+#[derive(Debug, Clone)]
+pub enum Shape {
+    /// `non_empty` for strings from `spec`.
+    String {
+        non_empty: bool,
+    },
+    Boolean,
+    Int,
+    Float,
+    /// The words that the descriptor may hold.
+    Enum(Vec<Box<str>>),
+    /// A string that holds one or more entity references, kind optional if `default_kind`.
+    Reference {
+        default_kind: Option<Box<str>>,
+    },
+    List(Box<Shape>),
+    Object(Vec<Rule>),
+    /// `JSON`, and everything that is not judged.
+    Any,
+}
+
+/// A value extracted once per entity. Kinds that declare a field of one name and type share a column, wherever each keeps it.
+#[derive(Debug)]
+pub struct Column {
+    /// The GraphQL field name.
+    pub name: Arc<str>,
+    pub leaf: Leaf,
+    pub list: bool,
+    /// Orders are generated for scalars that are not lists.
+    pub orderable: bool,
+    /// The descriptor path, dotted (`spec.type`), if every kind keeps it at the same plain path: facets and `where` by path then use the column.
+    pub path: Option<Box<str>>,
+    pub search: Option<Search>,
+}
+
+/// The type of a leaf value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Leaf {
+    /// `String`, `ID`, `URL`, `HTML`, `EntityRef`, `Duration` and every custom scalar that is text.
+    String,
+    Boolean,
+    Int,
+    Float,
+    DateTime,
+    /// Text out of a closed set.
+    Enum,
+    Json,
+}
+
+/// `@search`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Search {
+    pub weight: f32,
+    pub facet: bool,
+}
+
+/// One relation type name.
+#[derive(Debug)]
+pub struct RelationType {
+    pub name: Arc<str>,
+    /// The type of the other direction, where any `@relation` declares one.
+    pub inverse: Option<RelationId>,
+}
+
+/// An object or interface of the composed schema.
+#[derive(Debug)]
+pub struct TypeDef {
+    pub name: Arc<str>,
+    /// `Some` for `@kind` types.
+    pub kind: Option<KindId>,
+    pub interface: bool,
+    /// Concrete types that may stand where this type is asked for; for an object: itself.
+    pub concrete: Vec<Arc<str>>,
+    pub fields: IndexMap<Arc<str>, Field>,
+    /// What identifies a live object in its upstream.
+    pub identity: Option<Expr>,
+    /// A type-level `@connect`.
+    pub connect: Option<Arc<Connect>>,
+    pub cache: Option<CachePolicy>,
+    pub auth: Option<Auth>,
+}
+
+/// A field of the composed schema with its one source.
+#[derive(Debug, Clone)]
+pub struct Field {
+    pub name: Arc<str>,
+    pub ty: FieldType,
+    pub source: FieldSource,
+    /// On a kind and on the interfaces of kinds: where the snapshot keeps the value.
+    pub column: Option<ColumnId>,
+    pub cache: Option<CachePolicy>,
+    pub auth: Option<Auth>,
+    pub search: Option<Search>,
+    /// Where it is declared; `None` for generated fields.
+    pub declared: Option<(Arc<str>, Span)>,
+}
+
+/// A GraphQL type reference, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldType {
+    pub named: Arc<str>,
+    pub shape: TypeShape,
+    pub non_null: bool,
+    /// `Some(item is non-null)` for lists.
+    pub list: Option<bool>,
+}
+
+/// What the named type of a field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TypeShape {
+    Leaf(Leaf),
+    Object,
+    Interface,
+    Union,
+}
+
+/// Where the value of a field comes from: data that the plan of a query carries.
+#[derive(Debug, Clone)]
+pub enum FieldSource {
+    /// `@field`, or by name: an expression over the descriptor (on a kind) or over the enclosing object's own JSON.
+    Value(ValueBinding),
+    /// `@relation`: edges of one or more types (an interface's relation unites those of its kinds).
+    Relation(RelationBinding),
+    /// `@lookup`: back into the catalog.
+    Lookup(LookupBinding),
+    /// `@resolver`: the engine answers.
+    Resolver(ResolverBinding),
+    /// `@connect` or `@supplies`: fetched from an upstream.
+    Live(LiveBinding),
+    /// Made by composition: root fields of kinds, and the parts of connections.
+    Generated(Generated),
+}
+
+/// `@field`.
+#[derive(Debug, Clone)]
+pub struct ValueBinding {
+    /// From the descriptor's root on a kind, from the enclosing object elsewhere.
+    pub at: Expr,
+    pub default: Option<Expr>,
+    /// Upstream or descriptor word to GraphQL enum value.
+    pub cases: Vec<(Box<str>, Box<str>)>,
+    /// The enum value for all other words.
+    pub otherwise: Option<Box<str>>,
+}
+
+/// `@relation`.
+#[derive(Debug, Clone)]
+pub struct RelationBinding {
+    pub relation: RelationId,
+    pub targets: Targets,
+    /// A list became a connection with `filter`, `orderBy`, `first`, `after`, `last`, `before`.
+    pub connection: bool,
+}
+
+/// `@lookup`.
+#[derive(Debug, Clone)]
+pub struct LookupBinding {
+    /// Kind name, or `Entity`.
+    pub kind: Option<KindId>,
+    /// Descriptor path that is compared, ignoring case.
+    pub by: Box<str>,
+    pub value: Expr,
+    pub list: bool,
+}
+
+/// `@resolver`.
+#[derive(Debug, Clone)]
+pub struct ResolverBinding {
+    /// Default: the field's name. Known names are listed by `graphql::resolvers`, and checked there at load.
+    pub name: Arc<str>,
+    pub via: Vec<RelationId>,
+    /// A list of entities became a connection.
+    pub connection: bool,
+}
+
+/// A field that is fetched: run by the connector runtime.
+#[derive(Debug, Clone)]
+pub struct LiveBinding {
+    /// `@connect` on the field itself.
+    pub connect: Option<Arc<Connect>>,
+    /// `@supplies`: concrete types that provide this field, in the order of connector names, with the path of live fields that each comes along.
+    pub suppliers: Vec<(Arc<str>, Vec<Arc<str>>)>,
+    pub merge: Option<Merge>,
+    pub connection: bool,
+}
+
+/// Fields that composition makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Generated {
+    /// `component(ref:)`.
+    KindSingular(KindId),
+    /// `components(filter:, orderBy:, first:, …)`.
+    KindPlural(KindId),
+    ConnectionEdges,
+    ConnectionNodes,
+    ConnectionTotalCount,
+    ConnectionPageInfo,
+    /// Of live lists: null where the provider cannot say.
+    ConnectionComplete,
+    EdgeNode,
+    EdgeCursor,
+    /// `relation { type source }` on edges of relations.
+    EdgeRelation,
+    /// Members of `PageInfo` and of `EdgeRelation`, by name.
+    Part(Arc<str>),
+}
+
+/// A generated filter input (`ComponentFilter`).
+#[derive(Debug, Default)]
+pub struct FilterInput {
+    /// What each input field filters.
+    pub fields: IndexMap<Arc<str>, FilterField>,
+}
+
+/// What one field of a filter input means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilterField {
+    /// An operator object over columns; more than one where kinds of an interface differ: any may match.
+    Column(Vec<ColumnId>),
+    /// An operator object over the refs that relations of this type lead to, with `within` where there is a closure for it.
+    Relation {
+        relation: RelationId,
+        /// Relation types of the closure that ends in this relation's inverse: `["parentOf", "ownerOf"]` for `owner`.
+        within: Option<Box<[RelationId]>>,
+    },
+    /// `kind: { eq: "component" }`: which kind.
+    Kind,
+    /// `relation: { type, to }`.
+    AnyRelation,
+    And,
+    Or,
+    Not,
+    /// `where: [{ path, eq }]`.
+    Where,
+}
+
+/// `@source`.
+#[derive(Debug)]
+pub struct UpstreamSource {
+    pub connector: Arc<str>,
+    pub name: Arc<str>,
+    pub kind: SourceType,
+    pub url: Expr,
+    pub auth: Option<UpstreamAuth>,
+    pub headers: Vec<(Box<str>, Expr)>,
+    pub limits: Limits,
+    pub span: (Arc<str>, Span),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceType {
+    Rest,
+    Graphql,
+    Subgraph,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthType {
+    None,
+    Bearer,
+    Basic,
+    Header,
+    Oauth2Client,
+    GithubApp,
+    Forward,
+}
+
+/// `Auth`, of a source.
+#[derive(Debug, Clone)]
+pub struct UpstreamAuth {
+    pub kind: AuthType,
+    pub token: Option<Expr>,
+    pub user: Option<Expr>,
+    pub header: Option<Box<str>>,
+    pub prefix: Option<Box<str>>,
+    pub app_id: Option<Expr>,
+    pub installation: Option<Expr>,
+    pub key: Option<Expr>,
+    pub token_url: Option<Expr>,
+    pub scopes: Vec<Box<str>>,
+}
+
+/// `Limits`, of a source; `None` is the engine's default.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    pub timeout: Option<std::time::Duration>,
+    pub retries: Option<u32>,
+    pub concurrency: Option<u32>,
+    pub per_minute: Option<u32>,
+    pub budget_floor: Option<f64>,
+    pub breaker_errors: Option<u32>,
+    pub breaker_sleep: Option<std::time::Duration>,
+    pub max_bytes: Option<u64>,
+}
+
+/// `@connect`.
+#[derive(Debug)]
+pub struct Connect {
+    pub connector: Arc<str>,
+    /// Position in [`Model::sources`].
+    pub source: usize,
+    pub request: Request,
+    pub body: Option<Expr>,
+    pub lets: Vec<Let>,
+    pub instance: Option<Expr>,
+    pub at: Expr,
+    pub batch: Option<Batch>,
+    pub page: Option<Page>,
+    pub null_on: Vec<u16>,
+    pub purge: Vec<super::expr::Template>,
+    pub span: (Arc<str>, Span),
+}
+
+/// What `@connect` asks its source.
+#[derive(Debug, Clone)]
+pub enum Request {
+    Rest {
+        method: Method,
+        template: super::expr::Template,
+    },
+    /// A root selection of the upstream's graph.
+    Graphql { selection: Expr },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+#[derive(Debug, Clone)]
+pub struct Let {
+    pub name: Box<str>,
+    pub value: Expr,
+    pub upstream_type: Option<Box<str>>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Batch {
+    pub style: BatchStyle,
+    pub key: Option<Expr>,
+    pub matches: Option<Expr>,
+    pub max: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchStyle {
+    List,
+    Alias,
+    Entities,
+    Collection,
+}
+
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub style: PageStyle,
+    pub size: Option<Box<str>>,
+    pub max_size: u32,
+    pub cursor: Option<Box<str>>,
+    pub next: Option<Expr>,
+    pub more: Option<Expr>,
+    pub total: Option<Expr>,
+    pub max_pages: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageStyle {
+    Link,
+    Cursor,
+    Offset,
+    Page,
+    Relay,
+}
+
+/// `@merge`.
+#[derive(Debug, Clone)]
+pub struct Merge {
+    pub order_by: Option<Box<str>>,
+    pub descending: bool,
+}
+
+/// `@cache`.
+#[derive(Debug, Clone)]
+pub struct CachePolicy {
+    pub max_age: std::time::Duration,
+    pub stale: std::time::Duration,
+    pub until: Option<Expr>,
+    pub viewer_scoped: bool,
+    pub tags: Vec<super::expr::Template>,
+}
+
+/// `@auth`.
+#[derive(Debug, Clone)]
+pub struct Auth {
+    /// Any of, all of.
+    pub scopes: Vec<Vec<Box<str>>>,
+    pub owner: bool,
+}
+
+/// `@webhook`.
+#[derive(Debug)]
+pub struct Webhook {
+    pub connector: Arc<str>,
+    pub source: usize,
+    pub event: Expr,
+    pub on: Vec<Box<str>>,
+    pub signature: Signature,
+    pub purge: Vec<super::expr::Template>,
+}
+
+#[derive(Debug)]
+pub struct Signature {
+    pub scheme: SignatureScheme,
+    pub header: Box<str>,
+    pub secret: Expr,
+    pub prefix: Option<Box<str>>,
+    pub delivery_id: Option<Expr>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignatureScheme {
+    HmacSha256Hex,
+    HmacSha256Timestamped,
+    SharedToken,
+}
+
+impl Model {
+    /// The kind that a descriptor's `kind` names, ignoring case.
+    pub fn kind(&self, name: &str) -> Option<KindId> {
+        self.kind_by_name.get(name.to_lowercase().as_str()).copied()
+    }
+
+    /// What `id` stands for.
+    pub fn kind_of(&self, id: KindId) -> &Kind {
+        &self.kinds[usize::from(id.0)]
+    }
+
+    /// What `id` stands for.
+    pub fn column(&self, id: ColumnId) -> &Column {
+        &self.columns[usize::from(id.0)]
+    }
+
+    /// What `id` stands for.
+    pub fn relation(&self, id: RelationId) -> &RelationType {
+        &self.relations[usize::from(id.0)]
+    }
+}
