@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -34,5 +35,30 @@ impl Clock {
             None => Timestamp::now().as_microsecond(),
         };
         Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+/// Until when one request must be done, with all that it causes: handed down, never renewed on the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    pub deadline: tokio::time::Instant,
+}
+
+impl Budget {
+    /// From now on for `time`.
+    pub fn of(time: Duration) -> Self {
+        Self {
+            deadline: tokio::time::Instant::now() + time,
+        }
+    }
+
+    /// What is left of it; zero once it is over.
+    pub fn left(&self) -> Duration {
+        self.deadline
+            .saturating_duration_since(tokio::time::Instant::now())
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.left().is_zero()
     }
 }

@@ -1,0 +1,42 @@
+//! A request as transports hand it in, and the answer that they send.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::error::Outcome;
+
+/// The parameters of GraphQL-over-HTTP; deserialises from its JSON body.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request<'a> {
+    #[serde(borrow)]
+    pub query: Cow<'a, str>,
+    #[serde(default)]
+    pub operation_name: Option<String>,
+    #[serde(default)]
+    pub variables: Option<Map<String, Value>>,
+    #[serde(default)]
+    pub extensions: Option<Map<String, Value>>,
+    /// Refuse mutations, as GET must.
+    #[serde(skip)]
+    pub read_only: bool,
+}
+
+impl<'a> Request<'a> {
+    /// A request without variables.
+    pub fn new(query: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            query: query.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// The whole JSON response, and how the request ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    pub body: Vec<u8>,
+    pub outcome: Outcome,
+}
