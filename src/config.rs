@@ -1,6 +1,74 @@
 //! `callboard.yaml` as plain data; modules take their section by value.
+//!
+//! Two steps: as written (a tree with places), then checked ([`Config`]).
+//! The compiled-in `config.default.yaml` lies under every file, so it is default, sample and reference at once, and a default cannot be documented wrongly.
+//! Read by hand and not through serde, because all problems of a file are told in one run, each with its line and column.
+//!
+//! Architecture invariant: the environment is read here only.
 
-use std::path::PathBuf;
+mod print;
+mod section;
+mod tree;
+mod units;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use self::section::{Problems, Section};
+use self::tree::Node;
+use crate::diagnostic::Diagnostic;
+
+/// The file with all defaults and their explanation.
+pub const DEFAULTS: &str = include_str!("config/config.default.yaml");
+
+/// The file that `serve` looks for when none is named.
+pub const FILE_NAME: &str = "callboard.yaml";
+
+/// Gives an environment variable its value.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A checked configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub server: ServerConfig,
+    pub database: DatabaseConfig,
+    /// SDL files, folders or globs, absolute, with what was written.
+    pub schema: Vec<SchemaPath>,
+    pub sources: Vec<SourceConfig>,
+    pub limits: LimitsConfig,
+    pub telemetry: TelemetryConfig,
+    /// What paths in the file are relative to.
+    pub folder: PathBuf,
+    effective: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerConfig {
+    pub listen: SocketAddr,
+    /// Whether to listen beyond loopback without authentication.
+    pub allow_anonymous: bool,
+    pub shutdown_grace: Duration,
+    pub header_timeout: Duration,
+    pub connections: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct DatabaseConfig {
+    /// `sqlite:` with an absolute path, or another scheme as written.
+    pub url: SecretString,
+}
+
+/// One entry of `schema`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaPath {
+    pub path: PathBuf,
+    pub written: String,
+}
 
 /// One entry of `sources`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,4 +85,248 @@ pub enum SourceKind {
         path: PathBuf,
         /* as written */ written: String,
     },
+}
+
+/// What one request may cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitsConfig {
+    pub body_size: u64,
+    pub request_time: Duration,
+    pub concurrency: usize,
+    pub batch: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TelemetryConfig {
+    pub log_format: LogFormat,
+    /// A level, or targets with levels.
+    pub log_level: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// The process's own environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+pub fn process_environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl Config {
+    /// The defaults, with paths relative to `folder`.
+    pub fn defaults(folder: &Path) -> (Option<Self>, Vec<Diagnostic>) {
+        Self::parse(None, folder, &|_| None)
+    }
+
+    /// Reads the file at `path`; all its problems in one run, and a configuration only if there are none.
+    pub fn load(path: &Path, environment: Environment<'_>) -> (Option<Self>, Vec<Diagnostic>) {
+        let name: Arc<str> = path.display().to_string().into();
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) => {
+                let problem =
+                    Diagnostic::error("config-file", name, format!("cannot be read: {error}"))
+                        .hint("`callboard config print --defaults` writes a file to start from");
+                return (None, vec![problem]);
+            }
+        };
+        let folder = match std::path::absolute(path) {
+            Ok(absolute) => absolute.parent().map(Path::to_path_buf).unwrap_or_default(),
+            Err(_no_current_folder) => PathBuf::new(),
+        };
+        Self::parse(Some((&name, &text)), &folder, environment)
+    }
+
+    /// The same for a text; `folder` is what its paths are relative to.
+    pub fn parse(
+        file: Option<(&Arc<str>, &str)>,
+        folder: &Path,
+        environment: Environment<'_>,
+    ) -> (Option<Self>, Vec<Diagnostic>) {
+        let mut problems = Vec::new();
+        let defaults: Arc<str> = "config.default.yaml".into();
+        let below = tree::parse(&defaults, DEFAULTS, &|_| None, &mut problems);
+        let above = file.map(|(name, text)| tree::parse(name, text, environment, &mut problems));
+        let root = match (below, above) {
+            (Some(below), None) => below,
+            (Some(below), Some(Some(above))) => above.over(below),
+            _ => return (None, problems),
+        };
+        let problems = RefCell::new(problems);
+        let config = check(&root, folder, &problems);
+        let problems = problems.into_inner();
+        (problems.is_empty().then_some(config), problems)
+    }
+
+    /// All settings as YAML, secrets masked.
+    pub fn print(&self) -> &str {
+        &self.effective
+    }
+}
+
+fn check(root: &Node, folder: &Path, problems: &Problems) -> Config {
+    let mut file = Section::of(root, "", problems);
+    let server = server(file.section("server"));
+    let database = database(file.section("database"), folder);
+    let schema = schema(&mut file, folder, problems);
+    let sources = sources(&mut file, folder, problems);
+    let limits = limits(file.section("limits"));
+    let telemetry = telemetry(file.section("telemetry"));
+    file.finish();
+    Config {
+        server,
+        database,
+        schema,
+        sources,
+        limits,
+        telemetry,
+        folder: folder.to_path_buf(),
+        effective: print::print(root).into(),
+    }
+}
+
+fn server(mut section: Section<'_>) -> ServerConfig {
+    let config = ServerConfig {
+        listen: section
+            .parsed("listen", "an address such as `127.0.0.1:4000`", |text| {
+                text.parse().ok().map(Some)
+            })
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 4000))),
+        allow_anonymous: section.flag("allowAnonymous"),
+        shutdown_grace: section.duration("shutdownGrace"),
+        header_timeout: section.duration("headerTimeout"),
+        connections: section.count("connections", 1),
+    };
+    section.finish();
+    config
+}
+
+fn database(mut section: Section<'_>, folder: &Path) -> DatabaseConfig {
+    let (url, place) = section.secret("url", folder);
+    let checked = match url.split_once(':') {
+        Some(("sqlite", path)) => sqlite_url(path, folder),
+        _ => None,
+    };
+    if checked.is_none() && !url.is_empty() {
+        section.problem(
+            place,
+            "config-value",
+            "`database.url` must begin with `sqlite:`".to_owned(),
+            Some("for example `sqlite:callboard.db`".to_owned()),
+        );
+    }
+    section.finish();
+    DatabaseConfig {
+        url: checked.unwrap_or_default().into(),
+    }
+}
+
+/// The URL with an absolute path, options kept; `None` without a path.
+fn sqlite_url(written: &str, folder: &Path) -> Option<String> {
+    let written = written.strip_prefix("//").unwrap_or(written);
+    let (path, options) = match written.split_once('?') {
+        Some((path, options)) => (path, format!("?{options}")),
+        None => (written, String::new()),
+    };
+    if path.is_empty() || path == ":memory:" {
+        return None;
+    }
+    Some(format!("sqlite:{}{options}", folder.join(path).display()))
+}
+
+fn schema(file: &mut Section<'_>, folder: &Path, problems: &Problems) -> Vec<SchemaPath> {
+    let mut paths = Vec::new();
+    for node in file.list("schema") {
+        match &node.data {
+            tree::Data::Text(text) if !text.value.is_empty() => paths.push(SchemaPath {
+                path: absolute(folder, &text.value),
+                written: text.value.clone(),
+            }),
+            other => problems.borrow_mut().push(
+                Diagnostic::error(
+                    "config-type",
+                    node.place.file.clone(),
+                    format!("an item of `schema` must be a path, not {}", other.describe()),
+                )
+                .at(node.place.span),
+            ),
+        }
+    }
+    paths
+}
+
+fn sources(file: &mut Section<'_>, folder: &Path, problems: &Problems) -> Vec<SourceConfig> {
+    let mut sources: Vec<SourceConfig> = Vec::new();
+    for (index, node) in file.list("sources").iter().enumerate() {
+        let mut section = Section::of(node, format!("sources[{index}]"), problems);
+        section.choice("type", &[("file", ())]);
+        let (path, path_place) = section.text("path");
+        if path.is_empty() {
+            let message = format!("`{}` is empty", section.path_of("path"));
+            section.problem(path_place, "config-value", message, None);
+        }
+        let (name, name_place) = match section.optional_text("name") {
+            Some((name, place)) => (name.to_owned(), place),
+            None => (format!("file-{}", index + 1), &node.place),
+        };
+        if sources.iter().any(|other| other.name == name) {
+            let message = format!("there are two sources with the name `{name}`");
+            let hint = Some("give one of them another `name`".to_owned());
+            section.problem(name_place, "config-value", message, hint);
+        }
+        section.finish();
+        sources.push(SourceConfig {
+            name,
+            kind: SourceKind::File {
+                path: absolute(folder, path),
+                written: path.to_owned(),
+            },
+        });
+    }
+    sources
+}
+
+fn limits(mut section: Section<'_>) -> LimitsConfig {
+    let config = LimitsConfig {
+        body_size: section.size("bodySize"),
+        request_time: section.duration("requestTime"),
+        concurrency: section.count("concurrency", 1),
+        batch: section.count("batch", 1),
+    };
+    section.finish();
+    config
+}
+
+fn telemetry(mut section: Section<'_>) -> TelemetryConfig {
+    let mut log = section.section("log");
+    let config = TelemetryConfig {
+        log_format: log.choice(
+            "format",
+            &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+        ),
+        log_level: log.parsed(
+            "level",
+            "a level (`error`, `warn`, `info`, `debug`, `trace`) or a list such as `info,callboard::ingest=debug`",
+            |text| {
+                text.parse::<tracing_subscriber::filter::Targets>()
+                    .ok()
+                    .map(|_| text.to_owned())
+            },
+        ),
+    };
+    log.finish();
+    section.finish();
+    config
+}
+
+/// `./a/b` below `folder`, without the `./` that would show in messages.
+fn absolute(folder: &Path, written: &str) -> PathBuf {
+    folder.join(written.trim_start_matches("./"))
 }

@@ -1,0 +1,111 @@
+//! The effective configuration as YAML, without what came from the environment and without passwords.
+
+use super::tree::{Data, Node, Text};
+
+/// What stands in place of a secret.
+const MASK: &str = "\"***\"";
+
+pub(super) fn print(node: &Node) -> String {
+    let mut out = String::new();
+    write(node, 0, &mut out);
+    out
+}
+
+fn write(node: &Node, indent: usize, out: &mut String) {
+    match &node.data {
+        Data::Map(entries) => {
+            for (key, value) in entries {
+                out.push_str(&" ".repeat(indent));
+                out.push_str(&key.name);
+                out.push(':');
+                write_value(value, indent, out);
+            }
+        }
+        Data::List(items) => {
+            for item in items {
+                out.push_str(&" ".repeat(indent));
+                out.push('-');
+                write_item(item, indent, out);
+            }
+        }
+        _ => {
+            out.push_str(&scalar(node));
+            out.push('\n');
+        }
+    }
+}
+
+/// Behind `key:`.
+fn write_value(node: &Node, indent: usize, out: &mut String) {
+    match &node.data {
+        Data::Map(entries) if !entries.is_empty() => {
+            out.push('\n');
+            write(node, indent + 2, out);
+        }
+        Data::List(items) if !items.is_empty() => {
+            out.push('\n');
+            write(node, indent + 2, out);
+        }
+        _ => {
+            out.push(' ');
+            out.push_str(&scalar(node));
+            out.push('\n');
+        }
+    }
+}
+
+/// Behind `-`: a section begins on the same line.
+fn write_item(node: &Node, indent: usize, out: &mut String) {
+    let mut inner = String::new();
+    match &node.data {
+        Data::Map(entries) if !entries.is_empty() => {
+            write(node, indent + 2, &mut inner);
+            out.push(' ');
+            out.push_str(inner.trim_start());
+        }
+        _ => write_value(node, indent, out),
+    }
+}
+
+fn scalar(node: &Node) -> String {
+    match &node.data {
+        Data::Null => "null".to_owned(),
+        Data::Bool(value) => value.to_string(),
+        Data::Integer(value) => value.to_string(),
+        Data::Float(value) => value.to_string(),
+        Data::Text(text) => quoted(text),
+        Data::List(_) => "[]".to_owned(),
+        Data::Map(_) => "{}".to_owned(),
+    }
+}
+
+fn quoted(text: &Text) -> String {
+    if text.substituted {
+        return MASK.to_owned();
+    }
+    let value = without_password(&text.value);
+    let plain = !value.is_empty()
+        && value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "/._-*:,@=".contains(c))
+        && value.starts_with(|c: char| c.is_ascii_alphabetic() || "/.".contains(c))
+        && !value.ends_with(':')
+        && !matches!(value.as_str(), "true" | "false" | "null");
+    if plain {
+        value
+    } else {
+        // A JSON string is a YAML string.
+        serde_json::Value::String(value).to_string()
+    }
+}
+
+/// `postgres://user:***@host/db`.
+fn without_password(value: &str) -> String {
+    let Ok(mut url) = url::Url::parse(value) else {
+        return value.to_owned();
+    };
+    if url.password().is_none() || url.set_password(Some("***")).is_err() {
+        return value.to_owned();
+    }
+    url.to_string()
+}

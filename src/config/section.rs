@@ -1,0 +1,305 @@
+//! Typed access to the tree: every key that is asked for is known, every other one is an error with a suggestion.
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::time::Duration;
+
+use super::tree::{Data, Key, Node, Place};
+use super::units;
+use crate::diagnostic::{Diagnostic, closest};
+
+/// All problems of one reading.
+pub(super) type Problems = RefCell<Vec<Diagnostic>>;
+
+/// One section of the file; [`Section::finish`] reports the keys that nobody asked for.
+pub(super) struct Section<'a> {
+    entries: &'a [(Key, Node)],
+    place: &'a Place,
+    path: String,
+    asked: Vec<&'static str>,
+    problems: &'a Problems,
+}
+
+impl<'a> Section<'a> {
+    /// The whole file, or one item of a list.
+    pub(super) fn of(node: &'a Node, path: impl Into<String>, problems: &'a Problems) -> Self {
+        let path = path.into();
+        let entries: &[(Key, Node)] = match &node.data {
+            Data::Map(entries) => entries,
+            Data::Null => &[],
+            other => {
+                let what = if path.is_empty() { "the file" } else { &path };
+                problem(
+                    problems,
+                    &node.place,
+                    "config-type",
+                    format!("`{what}` must be a section, not {}", other.describe()),
+                    None,
+                );
+                &[]
+            }
+        };
+        Self {
+            entries,
+            place: &node.place,
+            path,
+            asked: Vec::new(),
+            problems,
+        }
+    }
+
+    /// A section below this one.
+    pub(super) fn section(&mut self, key: &'static str) -> Section<'a> {
+        let path = self.path_of(key);
+        match self.take(key) {
+            Some(node) => Section::of(node, path, self.problems),
+            None => Section {
+                entries: &[],
+                place: self.place,
+                path,
+                asked: Vec::new(),
+                problems: self.problems,
+            },
+        }
+    }
+
+    /// The items of a list.
+    pub(super) fn list(&mut self, key: &'static str) -> &'a [Node] {
+        match self.take(key).map(|node| (node, &node.data)) {
+            None | Some((_, Data::Null)) => &[],
+            Some((_, Data::List(items))) => items,
+            Some((node, other)) => {
+                self.wrong_type(key, node, "a list", other);
+                &[]
+            }
+        }
+    }
+
+    /// Text that must be there.
+    pub(super) fn text(&mut self, key: &'static str) -> (&'a str, &'a Place) {
+        match self.optional_text(key) {
+            Some(found) => found,
+            None => {
+                self.missing(key);
+                ("", self.place)
+            }
+        }
+    }
+
+    pub(super) fn optional_text(&mut self, key: &'static str) -> Option<(&'a str, &'a Place)> {
+        let node = self.take(key)?;
+        match &node.data {
+            Data::Null => None,
+            Data::Text(text) => Some((text.value.as_str(), &node.place)),
+            other => {
+                self.wrong_type(key, node, "text", other);
+                Some(("", &node.place))
+            }
+        }
+    }
+
+    /// Text, or `{ file: path }` whose content (without the end of its last line) is the text.
+    pub(super) fn secret(&mut self, key: &'static str, folder: &Path) -> (String, &'a Place) {
+        let Some(node) = self.take(key) else {
+            self.missing(key);
+            return (String::new(), self.place);
+        };
+        if !matches!(node.data, Data::Map(_)) {
+            let (text, place) = self.text(key);
+            return (text.to_owned(), place);
+        }
+        let mut reference = Section::of(node, self.path_of(key), self.problems);
+        let (file, place) = reference.text("file");
+        reference.finish();
+        match std::fs::read_to_string(folder.join(file)) {
+            Ok(content) => (content.trim_end_matches(['\r', '\n']).to_owned(), place),
+            Err(error) => {
+                problem(
+                    self.problems,
+                    place,
+                    "config-file",
+                    format!("`{file}` cannot be read: {error}"),
+                    Some("name a readable file that holds only the secret".to_owned()),
+                );
+                (String::new(), place)
+            }
+        }
+    }
+
+    pub(super) fn flag(&mut self, key: &'static str) -> bool {
+        let Some(node) = self.take(key) else {
+            self.missing(key);
+            return false;
+        };
+        match &node.data {
+            Data::Bool(value) => *value,
+            Data::Text(text) if text.substituted && text.value == "true" => true,
+            Data::Text(text) if text.substituted && text.value == "false" => false,
+            other => {
+                self.wrong_type(key, node, "true or false", other);
+                false
+            }
+        }
+    }
+
+    /// A whole number of at least `least`.
+    pub(super) fn count(&mut self, key: &'static str, least: usize) -> usize {
+        let Some(node) = self.take(key) else {
+            self.missing(key);
+            return least;
+        };
+        let number = match &node.data {
+            Data::Integer(value) => usize::try_from(*value).ok(),
+            Data::Text(text) if text.substituted => text.value.parse().ok(),
+            other => {
+                self.wrong_type(key, node, "a whole number", other);
+                return least;
+            }
+        };
+        match number {
+            Some(number) if number >= least => number,
+            _ => {
+                let message = format!("`{}` must be at least {least}", self.path_of(key));
+                problem(self.problems, &node.place, "config-value", message, None);
+                least
+            }
+        }
+    }
+
+    pub(super) fn duration(&mut self, key: &'static str) -> Duration {
+        self.parsed(key, "a duration such as `30s`, `500ms` or `5m`", |text| {
+            units::duration(text).filter(|duration| !duration.is_zero())
+        })
+    }
+
+    pub(super) fn size(&mut self, key: &'static str) -> u64 {
+        self.parsed(key, "a size such as `512KB` or `1MB`", units::size)
+    }
+
+    /// One of a closed set of words.
+    pub(super) fn choice<T: Copy + Default>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> T {
+        let (text, place) = self.text(key);
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
+            return *value;
+        }
+        let words = choices.iter().map(|(word, _)| *word);
+        let listed = words
+            .clone()
+            .map(|word| format!("`{word}`"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        let hint = closest(text, words).map(|word| format!("did you mean `{word}`?"));
+        let message = format!("`{}` must be one of {listed}", self.path_of(key));
+        self.problem(place, "config-value", message, hint);
+        T::default()
+    }
+
+    /// Text that `parse` makes a value of; `expected` completes "must be …".
+    pub(super) fn parsed<T: Default>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        let Some(node) = self.take(key) else {
+            self.missing(key);
+            return T::default();
+        };
+        if let Data::Text(text) = &node.data
+            && let Some(value) = parse(&text.value)
+        {
+            return value;
+        }
+        let written = match &node.data {
+            Data::Text(text) if text.substituted => "what the environment gave".to_owned(),
+            Data::Text(text) => format!("`{}`", text.value),
+            Data::Integer(number) => format!("`{number}`"),
+            other => other.describe().to_owned(),
+        };
+        let message = format!("`{}` must be {expected}, not {written}", self.path_of(key));
+        problem(self.problems, &node.place, "config-value", message, None);
+        T::default()
+    }
+
+    /// Reports every key that was not asked for.
+    pub(super) fn finish(self) {
+        for (key, _) in self.entries {
+            if self.asked.contains(&key.name.as_str()) {
+                continue;
+            }
+            let path = if self.path.is_empty() {
+                key.name.clone()
+            } else {
+                format!("{}.{}", self.path, key.name)
+            };
+            let hint = match closest(&key.name, self.asked.iter().copied()) {
+                Some(known) => format!("did you mean `{known}`?"),
+                None => format!("known here: {}", self.asked.join(", ")),
+            };
+            problem(
+                self.problems,
+                &key.place,
+                "config-key",
+                format!("unknown key `{path}`"),
+                Some(hint),
+            );
+        }
+    }
+
+    /// Reports something at a place of this section.
+    pub(super) fn problem(
+        &self,
+        place: &Place,
+        code: &'static str,
+        message: String,
+        hint: Option<String>,
+    ) {
+        problem(self.problems, place, code, message, hint);
+    }
+
+    pub(super) fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<&'a Node> {
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
+        let (_, node) = self.entries.iter().find(|(known, _)| known.name == key)?;
+        Some(node)
+    }
+
+    fn missing(&self, key: &str) {
+        let message = format!("`{}` is missing", self.path_of(key));
+        problem(self.problems, self.place, "config-missing", message, None);
+    }
+
+    fn wrong_type(&self, key: &str, node: &Node, expected: &str, found: &Data) {
+        let message = format!(
+            "`{}` must be {expected}, not {}",
+            self.path_of(key),
+            found.describe()
+        );
+        problem(self.problems, &node.place, "config-type", message, None);
+    }
+}
+
+fn problem(
+    problems: &Problems,
+    place: &Place,
+    code: &'static str,
+    message: String,
+    hint: Option<String>,
+) {
+    let mut diagnostic = Diagnostic::error(code, place.file.clone(), message).at(place.span);
+    diagnostic.hint = hint;
+    problems.borrow_mut().push(diagnostic);
+}
