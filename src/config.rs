@@ -94,6 +94,15 @@ pub struct LimitsConfig {
     pub request_time: Duration,
     pub concurrency: usize,
     pub batch: usize,
+    pub document_size: u64,
+    pub tokens: usize,
+    pub nesting: usize,
+    pub depth: usize,
+    pub aliases: usize,
+    pub root_fields: usize,
+    pub fields: usize,
+    pub response_size: u64,
+    pub introspection: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,7 +170,8 @@ impl Config {
         };
         let problems = RefCell::new(problems);
         let config = check(&root, folder, &problems);
-        let problems = problems.into_inner();
+        let mut problems = problems.into_inner();
+        problems.sort_by_key(|problem| problem.span.map(|span| span.start));
         (problems.is_empty().then_some(config), problems)
     }
 
@@ -253,7 +263,10 @@ fn schema(file: &mut Section<'_>, folder: &Path, problems: &Problems) -> Vec<Sch
                 Diagnostic::error(
                     "config-type",
                     node.place.file.clone(),
-                    format!("an item of `schema` must be a path, not {}", other.describe()),
+                    format!(
+                        "an item of `schema` must be a path, not {}",
+                        other.describe()
+                    ),
                 )
                 .at(node.place.span),
             ),
@@ -299,6 +312,15 @@ fn limits(mut section: Section<'_>) -> LimitsConfig {
         request_time: section.duration("requestTime"),
         concurrency: section.count("concurrency", 1),
         batch: section.count("batch", 1),
+        document_size: section.size("documentSize"),
+        tokens: section.count("tokens", 1),
+        nesting: section.count("nesting", 1),
+        depth: section.count("depth", 1),
+        aliases: section.count("aliases", 0),
+        root_fields: section.count("rootFields", 1),
+        fields: section.count("fields", 1),
+        response_size: section.size("responseSize"),
+        introspection: section.flag("introspection"),
     };
     section.finish();
     config
@@ -314,16 +336,25 @@ fn telemetry(mut section: Section<'_>) -> TelemetryConfig {
         log_level: log.parsed(
             "level",
             "a level (`error`, `warn`, `info`, `debug`, `trace`) or a list such as `info,callboard::ingest=debug`",
-            |text| {
-                text.parse::<tracing_subscriber::filter::Targets>()
-                    .ok()
-                    .map(|_| text.to_owned())
-            },
+            log_levels,
         ),
     };
     log.finish();
     section.finish();
     config
+}
+
+/// The text if each of its parts is a level or gives one to a target.
+fn log_levels(text: &str) -> Option<String> {
+    let is_level = |word: &str| {
+        let known = ["off", "error", "warn", "info", "debug", "trace"];
+        known.contains(&word.trim())
+    };
+    let all = text.split(',').all(|part| match part.split_once('=') {
+        Some((target, level)) => !target.trim().is_empty() && is_level(level),
+        None => is_level(part),
+    });
+    all.then(|| text.to_owned())
 }
 
 /// `./a/b` below `folder`, without the `./` that would show in messages.

@@ -88,8 +88,11 @@ fn quoted(text: &Text) -> String {
         && value
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || "/._-*:,@=".contains(c))
-        && value.starts_with(|c: char| c.is_ascii_alphabetic() || "/.".contains(c))
+        && value.starts_with(|c: char| c.is_ascii_alphanumeric() || "/.".contains(c))
         && !value.ends_with(':')
+        && value.parse::<f64>().is_err()
+        && !value.starts_with("0x")
+        && !value.starts_with("0o")
         && !matches!(value.as_str(), "true" | "false" | "null");
     if plain {
         value

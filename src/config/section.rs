@@ -191,9 +191,9 @@ impl<'a> Section<'a> {
             .clone()
             .map(|word| format!("`{word}`"))
             .collect::<Vec<_>>()
-            .join(", ");
+            .join(" or ");
         let hint = closest(text, words).map(|word| format!("did you mean `{word}`?"));
-        let message = format!("`{}` must be one of {listed}", self.path_of(key));
+        let message = format!("`{}` must be {listed}", self.path_of(key));
         self.problem(place, "config-value", message, hint);
         T::default()
     }
@@ -292,6 +292,7 @@ impl<'a> Section<'a> {
     }
 }
 
+/// One problem for each place: what a value that is already known to be bad brings about is not worth telling.
 fn problem(
     problems: &Problems,
     place: &Place,
@@ -299,6 +300,10 @@ fn problem(
     message: String,
     hint: Option<String>,
 ) {
+    let told = |known: &Diagnostic| known.file == place.file && known.span == Some(place.span);
+    if problems.borrow().iter().any(told) {
+        return;
+    }
     let mut diagnostic = Diagnostic::error(code, place.file.clone(), message).at(place.span);
     diagnostic.hint = hint;
     problems.borrow_mut().push(diagnostic);

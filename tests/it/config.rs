@@ -1,0 +1,231 @@
+//! `callboard.yaml`: text in, a configuration or problems out.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use callboard::config::{Config, LogFormat, SourceKind};
+use insta::assert_snapshot;
+use secrecy::ExposeSecret;
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "PORT" => Some("4444".to_owned()),
+        "EMPTY" => Some(String::new()),
+        "DB" => Some("sqlite:from-env.db".to_owned()),
+        _ => None,
+    }
+}
+
+/// The effective configuration, or the problems.
+fn check(text: &str) -> String {
+    let name: Arc<str> = "callboard.yaml".into();
+    match Config::parse(Some((&name, text)), Path::new("/srv/board"), &environment) {
+        (Some(config), problems) if problems.is_empty() => config.print().to_owned(),
+        (config, problems) => {
+            assert!(config.is_none(), "a configuration in spite of problems");
+            problems.iter().fold(String::new(), |mut out, problem| {
+                writeln!(out, "{problem}").expect("writing to a string");
+                out
+            })
+        }
+    }
+}
+
+fn config(text: &str) -> Config {
+    let name: Arc<str> = "callboard.yaml".into();
+    let (config, problems) =
+        Config::parse(Some((&name, text)), Path::new("/srv/board"), &environment);
+    config.unwrap_or_else(|| panic!("{problems:#?}"))
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    let (defaults, problems) = Config::defaults(Path::new("/srv/board"));
+    assert_eq!(problems, []);
+    assert_eq!(check(""), defaults.expect("valid").print());
+    assert_snapshot!(check("# nothing\n"));
+}
+
+#[test]
+fn what_is_written_lies_over_the_defaults() {
+    let config = config(
+        "server:\n  listen: 0.0.0.0:${PORT}\n  allowAnonymous: ${ANON:-true}\nlimits:\n  bodySize: 2MB\n  depth: 9\n\
+         telemetry: { log: { format: json } }\n",
+    );
+    assert_eq!(config.server.listen.to_string(), "0.0.0.0:4444");
+    assert!(config.server.allow_anonymous);
+    assert_eq!(config.limits.body_size, 2 * 1024 * 1024);
+    assert_eq!(config.limits.depth, 9);
+    assert_eq!(config.limits.request_time, Duration::from_secs(30));
+    assert_eq!(config.telemetry.log_format, LogFormat::Json);
+    assert_eq!(config.telemetry.log_level, "info");
+}
+
+#[test]
+fn paths_are_relative_to_the_files_folder() {
+    let config = config(
+        "database: { url: 'sqlite:data/board.db?mode=rw' }\nschema: [./kinds/*.graphql]\n\
+         sources:\n  - { type: file, path: ./catalog/**/*.yaml }\n  - { type: file, path: /abs, name: all }\n",
+    );
+    assert_eq!(
+        config.database.url.expose_secret(),
+        "sqlite:/srv/board/data/board.db?mode=rw"
+    );
+    assert_eq!(
+        config.schema[0].path,
+        Path::new("/srv/board/kinds/*.graphql")
+    );
+    let sources: Vec<_> = config
+        .sources
+        .iter()
+        .map(|source| {
+            let SourceKind::File { path, written } = &source.kind;
+            (source.name.as_str(), path.as_path(), written.as_str())
+        })
+        .collect();
+    assert_eq!(
+        sources,
+        [
+            (
+                "file-1",
+                Path::new("/srv/board/catalog/**/*.yaml"),
+                "./catalog/**/*.yaml"
+            ),
+            ("all", Path::new("/abs"), "/abs"),
+        ]
+    );
+}
+
+#[test]
+fn unknown_keys_are_errors_with_a_suggestion() {
+    assert_snapshot!(check("server:\n  lisen: 127.0.0.1:1\nlimit:\n  depth: 3\nsources:\n  - type: file\n    path: .\n    globs: x\n"), @r"
+    callboard.yaml:2:3: error[config-key]: unknown key `server.lisen`
+      hint: did you mean `listen`?
+    callboard.yaml:3:1: error[config-key]: unknown key `limit`
+      hint: did you mean `limits`?
+    callboard.yaml:8:5: error[config-key]: unknown key `sources[0].globs`
+      hint: known here: type, path, name
+    ");
+}
+
+#[test]
+fn all_problems_are_told_in_one_run() {
+    assert_snapshot!(check(
+        "server:\n  listen: here\n  allowAnonymous: yes\n  shutdownGrace: 20\n  connections: 0\ndatabase: sqlite\n\
+         schema: ./x\nlimits: { bodySize: big, depth: many, requestTime: 0s }\ntelemetry: { log: { format: txt, level: inof } }\n"
+    ), @r"
+    callboard.yaml:2:11: error[config-value]: `server.listen` must be an address such as `127.0.0.1:4000`, not `here`
+    callboard.yaml:3:19: error[config-type]: `server.allowAnonymous` must be true or false, not text
+    callboard.yaml:4:18: error[config-value]: `server.shutdownGrace` must be a duration such as `30s`, `500ms` or `5m`, not `20`
+    callboard.yaml:5:16: error[config-value]: `server.connections` must be at least 1
+    callboard.yaml:6:11: error[config-type]: `database` must be a section, not text
+    callboard.yaml:7:9: error[config-type]: `schema` must be a list, not text
+    callboard.yaml:8:21: error[config-value]: `limits.bodySize` must be a size such as `512KB` or `1MB`, not `big`
+    callboard.yaml:8:33: error[config-type]: `limits.depth` must be a whole number, not text
+    callboard.yaml:8:52: error[config-value]: `limits.requestTime` must be a duration such as `30s`, `500ms` or `5m`, not `0s`
+    callboard.yaml:9:29: error[config-value]: `telemetry.log.format` must be `text` or `json`
+      hint: did you mean `text`?
+    callboard.yaml:9:41: error[config-value]: `telemetry.log.level` must be a level (`error`, `warn`, `info`, `debug`, `trace`) or a list such as `info,callboard::ingest=debug`, not `inof`
+    ");
+}
+
+#[test]
+fn sources_are_checked() {
+    assert_snapshot!(check(
+        "sources:\n  - type: files\n    path: .\n  - type: file\n  - just text\n  - { type: file, path: a, name: n }\n  - { type: file, path: '', name: n }\n"
+    ), @r"
+    callboard.yaml:2:11: error[config-value]: `sources[0].type` must be `file`
+      hint: did you mean `file`?
+    callboard.yaml:4:5: error[config-missing]: `sources[1].path` is missing
+    callboard.yaml:5:5: error[config-type]: `sources[2]` must be a section, not text
+    callboard.yaml:7:25: error[config-value]: `sources[4].path` is empty
+    callboard.yaml:7:35: error[config-value]: there are two sources with the name `n`
+      hint: give one of them another `name`
+    ");
+}
+
+#[test]
+fn the_database_must_be_one_that_is_known() {
+    assert_snapshot!(check("database: { url: 'mysql://u:secret@h/db' }"), @r"
+    callboard.yaml:1:18: error[config-value]: `database.url` must begin with `sqlite:`
+      hint: for example `sqlite:callboard.db`
+    ");
+    assert_snapshot!(check("database: { url: 'sqlite::memory:' }"), @r"
+    callboard.yaml:1:18: error[config-value]: `database.url` must begin with `sqlite:`
+      hint: for example `sqlite:callboard.db`
+    ");
+    assert_snapshot!(check("database: { url: { file: no-such-file } }"), @r"
+    callboard.yaml:1:26: error[config-file]: `no-such-file` cannot be read: No such file or directory (os error 2)
+      hint: name a readable file that holds only the secret
+    ");
+    assert_snapshot!(check("database: { url: { flie: x } }"), @r"
+    callboard.yaml:1:18: error[config-missing]: `database.url.file` is missing
+    callboard.yaml:1:20: error[config-key]: unknown key `database.url.flie`
+      hint: did you mean `file`?
+    ");
+}
+
+#[test]
+fn variables_are_filled_in() {
+    assert_snapshot!(check("server: { listen: '${NOPE}' }"), @r"
+    callboard.yaml:1:19: error[config-variable]: the environment variable `NOPE` is not set
+      hint: set it, or give a default: `${NOPE:-text}`
+    ");
+    assert_snapshot!(check("server: { listen: '${POR T}' }\ndatabase: { url: '${DB' }"), @r"
+    callboard.yaml:1:19: error[config-variable]: `POR T` is not the name of an environment variable
+      hint: a name has letters, digits and `_`; write `$${` for the characters themselves
+    callboard.yaml:2:18: error[config-variable]: `${` without `}`
+      hint: close it, or write `$${` for the characters themselves
+    ");
+    assert_snapshot!(check("server: { listen: '${EMPTY:-nowhere}' }"), @"callboard.yaml:1:19: error[config-value]: `server.listen` must be an address such as `127.0.0.1:4000`, not what the environment gave");
+    let source = &config("sources: [{ type: file, path: 'a/$${x}' }]").sources[0];
+    let SourceKind::File { written, .. } = &source.kind;
+    assert_eq!(written, "a/${x}");
+}
+
+#[test]
+fn what_is_no_yaml_says_where() {
+    assert_snapshot!(check("server:\n  listen: [1, 2\n"), @"callboard.yaml:3:1: error[config-syntax]: this is not YAML: while parsing a flow sequence, expected ',' or ']'");
+    assert_snapshot!(check("server: {}\nserver: {}\n"), @"callboard.yaml:2:1: error[config-syntax]: this is not YAML: duplicated key in mapping");
+    assert_snapshot!(check("a: 1\n---\nb: 2\n"), @r"
+    callboard.yaml:3:1: error[config-syntax]: more than one document in a configuration file
+      hint: remove the `---` and put everything into one document
+    ");
+    assert_snapshot!(check("- a\n- b\n"), @"callboard.yaml:1:1: error[config-type]: `the file` must be a section, not a list");
+    assert_snapshot!(check("1: a\n"), @"callboard.yaml:1:1: error[config-syntax]: a key must be text");
+    assert_snapshot!(check("\u{FEFF}server:\r\n\tlisten: x\r\n"), @"callboard.yaml:2:2: error[config-syntax]: this is not YAML: tabs disallowed within this context (block indentation)");
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_printed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("url"), "sqlite:hidden-name.db\n").expect("a file");
+    let name: Arc<str> = "callboard.yaml".into();
+    let text = "database: { url: { file: url } }";
+    let (config, problems) = Config::parse(Some((&name, text)), folder.path(), &environment);
+    assert_eq!(problems, []);
+    let config = config.expect("valid");
+    assert!(
+        config
+            .database
+            .url
+            .expose_secret()
+            .ends_with("/hidden-name.db")
+    );
+    assert!(!config.print().contains("hidden"), "{}", config.print());
+    assert!(!format!("{config:?}").contains("hidden"));
+
+    let printed = check("database: { url: '${DB}' }");
+    assert!(printed.contains("url: \"***\""), "{printed}");
+    assert!(!printed.contains("from-env"), "{printed}");
+}
+
+#[test]
+fn what_is_printed_can_be_read_again() {
+    let printed = check(
+        "schema: ['a b', 'true', '*.graphql', '12']\nsources: [{ type: file, path: ./x, name: '- y: z' }]\n",
+    );
+    assert_eq!(check(&printed), printed);
+}

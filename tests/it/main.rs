@@ -1,0 +1,8 @@
+//! Integration tests: one binary, one file per feature.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on should stop"
+)]
+
+mod config;
