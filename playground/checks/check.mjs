@@ -1,0 +1,125 @@
+// What GraphQL's own tools say of a running server: `node check.mjs http://127.0.0.1:4000`.
+//
+// The audits of graphql-http, graphql-js on our introspection and our SDL, and the two compilers that front-end teams feed with the SDL.
+// Ends with a line `N passed, N failed`; exit code 1 if anything failed.
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { codegen } from '@graphql-codegen/core';
+import * as operationsPlugin from '@graphql-codegen/typescript-operations';
+import * as typescriptPlugin from '@graphql-codegen/typescript';
+import { buildClientSchema, buildSchema, getIntrospectionQuery, lexicographicSortSchema, parse, printSchema, validate, validateSchema } from 'graphql';
+import { serverAudits } from 'graphql-http';
+import relayCompiler from 'relay-compiler';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const base = process.argv[2];
+if (!base) {
+  console.error('usage: node check.mjs URL');
+  process.exit(2);
+}
+
+let passed = 0;
+let failed = 0;
+
+async function check(name, run) {
+  try {
+    await run();
+    passed += 1;
+  } catch (error) {
+    failed += 1;
+    console.log(`not ok  ${name}\n        ${String(error?.message ?? error).replaceAll('\n', '\n        ')}`);
+  }
+}
+
+function assert(condition, message) {
+  if (!condition) throw new Error(message);
+}
+
+async function audits() {
+  const all = serverAudits({ url: `${base}/graphql`, fetchFn: fetch });
+  assert(all.length >= 61, `only ${all.length} audits`);
+  let ok = 0;
+  for (const audit of all) {
+    await check(`graphql-http ${audit.id} ${audit.name}`, async () => {
+      const result = await audit.fn();
+      assert(result.status === 'ok', `${result.status}: ${result.reason}`);
+      ok += 1;
+    });
+  }
+  console.log(`graphql-http: ${ok} of ${all.length} audits ok`);
+}
+
+async function introspect(options) {
+  const response = await fetch(`${base}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/graphql-response+json' },
+    body: JSON.stringify({ query: getIntrospectionQuery(options) }),
+  });
+  const { data, errors } = await response.json();
+  assert(!errors, JSON.stringify(errors));
+  return buildClientSchema(data);
+}
+
+const everything = { descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, inputValueDeprecation: true, oneOf: true };
+const sdl = await (await fetch(`${base}/schema.graphql`)).text();
+
+await audits();
+
+for (const [name, options] of [['plain', {}], ['with all options', everything]]) {
+  await check(`graphql-js accepts our introspection, ${name}`, async () => {
+    const problems = validateSchema(await introspect(options));
+    assert(problems.length === 0, problems.join('\n'));
+  });
+}
+
+await check('graphql-js accepts our SDL', () => {
+  const problems = validateSchema(buildSchema(sdl));
+  assert(problems.length === 0, problems.join('\n'));
+});
+
+await check('SDL and introspection say the same', async () => {
+  const fromSdl = printSchema(lexicographicSortSchema(buildSchema(sdl)));
+  const fromIntrospection = printSchema(lexicographicSortSchema(await introspect(everything)));
+  const lines = fromIntrospection.split('\n');
+  const other = fromSdl.split('\n');
+  const at = lines.findIndex((line, index) => line !== other[index]);
+  assert(fromSdl === fromIntrospection, `line ${at + 1}: SDL has ${other[at]}, introspection has ${lines[at]}`);
+});
+
+await check('relay-compiler accepts our SDL', () => {
+  const work = mkdtempSync(join(tmpdir(), 'callboard-relay-'));
+  try {
+    mkdirSync(join(work, 'src'));
+    cpSync(join(here, 'fixtures/component.js'), join(work, 'src/component.js'));
+    writeFileSync(join(work, 'schema.graphql'), sdl);
+    writeFileSync(join(work, 'package.json'), '{ "name": "fixture", "private": true }');
+    writeFileSync(join(work, 'relay.config.json'), JSON.stringify({ src: './src', schema: './schema.graphql', language: 'javascript' }));
+    execFileSync(relayCompiler, ['relay.config.json'], { cwd: work, encoding: 'utf8', stdio: 'pipe' });
+  } catch (error) {
+    throw new Error(`${error.stdout ?? ''}${error.stderr ?? ''}` || error.message);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+});
+
+await check('graphql-codegen accepts our SDL', async () => {
+  const document = parse(readFileSync(join(here, 'fixtures/component.graphql'), 'utf8'));
+  const problems = validate(buildSchema(sdl), document);
+  assert(problems.length === 0, problems.join('\n'));
+  const typescript = await codegen({
+    filename: 'graph.ts',
+    schema: parse(sdl),
+    documents: [{ location: 'component.graphql', document }],
+    config: {},
+    plugins: [{ typescript: {} }, { operations: {} }],
+    pluginMap: { typescript: typescriptPlugin, operations: operationsPlugin },
+  });
+  assert(typescript.includes('ComponentQueryVariables'), 'the operation is not in what was generated');
+});
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
