@@ -3,16 +3,31 @@
 //! No I/O: what a substitution (`$text`) needs is asked of the caller through [`Substitutions`].
 //! Broken input is data: one bad document costs only itself.
 
+mod documents;
 mod entity_ref;
+mod envelope;
+mod expect;
+mod format;
+mod problem;
+mod reader;
+mod relations;
+mod rules;
+mod scalar;
+mod substitute;
+mod text;
+mod yaml;
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 pub use entity_ref::{EntityRef, RefError};
+pub use problem::{CODES, Problem};
+pub use reader::read;
+pub use relations::relations;
+pub use text::{MAX_FILE_BYTES, TOO_LARGE_HINT, too_large};
 
-use crate::diagnostic::{Severity, Span};
-use crate::sdl::{KindId, Model, RelationId};
+use crate::sdl::{KindId, RelationId};
 
 /// One valid document of a descriptor file.
 #[derive(Clone, Debug)]
@@ -22,7 +37,7 @@ pub struct Entity {
     pub kind: Option<KindId>,
     /// The document after substitution, as JSON, keys in the order written.
     pub descriptor: Value,
-    /// Counts from 0 within the file.
+    /// Counts from 0 within the file, empty documents too.
     pub document: u32,
     /// Where the document starts.
     pub line: u32,
@@ -34,24 +49,6 @@ pub struct Relation {
     pub source: EntityRef,
     pub relation: RelationId,
     pub target: EntityRef,
-}
-
-/// Something wrong, or worth knowing, in a descriptor file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Stable, kebab-case: the rule.
-    pub code: &'static str,
-    pub severity: Severity,
-    pub message: String,
-    /// An example of a right value.
-    pub hint: Option<String>,
-    pub span: Option<Span>,
-    /// Counts from 0 within the file; `None` where the whole file is meant.
-    pub document: Option<u32>,
-    /// The path in the document (`spec.type`).
-    pub field: Option<String>,
-    /// The entity that the document describes, as far as it can be told.
-    pub entity_ref: Option<EntityRef>,
 }
 
 /// What one descriptor file holds.
@@ -89,23 +86,6 @@ impl Substitutions for NoSubstitutions {
     fn load(&self, _target: &str) -> Result<Vec<u8>, String> {
         Err("substitutions are not available here".to_owned())
     }
-}
-
-/// Reads one descriptor file.
-pub fn read(_model: &Model, _bytes: &[u8], _substitutions: &dyn Substitutions) -> Reading {
-    Reading::default()
-}
-
-/// The relations that `descriptor` emits, both directions of each, sorted and without doubles.
-///
-/// The rules are those of Backstage: a bare name is in the namespace of the entity that makes the reference.
-pub fn relations(
-    _model: &Model,
-    _entity_ref: &EntityRef,
-    _kind: Option<KindId>,
-    _descriptor: &Value,
-) -> Vec<Relation> {
-    Vec::new()
 }
 
 /// A shared name for a descriptor file.

@@ -1,0 +1,214 @@
+//! What is wrong, or worth knowing, in a descriptor; and the list of all codes that `catalog` gives.
+
+use super::EntityRef;
+use crate::diagnostic::{Severity, Span};
+
+/// Something wrong, or worth knowing, in a descriptor file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Stable, kebab-case: the rule. One of [`CODES`] where it comes from `catalog`.
+    pub code: &'static str,
+    pub severity: Severity,
+    pub message: String,
+    /// An example of a right value.
+    pub hint: Option<String>,
+    pub span: Option<Span>,
+    /// Counts from 0 within the file, empty documents too; `None` where the whole file is meant.
+    /// An error without a document means that nothing of the file was read.
+    pub document: Option<u32>,
+    /// The path in the document (`spec.type`).
+    pub field: Option<String>,
+    /// The entity that the document describes, as far as it can be told.
+    pub entity_ref: Option<EntityRef>,
+}
+
+/// Every code with what it means, sorted.
+pub const CODES: &[(&str, &str)] = &[
+    (
+        "annotation-key-format",
+        "an annotation's key is no `[prefix/]name`",
+    ),
+    (
+        "api-version-format",
+        "`apiVersion` is no `[prefix/]version`",
+    ),
+    ("empty-string", "a string must not be empty or blank here"),
+    ("encoding", "the file is not UTF-8"),
+    (
+        "file-too-large",
+        "the file is larger than the limit, and is not read",
+    ),
+    (
+        "foreign-field",
+        "a field that no descriptor has beside `apiVersion`, `kind`, `metadata`, `spec`",
+    ),
+    ("key-case", "two keys of one object differ only in case"),
+    (
+        "kind-case",
+        "the kind is written in another case than it is declared",
+    ),
+    ("kind-format", "`kind` is no name of a kind"),
+    ("label-key-format", "a label's key is no `[prefix/]name`"),
+    ("label-value-format", "a label's value is no name"),
+    ("link-url", "a link's `url` is no absolute URL"),
+    ("missing-field", "a required field is missing"),
+    ("name-format", "`metadata.name` is no name"),
+    ("namespace-format", "`metadata.namespace` is no DNS label"),
+    ("not-an-object", "a document is no object"),
+    ("reference-format", "a text is no entity reference"),
+    (
+        "reference-kind",
+        "a reference names no kind where none is the default",
+    ),
+    (
+        "reference-target",
+        "a reference leads to a kind that its field cannot show",
+    ),
+    (
+        "substitution",
+        "a `$text`, `$json` or `$yaml` could not be filled in",
+    ),
+    (
+        "substitution-plain",
+        "a `$openapi` or `$asyncapi` is filled in as it is, without the files that it refers to",
+    ),
+    (
+        "tag-format",
+        "a tag is not in lower case, or has other characters than a tag may have",
+    ),
+    (
+        "undeclared-kind",
+        "no schema file declares the kind: it is served as `GenericEntity`",
+    ),
+    (
+        "unknown-api-version",
+        "the kind is not declared for this `apiVersion`",
+    ),
+    (
+        "unknown-field",
+        "a field that nothing reads, with a name close to one that is read",
+    ),
+    (
+        "unknown-value",
+        "a word that is not in the closed set of the field",
+    ),
+    ("wrong-type", "a value of another type than the field has"),
+    (
+        "yaml-alias",
+        "an alias that cannot be followed, or aliases that copy too much",
+    ),
+    ("yaml-duplicate-key", "a key stands twice in one object"),
+    ("yaml-key", "a key is no string"),
+    ("yaml-limit", "a document is too deep or too large"),
+    ("yaml-syntax", "the YAML cannot be read"),
+    (
+        "yaml-tag",
+        "a YAML tag that does not fit, or means nothing here",
+    ),
+];
+
+impl Problem {
+    pub(super) fn new(
+        severity: Severity,
+        code: &'static str,
+        span: Span,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            severity,
+            message: message.into(),
+            hint: None,
+            span: Some(span),
+            document: None,
+            field: None,
+            entity_ref: None,
+        }
+    }
+
+    pub(super) fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, span, message)
+    }
+
+    pub(super) fn warning(code: &'static str, span: Span, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, span, message)
+    }
+
+    pub(super) fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// The problems of one document.
+#[derive(Debug)]
+pub(super) struct Findings {
+    pub(super) document: u32,
+    pub(super) entity_ref: Option<EntityRef>,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl Findings {
+    /// Adds `problem`, unless the same was said of the same field before.
+    pub(super) fn add(&mut self, mut problem: Problem) {
+        let said = self.problems.iter().any(|earlier| {
+            earlier.code == problem.code
+                && earlier.field == problem.field
+                && earlier.span == problem.span
+        });
+        if said || self.problems.len() >= MAX_PROBLEMS {
+            return;
+        }
+        problem.document = Some(self.document);
+        problem.entity_ref.clone_from(&self.entity_ref);
+        self.problems.push(problem);
+    }
+
+    pub(super) fn has_errors(&self) -> bool {
+        self.problems
+            .iter()
+            .any(|problem| problem.severity == Severity::Error)
+    }
+}
+
+/// How many problems of one document are told: its author will not mend more at a time, and a hostile file shall not fill the memory.
+const MAX_PROBLEMS: usize = 100;
+
+/// The path of the member `key` of the object at `path`, quoted where it is no plain name.
+pub(super) fn member(path: &str, key: &str) -> String {
+    let plain = key
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$'));
+    match (path.is_empty(), plain && !key.is_empty()) {
+        (true, true) => key.to_owned(),
+        (true, false) => format!("'{key}'"),
+        (false, true) => format!("{path}.{key}"),
+        (false, false) => format!("{path}.'{key}'"),
+    }
+}
+
+/// The path of an item of the list at `path`.
+pub(super) fn item(path: &str, index: usize) -> String {
+    format!("{path}[{index}]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_sorted_and_kebab_case() {
+        assert!(CODES.is_sorted());
+        for (code, _) in CODES {
+            assert!(
+                code.bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            );
+        }
+    }
+}

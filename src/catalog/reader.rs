@@ -1,0 +1,199 @@
+//! One descriptor file, from bytes to entities: decode, cut into documents, parse, fill in, judge.
+
+use serde_json::Value;
+
+use super::documents::{self, Document};
+use super::problem::{Findings, Problem, item};
+use super::relations::references;
+use super::substitute::Substituter;
+use super::text::{decode, number};
+use super::yaml::{self, Content, Node};
+use super::{Entity, EntityRef, Failed, Reading, RefError, Substitutions};
+use super::{envelope, rules};
+use crate::diagnostic::Span;
+use crate::sdl::{KindId, Model};
+
+/// Reads one descriptor file.
+///
+/// An error without a document (too large, UTF-16) means that nothing of the file was read: what was known of it before stays.
+pub fn read(model: &Model, bytes: &[u8], substitutions: &dyn Substitutions) -> Reading {
+    let mut reading = Reading::default();
+    let decoded = decode(bytes);
+    if let Some(problem) = decoded.problem {
+        reading.problems.push(Problem {
+            code: problem.code,
+            severity: problem.severity,
+            message: problem.message,
+            hint: Some(problem.hint.to_owned()),
+            span: problem.span,
+            document: None,
+            field: None,
+            entity_ref: None,
+        });
+    }
+    let Some(text) = decoded.text else {
+        return reading;
+    };
+    let mut substituter = Substituter::new(substitutions);
+    for (index, document) in documents::split(&text).iter().enumerate() {
+        read_document(
+            model,
+            document,
+            number(index),
+            &mut substituter,
+            &mut reading,
+        );
+    }
+    reading.includes = substituter.includes;
+    reading
+}
+
+fn read_document(
+    model: &Model,
+    document: &Document<'_>,
+    index: u32,
+    substituter: &mut Substituter<'_>,
+    reading: &mut Reading,
+) {
+    let text = yaml::readable(document.text);
+    let parsed = yaml::parse(&text, document.lines_before);
+    let is_null = |root: &Node<'_>| matches!(root.value, Content::Null);
+    if parsed.complete && parsed.root.as_ref().is_none_or(is_null) {
+        return;
+    }
+    reading.documents += 1;
+    let mut findings = Findings {
+        document: index,
+        entity_ref: parsed.root.as_ref().and_then(envelope::described),
+        problems: Vec::new(),
+    };
+    for problem in parsed.problems {
+        let mut found = Problem::new(
+            problem.severity,
+            problem.code,
+            problem.span,
+            problem.message,
+        );
+        found.hint = problem.hint;
+        findings.add(found);
+    }
+    let entity = match parsed.root {
+        Some(root) if parsed.complete => judge(model, root, substituter, &mut findings),
+        Some(_) | None => None,
+    };
+    match entity {
+        Some(entity) => reading.entities.push(entity),
+        None => reading.failed.push(Failed {
+            document: index,
+            entity_ref: findings.entity_ref.clone(),
+        }),
+    }
+    reading.problems.append(&mut findings.problems);
+}
+
+/// The entity, unless anything about it is an error.
+fn judge(
+    model: &Model,
+    mut root: Node<'_>,
+    substituter: &mut Substituter<'_>,
+    findings: &mut Findings,
+) -> Option<Entity> {
+    substituter.fill(&mut root, findings);
+    envelope::check(&root, findings);
+    let kind = rules::check(model, &root, findings);
+    if findings.has_errors() {
+        return None;
+    }
+    let entity_ref = findings.entity_ref.clone()?;
+    let descriptor = root.to_json();
+    if let Some(kind) = kind {
+        check_references(model, kind, &entity_ref, &descriptor, &root, findings);
+    }
+    if findings.has_errors() {
+        return None;
+    }
+    Some(Entity {
+        entity_ref,
+        kind,
+        descriptor,
+        document: findings.document,
+        line: root.span.start.line,
+    })
+}
+
+/// Looks at what will become relations: references that cannot be followed are errors also where an expression makes them, and one that leads to a kind that its field cannot show is a warning.
+fn check_references(
+    model: &Model,
+    kind: KindId,
+    entity_ref: &EntityRef,
+    descriptor: &Value,
+    root: &Node<'_>,
+    findings: &mut Findings,
+) {
+    for emit in &model.kind_of(kind).emits {
+        let texts = references(emit, descriptor);
+        for (index, text) in texts.iter().enumerate() {
+            let (path, span) = place(&emit.from, index, root);
+            match EntityRef::parse(text, emit.default_kind.as_deref(), entity_ref.namespace()) {
+                Ok(target) if emit.targets.allows(model.kind(target.kind())) => {}
+                Ok(target) => findings.add(
+                    Problem::warning(
+                        "reference-target",
+                        span,
+                        format!(
+                            "`{}` cannot show a `{}`: the relation is kept, and the field leaves it out",
+                            emit.field,
+                            target.kind()
+                        ),
+                    )
+                    .field(path)
+                    .hint(format!("look at the kind in `{text}`")),
+                ),
+                Err(error) => findings.add(
+                    Problem::error(reference_code(error), span, format!("`{text}` is no entity reference: {error}"))
+                        .field(path)
+                        .hint("`kind:namespace/name`, for example `component:default/payments-api`"),
+                ),
+            }
+        }
+    }
+}
+
+fn reference_code(error: RefError) -> &'static str {
+    match error {
+        RefError::NoKind => "reference-kind",
+        RefError::Empty | RefError::EmptyKind | RefError::EmptyNamespace | RefError::EmptyName => {
+            "reference-format"
+        }
+    }
+}
+
+/// Where the reference number `index` of an expression stands; the nearest place that can be told.
+fn place(from: &crate::sdl::expr::Expr, index: usize, root: &Node<'_>) -> (String, Span) {
+    let reads = from.reads();
+    let path = match (from.as_plain_path(), reads.first()) {
+        (Some(path), _) => path,
+        (None, Some(read)) => read.path.iter().map(AsRef::as_ref).collect(),
+        (None, None) => Vec::new(),
+    };
+    let mut node = root;
+    let mut written = String::new();
+    for step in path {
+        match node.get(step) {
+            Some(inner) => node = inner,
+            None => break,
+        }
+        written = super::problem::member(&written, step);
+    }
+    match &node.value {
+        Content::List(items) => match items.get(index) {
+            Some(value) => (item(&written, index), value.span),
+            None => (written, node.span),
+        },
+        Content::Null
+        | Content::Bool(_)
+        | Content::Number(_)
+        | Content::String(_)
+        | Content::Map(_) => (written, node.span),
+    }
+}
