@@ -1,23 +1,30 @@
-//! The expression language of SCHEMA.md: paths, functions, `??`, `&&`, `+`; and templates, which are texts with `{expr}` holes.
+//! The expression language of the schema files: paths, functions, `??`, `&&`, `+`; and templates, which are texts with `{expr}` holes.
 //!
 //! An expression says what it reads ([`Expr::reads`]): from that come load-time checks, upstream selections, cache keys and applicability.
 //! Evaluation is total: a missing step is null, a step on the wrong type is null and counted.
+//! There are no loops, no recursion, no regular expressions, no clock; nesting is bounded, so no input can exhaust the stack.
+
+mod eval;
+mod function;
+mod parse;
+mod reads;
+mod template;
+mod tree;
+
+pub use function::Function;
+pub use template::{Hole, Part, Segments, Template};
+pub use tree::{ArgValue, Call, Node, Path, Root, Step};
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use serde_json::Value;
 
 /// A compiled expression.
 #[derive(Clone, Debug)]
 pub struct Expr {
-    // filled in by the parser
     source: Box<str>,
-}
-
-/// A text with `{expr}` holes, compiled.
-#[derive(Clone, Debug)]
-pub struct Template {
-    source: Box<str>,
+    node: Node,
 }
 
 /// What the names in an expression stand for.
@@ -31,6 +38,8 @@ pub struct Scope<'a> {
     pub entity: Option<&'a Value>,
     /// `$args`, `$config`, `$viewer`, `$batch`, `$headers`, `$body`, and the `let` names, looked up by name.
     pub names: &'a [(&'a str, &'a Value)],
+    /// Counts the steps and functions that met a value of the wrong type.
+    pub mismatches: Option<&'a Cell<u32>>,
 }
 
 /// A path from one root, part of a read-set: `$entity`, `["metadata", "annotations", "github.com/project-slug"]`.
@@ -56,40 +65,60 @@ impl Expr {
     pub fn parse(source: &str) -> Result<Self, ExprError> {
         Ok(Self {
             source: source.into(),
+            node: parse::expression(source)?,
         })
+    }
+
+    /// A plain path of names from `$this`.
+    pub fn plain<'n>(names: impl IntoIterator<Item = &'n str>) -> Self {
+        let steps: Vec<Step> = names
+            .into_iter()
+            .map(|name| Step::Name(name.into(), Box::default()))
+            .collect();
+        let path = Path {
+            root: Root::This,
+            steps: steps.into(),
+        };
+        Self {
+            source: path.to_string().into(),
+            node: Node::Path(path),
+        }
     }
 
     /// As written.
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The compiled tree: what the connector runtime makes upstream selections from.
+    pub fn node(&self) -> &Node {
+        &self.node
     }
 
     /// Everything that the expression reads, sorted and without doubles.
     pub fn reads(&self) -> Vec<Read> {
-        Vec::new()
+        reads::of(&self.node)
     }
 
     /// The steps, if the expression is a plain path of names from `$this`.
     pub fn as_plain_path(&self) -> Option<Vec<&str>> {
-        None
+        let Node::Path(path) = &self.node else {
+            return None;
+        };
+        if path.root != Root::This {
+            return None;
+        }
+        path.steps
+            .iter()
+            .map(|step| match step {
+                Step::Name(name, args) if args.is_empty() => Some(&**name),
+                Step::Name(..) | Step::Index(_) | Step::Each => None,
+            })
+            .collect()
     }
 
     /// The value; [`Value::Null`] where something is missing. Plain paths borrow.
-    pub fn eval<'a>(&self, _scope: &Scope<'a>) -> Cow<'a, Value> {
-        Cow::Owned(Value::Null)
-    }
-}
-
-impl Template {
-    /// Compiles `source`.
-    pub fn parse(source: &str) -> Result<Self, ExprError> {
-        Ok(Self {
-            source: source.into(),
-        })
-    }
-
-    /// As written.
-    pub fn source(&self) -> &str {
-        &self.source
+    pub fn eval<'a>(&'a self, scope: &Scope<'a>) -> Cow<'a, Value> {
+        eval::node(&self.node, scope)
     }
 }

@@ -1,0 +1,100 @@
+//! The read-set of an expression.
+
+use super::Read;
+use super::function::Function;
+use super::tree::{ArgValue, Node, Path, Root, Step};
+
+/// Everything that `node` reads, sorted and without doubles.
+pub(super) fn of(node: &Node) -> Vec<Read> {
+    let mut found = Vec::new();
+    collect(node, &Read::at(&Root::This), &mut found);
+    found.sort();
+    found.dedup();
+    found
+}
+
+impl Read {
+    fn at(root: &Root) -> Self {
+        Self {
+            root: root.as_str().into(),
+            path: Vec::new(),
+        }
+    }
+}
+
+/// `this` is what bare paths start from: in `where`, an item of the list that is read.
+fn collect(node: &Node, this: &Read, found: &mut Vec<Read>) {
+    match node {
+        Node::Literal(_) => {}
+        Node::List(nodes) | Node::Sum(nodes) | Node::And(nodes) | Node::Coalesce(nodes) => {
+            for node in nodes {
+                collect(node, this, found);
+            }
+        }
+        Node::Object(members) => {
+            for (_, node) in members {
+                collect(node, this, found);
+            }
+        }
+        Node::Path(path) => {
+            found.push(path_read(path, this));
+            for step in &path.steps {
+                if let Step::Name(_, args) = step {
+                    for (_, value) in args {
+                        collect_arg(value, found);
+                    }
+                }
+            }
+        }
+        Node::Pipe(input, calls) => {
+            collect(input, this, found);
+            let item = origin(input, this);
+            for call in calls {
+                for (position, arg) in call.args.iter().enumerate() {
+                    let relative = call.function == Function::Where && position == 0;
+                    match (&item, relative) {
+                        (Some(item), true) => collect(arg, item, found),
+                        (None, true) => {}
+                        (_, false) => collect(arg, this, found),
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn origin(node: &Node, this: &Read) -> Option<Read> {
+    match node {
+        Node::Path(path) => Some(path_read(path, this)),
+        _ => None,
+    }
+}
+
+fn path_read(path: &Path, this: &Read) -> Read {
+    let mut read = match &path.root {
+        Root::This => this.clone(),
+        other => Read::at(other),
+    };
+    read.path
+        .extend(path.steps.iter().filter_map(|step| match step {
+            Step::Name(name, _) => Some(name.clone()),
+            Step::Index(_) | Step::Each => None,
+        }));
+    read
+}
+
+fn collect_arg(value: &ArgValue, found: &mut Vec<Read>) {
+    match value {
+        ArgValue::Variable(root, members) => found.push(Read {
+            root: root.clone(),
+            path: members.clone(),
+        }),
+        ArgValue::Literal(_) | ArgValue::Word(_) => {}
+        ArgValue::List(items) => items.iter().for_each(|item| collect_arg(item, found)),
+        ArgValue::Object(members) => {
+            members
+                .iter()
+                .for_each(|(_, value)| collect_arg(value, found));
+        }
+    }
+}
