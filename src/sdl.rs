@@ -3,23 +3,66 @@
 //! Pure: files come in as text, diagnostics go out as data.
 //! Everything above works on the Model's ids and bindings; that a field is called `owner` or a relation `ownedBy` is known nowhere in Rust.
 
+mod compose;
+mod declared;
+mod directive;
 pub mod expr;
+mod inherit;
 mod model;
+mod source;
 
 pub use model::*;
 
+use std::sync::Arc;
+
 use crate::diagnostic::Diagnostic;
+use declared::Declared;
+use source::Sources;
 
 /// One SDL file, named as the user knows it.
 #[derive(Clone, Debug)]
 pub struct SdlFile {
-    pub path: std::sync::Arc<str>,
+    pub path: Arc<str>,
     pub text: String,
     /// The connector folder that it belongs to; `None` for the core schema and for the user's own files.
-    pub connector: Option<std::sync::Arc<str>>,
+    pub connector: Option<Arc<str>>,
+}
+
+/// The built-in schema: directives, the root, and the core kinds.
+pub fn core_files() -> Vec<SdlFile> {
+    let files = [
+        (
+            "schema/directives.graphql",
+            include_str!("../schema/directives.graphql"),
+        ),
+        (
+            "schema/kinds.graphql",
+            include_str!("../schema/kinds.graphql"),
+        ),
+        (
+            "schema/query.graphql",
+            include_str!("../schema/query.graphql"),
+        ),
+    ];
+    files
+        .map(|(path, text)| SdlFile {
+            path: path.into(),
+            text: text.to_owned(),
+            connector: None,
+        })
+        .into()
 }
 
 /// Reads, checks and composes `files`; all problems of the load are returned, and a Model only if none of them is an error.
-pub fn load(_files: &[SdlFile]) -> (Option<Model>, Vec<Diagnostic>) {
-    (None, Vec::new())
+///
+/// The order of `files` does not matter.
+pub fn load(files: &[SdlFile]) -> (Option<Model>, Vec<Diagnostic>) {
+    let mut files: Vec<&SdlFile> = files.iter().collect();
+    files
+        .sort_by(|left, right| (&left.connector, &left.path).cmp(&(&right.connector, &right.path)));
+    let mut sources = Sources::default();
+    let documents: Vec<_> = files.iter().map(|file| sources.parse(file)).collect();
+    let declared = Declared::collect(&documents, &mut sources);
+    let model = compose::compose(declared, &mut sources);
+    (model, sources.into_problems())
 }

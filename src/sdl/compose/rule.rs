@@ -1,0 +1,172 @@
+//! How descriptors are judged: rules derived from the types of fields that are read at plain paths of `spec`.
+
+use apollo_compiler::Name;
+use apollo_compiler::ast::Type;
+
+use super::{Composer, leaf};
+use crate::sdl::declared::{FieldDecl, Form};
+use crate::sdl::directive::Args;
+use crate::sdl::model::{FieldSource, Leaf, Rule, Shape};
+
+impl Composer<'_> {
+    /// The rules of a kind.
+    pub(super) fn rules(&mut self, type_name: &Name) -> Vec<Rule> {
+        let mut stack = vec![type_name.clone()];
+        let mut rules = self.rules_of(type_name, &mut stack);
+        rules.retain(|rule| rule.path.first().is_some_and(|step| &**step == "spec"));
+        rules
+    }
+
+    fn rules_of(&mut self, type_name: &Name, stack: &mut Vec<Name>) -> Vec<Rule> {
+        let Some(decl) = self.declared.types.get(type_name).cloned() else {
+            return Vec::new();
+        };
+        let mut rules: Vec<Rule> = Vec::new();
+        for field in decl.fields.values() {
+            let Some(rule) = self.rule(type_name, field, stack) else {
+                continue;
+            };
+            match rules.iter_mut().find(|known| known.path == rule.path) {
+                None => rules.push(rule),
+                Some(known) => {
+                    known.required |= rule.required;
+                    if matches!(known.shape, Shape::Any) {
+                        known.shape = rule.shape;
+                        known.example = rule.example;
+                    }
+                }
+            }
+        }
+        rules
+    }
+
+    fn rule(&mut self, type_name: &Name, field: &FieldDecl, stack: &mut Vec<Name>) -> Option<Rule> {
+        let directives = &field.def.directives;
+        if let Some(args) = Args::of(directives, "relation") {
+            let from = args.expr("from", self.sources)?;
+            let shape = self.reference(args, is_list(&field.def.ty));
+            return Some(Rule {
+                path: owned(from.as_plain_path()?),
+                required: args.truth("required").unwrap_or_default(),
+                example: example(&shape, field),
+                shape,
+            });
+        }
+        let bound = self.bound.get(type_name)?.get(&field.def.name)?;
+        let FieldSource::Value(binding) = &bound.source else {
+            return None;
+        };
+        let path = owned(binding.at.as_plain_path()?);
+        let words = binding.cases.iter().map(|(from, _)| from.clone()).collect();
+        let required = Args::of(directives, "field").and_then(|args| args.truth("required"));
+        let shape = self.shape_of(&field.def.ty, words, stack);
+        Some(Rule {
+            path,
+            required: required.unwrap_or_default(),
+            example: example(&shape, field),
+            shape,
+        })
+    }
+
+    fn reference(&self, args: Args<'_>, list: bool) -> Shape {
+        let reference = Shape::Reference {
+            default_kind: args.text("defaultKind").map(Into::into),
+        };
+        match list {
+            true => Shape::List(Box::new(reference)),
+            false => reference,
+        }
+    }
+
+    fn shape_of(&mut self, ty: &Type, words: Vec<Box<str>>, stack: &mut Vec<Name>) -> Shape {
+        if ty.is_list() {
+            return Shape::List(Box::new(self.shape_of(ty.item_type(), words, stack)));
+        }
+        let named = ty.inner_named_type();
+        match self.declared.types.get(named).map(|decl| decl.form.clone()) {
+            Some(Form::Object) => self.object_shape(named, stack),
+            Some(Form::Enum(values)) => Shape::Enum(match words.is_empty() {
+                true => values
+                    .iter()
+                    .map(|value| value.value.as_str().into())
+                    .collect(),
+                false => words,
+            }),
+            Some(Form::Scalar) | None => match leaf(named) {
+                Leaf::Boolean => Shape::Boolean,
+                Leaf::Int => Shape::Int,
+                Leaf::Float => Shape::Float,
+                Leaf::Json => Shape::Any,
+                Leaf::String | Leaf::DateTime | Leaf::Enum => Shape::String { non_empty: true },
+            },
+            Some(Form::Interface | Form::Union(_) | Form::Input(_)) => Shape::Any,
+        }
+    }
+
+    /// An object that holds itself is not judged further down.
+    fn object_shape(&mut self, type_name: &Name, stack: &mut Vec<Name>) -> Shape {
+        if stack.contains(type_name) {
+            return Shape::Any;
+        }
+        stack.push(type_name.clone());
+        let mut rules = self.rules_of(type_name, stack);
+        stack.pop();
+        match rules.iter().position(|rule| rule.path.is_empty()) {
+            Some(whole) => rules.swap_remove(whole).shape,
+            None => Shape::Object(rules),
+        }
+    }
+}
+
+fn is_list(ty: &Type) -> bool {
+    ty.is_list() || ty.inner_named_type().ends_with("Connection")
+}
+
+fn owned(path: Vec<&str>) -> Vec<Box<str>> {
+    path.into_iter().map(Into::into).collect()
+}
+
+/// The example that the field's description gives (``for example `service` ``), else one made from the shape.
+fn example(shape: &Shape, field: &FieldDecl) -> Option<Box<str>> {
+    let description = field.def.description.as_deref();
+    let given = description
+        .and_then(|text| text.split_once("for example `"))
+        .and_then(|(_, rest)| rest.split_once('`'));
+    match given {
+        Some((example, _)) => Some(example.into()),
+        None => made_example(shape).map(Into::into),
+    }
+}
+
+fn made_example(shape: &Shape) -> Option<String> {
+    Some(match shape {
+        Shape::String { .. } => "some text".to_owned(),
+        Shape::Boolean => "true".to_owned(),
+        Shape::Int => "1".to_owned(),
+        Shape::Float => "0.5".to_owned(),
+        Shape::Enum(words) => words.first()?.to_string(),
+        Shape::Reference { default_kind } => {
+            let kind = default_kind.as_deref().unwrap_or("Component");
+            format!("{}:payments", kind.to_lowercase())
+        }
+        Shape::List(item) => format!("[{}]", made_example(item)?),
+        Shape::Object(rules) => {
+            let members: Vec<String> = rules
+                .iter()
+                .filter(|rule| rule.required)
+                .filter_map(|rule| {
+                    Some(format!(
+                        "{}: {}",
+                        rule.path.join("."),
+                        made_example(&rule.shape)?
+                    ))
+                })
+                .collect();
+            if members.is_empty() {
+                return None;
+            }
+            format!("{{ {} }}", members.join(", "))
+        }
+        Shape::Any => return None,
+    })
+}

@@ -1,0 +1,209 @@
+//! The files of a load: positions, and the sink for everything that is wrong in them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use apollo_compiler::ast::{Document, Value};
+use apollo_compiler::diagnostic::ToCliReport;
+use apollo_compiler::parser::{FileId, Parser, SourceMap, SourceSpan};
+use apollo_compiler::validation::DiagnosticList;
+use apollo_compiler::{Name, Node};
+
+use super::SdlFile;
+use crate::diagnostic::{Diagnostic, Position, Span, closest};
+
+/// How deep selections, lists and objects may nest in a file.
+const RECURSION_LIMIT: usize = 128;
+/// How many tokens a file may have.
+const TOKEN_LIMIT: usize = 1_000_000;
+
+/// Files and what is wrong in them.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    files: Vec<File>,
+    by_id: HashMap<FileId, usize>,
+    pub(super) map: SourceMap,
+    pub(super) problems: Vec<Diagnostic>,
+}
+
+#[derive(Debug)]
+struct File {
+    path: Arc<str>,
+    text: String,
+    /// Byte offset at which each line begins.
+    lines: Vec<usize>,
+    connector: Option<Arc<str>>,
+}
+
+impl Sources {
+    /// Parses one file; what cannot be read of it is a problem, the rest is used.
+    pub(super) fn parse(&mut self, file: &SdlFile) -> Document {
+        let mut parser = Parser::new()
+            .recursion_limit(RECURSION_LIMIT)
+            .token_limit(TOKEN_LIMIT);
+        let (document, errors) = match parser.parse_ast(file.text.as_str(), &*file.path) {
+            Ok(document) => (document, None),
+            Err(failed) => (failed.partial, Some(failed.errors)),
+        };
+        let newlines = file.text.match_indices('\n').map(|(at, _)| at + 1);
+        for (id, source) in document.sources.iter() {
+            self.by_id.insert(*id, self.files.len());
+            Arc::make_mut(&mut self.map).insert(*id, Arc::clone(source));
+        }
+        self.files.push(File {
+            path: Arc::clone(&file.path),
+            text: file.text.clone(),
+            lines: std::iter::once(0).chain(newlines).collect(),
+            connector: file.connector.clone(),
+        });
+        if let Some(errors) = errors {
+            self.adopt("syntax", &errors);
+        }
+        document
+    }
+
+    /// Takes over what apollo-compiler found.
+    pub(super) fn adopt(&mut self, code: &'static str, errors: &DiagnosticList) {
+        for error in errors.iter() {
+            let message = error.error.to_string();
+            let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
+            let at = error.error.location();
+            let problem = self.error(code, at, message.replace('"', "`"));
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+    }
+
+    /// All problems, in the order of files and positions.
+    pub(super) fn into_problems(self) -> Vec<Diagnostic> {
+        let mut problems = self.problems;
+        problems.sort_by(|left, right| {
+            (&left.file, left.span, left.code).cmp(&(&right.file, right.span, right.code))
+        });
+        problems
+    }
+
+    /// An error at a place; not yet among the problems.
+    pub(super) fn error(
+        &self,
+        code: &'static str,
+        at: Option<SourceSpan>,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        match at.and_then(|at| self.place(at)) {
+            Some((file, span)) => Diagnostic::error(code, file, message).at(span),
+            None => Diagnostic::error(code, "schema", message),
+        }
+    }
+
+    /// Something is declared a second time.
+    pub(super) fn duplicate(&mut self, what: &str, name: &Name, previous: &Name) {
+        let problem = self.error(
+            "duplicate",
+            name.location(),
+            format!("the {what} `{name}` is declared twice"),
+        );
+        let problem = match previous.location().and_then(|at| self.place(at)) {
+            Some((file, span)) => {
+                problem.hint(format!("the first one is at {file}:{}", span.start.line))
+            }
+            None => problem,
+        };
+        self.problems.push(problem);
+    }
+
+    /// A name that stands for nothing.
+    pub(super) fn unknown<'a>(
+        &mut self,
+        code: &'static str,
+        what: &str,
+        name: &Name,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) {
+        let problem = self.error(code, name.location(), format!("unknown {what} `{name}`"));
+        self.problems.push(match closest(name, candidates) {
+            Some(candidate) => problem.hint(format!("did you mean `{candidate}`?")),
+            None => problem,
+        });
+    }
+
+    /// File and span of a location.
+    pub(super) fn place(&self, at: SourceSpan) -> Option<(Arc<str>, Span)> {
+        let file = self.file(at)?;
+        let span = Span {
+            start: file.position(at.offset()),
+            end: file.position(at.end_offset()),
+        };
+        Some((Arc::clone(&file.path), span))
+    }
+
+    /// The connector folder that a location is in.
+    pub(super) fn connector(&self, at: Option<SourceSpan>) -> Option<&Arc<str>> {
+        self.file(at?)?.connector.as_ref()
+    }
+
+    /// The place of the character `offset` of a string value.
+    pub(super) fn place_in_string(
+        &self,
+        value: &Node<Value>,
+        offset: usize,
+    ) -> Option<(Arc<str>, Span)> {
+        let at = value.location()?;
+        let file = self.file(at)?;
+        let raw = file.text.get(at.offset()..at.end_offset())?;
+        let start = file.position(at.offset() + raw_offset(raw, offset));
+        let end = Position {
+            column: start.column + 1,
+            ..start
+        };
+        Some((Arc::clone(&file.path), Span { start, end }))
+    }
+
+    fn file(&self, at: SourceSpan) -> Option<&File> {
+        self.files.get(*self.by_id.get(&at.file_id())?)
+    }
+}
+
+impl File {
+    fn position(&self, offset: usize) -> Position {
+        let line = self.lines.partition_point(|start| *start <= offset).max(1);
+        let start = self.lines.get(line - 1).copied().unwrap_or_default();
+        let column = self
+            .text
+            .get(start..offset)
+            .map_or(0, |before| before.chars().count());
+        Position {
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: u32::try_from(column + 1).unwrap_or(u32::MAX),
+        }
+    }
+}
+
+/// Byte offset in the token `raw` (with quotes and escapes) of the character `offset` of its value.
+fn raw_offset(raw: &str, offset: usize) -> usize {
+    if raw.starts_with("\"\"\"") {
+        // Block strings lose their indentation; their first line is where a short one stands.
+        let content = raw.get(3..).unwrap_or_default();
+        let lead = content.len() - content.trim_start().len();
+        let rest = content.get(lead..).unwrap_or_default();
+        return 3 + lead + rest.chars().take(offset).map(char::len_utf8).sum::<usize>();
+    }
+    let mut chars = raw.char_indices().skip(1).peekable();
+    for _ in 0..offset {
+        match chars.next() {
+            Some((_, '\\')) => match chars.next() {
+                Some((_, 'u')) if chars.peek().is_some_and(|(_, c)| *c == '{') => {
+                    chars.by_ref().find(|(_, c)| *c == '}');
+                }
+                Some((_, 'u')) => {
+                    chars.nth(3);
+                }
+                _ => {}
+            },
+            Some(_) => {}
+            None => break,
+        }
+    }
+    chars.next().map_or(raw.len(), |(at, _)| at)
+}
