@@ -8,17 +8,16 @@ mod kind;
 mod print;
 mod rule;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use apollo_compiler::Name;
 use apollo_compiler::ast::{InputValueDefinition, Type, Value};
-use apollo_compiler::{Node, name};
+use apollo_compiler::Node;
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
-use super::declared::{Declared, Form, TypeDecl};
-use super::directive::Args;
+use super::declared::{Declared, Form};
 use super::inherit;
 use super::model::{
     Field, FieldType, Kind, KindId, Leaf, Model, RelationId, RelationType, Targets, TypeDef,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use apollo_compiler::Name;
 use indexmap::IndexMap;
 
-use super::{Composer, arc};
+use super::Composer;
 use crate::sdl::model::{
     Column, ColumnId, ColumnSource, EngineValue, Field, FieldSource, GENERIC_ENTITY, Leaf,
     TypeShape,

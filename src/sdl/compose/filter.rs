@@ -8,7 +8,7 @@ use apollo_compiler::{Name, Node};
 use indexmap::IndexMap;
 
 use super::columns::Columns;
-use super::{Composer, arc, generated, input, list_of, named, non_null};
+use super::{Composer, generated, input, list_of, named, non_null};
 use crate::sdl::declared::{Form, TypeDecl};
 use crate::sdl::model::{
     ColumnId, FieldSource, FilterField, FilterInput, Leaf, RelationBinding, RelationId,
