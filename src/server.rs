@@ -1,1 +1,134 @@
-//! To be written.
+//! HTTP: the routes, and what every request meets on its way to them. Home of `axum` and `hyper`.
+//!
+//! [`router`] is the whole surface on one page.
+//! A request meets, in this order: [`connection`] (how long a client may take), [`edge`] (id, span, panics, headers, metrics), and its handler.
+//!
+//! Architecture invariant: nothing here is global. [`run`] takes a listener and a [`Board`], so ten servers fit in one test.
+
+mod connection;
+mod edge;
+mod graphql;
+mod in_flight;
+mod media;
+mod page;
+mod probes;
+mod refusal;
+mod request_id;
+mod router;
+mod stall;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{LimitsConfig, ServerConfig};
+use crate::graphql::Engine;
+use crate::ingest::Catalog;
+use crate::tasks::Tasks;
+use crate::telemetry::metrics::Metrics;
+
+use self::in_flight::InFlight;
+
+/// What handlers see; shared by all requests of one server.
+#[derive(Debug)]
+pub struct Board {
+    /// The engine of the current schema version; a reload swaps it, and requests that run go on with theirs.
+    engine: ArcSwap<Engine>,
+    /// For the figures of `/metrics` and of the page.
+    catalog: Arc<Catalog>,
+    /// Whether the first snapshot serves.
+    ready: AtomicBool,
+    metrics: Metrics,
+    limits: LimitsConfig,
+    /// One permit for each operation that is worked on.
+    concurrency: Semaphore,
+    in_flight: InFlight,
+    request_ids: request_id::Source,
+}
+
+impl Board {
+    /// Not ready until [`Board::set_ready`].
+    pub fn new(engine: Engine, catalog: Arc<Catalog>, limits: LimitsConfig) -> Self {
+        Self {
+            engine: ArcSwap::from_pointee(engine),
+            catalog,
+            ready: AtomicBool::new(false),
+            metrics: Metrics::default(),
+            concurrency: Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)),
+            limits,
+            in_flight: InFlight::default(),
+            request_ids: request_id::Source::default(),
+        }
+    }
+
+    /// From now on `/readyz` says yes.
+    pub fn set_ready(&self) {
+        self.ready.store(true, Ordering::Release);
+    }
+
+    /// Answers new requests with `engine`.
+    pub fn swap_engine(&self, engine: Engine) {
+        self.engine.store(Arc::new(engine));
+    }
+
+    pub fn engine(&self) -> Engine {
+        Engine::clone(&self.engine.load())
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+}
+
+/// What had not ended when the server stopped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stopped {
+    /// Requests that were cut, as `POST /graphql (id)`.
+    pub cut: Vec<String>,
+    /// Tasks that did not end even so.
+    pub leaked: Vec<&'static str>,
+}
+
+/// Serves until `shutdown` is cancelled, then stops accepting, lets requests end within the grace time, and cuts the rest.
+pub async fn run(
+    listener: TcpListener,
+    board: Arc<Board>,
+    config: &ServerConfig,
+    shutdown: CancellationToken,
+) -> Stopped {
+    let tasks = Tasks::new();
+    let cut = CancellationToken::new();
+    let router = router::router(Arc::clone(&board));
+    let connections = connection::Connections {
+        board: Arc::clone(&board),
+        router,
+        tasks: tasks.clone(),
+        cut: cut.clone(),
+        header_timeout: config.header_timeout,
+        places: Arc::new(Semaphore::new(
+            config.connections.min(Semaphore::MAX_PERMITS),
+        )),
+    };
+    connections.accept_until(listener, &shutdown).await;
+    let late = tasks.shutdown(config.shutdown_grace).await;
+    if late.is_empty() {
+        return Stopped::default();
+    }
+    let stopped = Stopped {
+        cut: board.in_flight.names(),
+        leaked: Vec::new(),
+    };
+    cut.cancel();
+    // Cut connections end as soon as they are polled.
+    let leaked = tasks.shutdown(Duration::from_secs(5)).await;
+    Stopped { leaked, ..stopped }
+}

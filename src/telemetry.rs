@@ -1,1 +1,47 @@
-//! To be written.
+//! Logs and metrics: how they are set up, and the names of all of them.
+//!
+//! Architecture invariant: every metric is in [`metrics::CATALOGUE`], and every label value comes from an enum, so the number of series is bounded whatever users send.
+//!
+//! Spans: `http.request` > `graphql.operation`.
+
+pub mod metrics;
+
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::config::{LogFormat, TelemetryConfig};
+
+/// Logs of this process go to stderr from now on; a second call changes nothing.
+pub fn start_logging(config: &TelemetryConfig) {
+    let targets: Targets = config.log_level.parse().unwrap_or_default();
+    let output = match config.log_format {
+        LogFormat::Text => tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .boxed(),
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .with_writer(std::io::stderr)
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .boxed(),
+    };
+    let started = tracing_subscriber::registry()
+        .with(output.with_filter(targets))
+        .try_init();
+    if started.is_err() {
+        tracing::debug!("logging was set up before");
+    }
+    log_panics();
+}
+
+/// A panic is an error of ours: one log line, in the span of the request that met it, and nothing on the client's side.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        let location = info.location().map(ToString::to_string).unwrap_or_default();
+        let message = info.payload_as_str().unwrap_or("a panic without a message");
+        tracing::error!(code.location = %location, "panic at {location}: {message}");
+    }));
+}

@@ -1,0 +1,257 @@
+//! `/graphql` by the GraphQL-over-HTTP specification.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
+use tracing::Instrument as _;
+
+use super::Board;
+use super::media::{self, MediaType};
+use super::refusal::Refusal;
+use crate::clock::Budget;
+use crate::graphql::{Code, Engine, Outcome, Request};
+use crate::telemetry::metrics::OperationOutcome;
+
+/// Queries in the URL; nothing that changes anything.
+pub(super) async fn get(
+    State(board): State<Arc<Board>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let budget = Budget::of(board.limits.request_time);
+    media::check_site(&headers)?;
+    let media_type = MediaType::accepted(&headers)?;
+    let request = from_query_string(uri.query().unwrap_or_default())?;
+    let _permit = permit(&board)?;
+    let answer = execute(&board, &board.engine(), &request, budget).await;
+    Ok(respond(answer, media_type))
+}
+
+/// One operation as a JSON object, or several as an array.
+pub(super) async fn post(
+    State(board): State<Arc<Board>>,
+    request: HttpRequest,
+) -> Result<Response, Refusal> {
+    let budget = Budget::of(board.limits.request_time);
+    let (parts, body) = request.into_parts();
+    media::check_site(&parts.headers)?;
+    media::check_body_type(&parts.headers)?;
+    let media_type = MediaType::accepted(&parts.headers)?;
+    let bytes = read(&board, body, &parts.headers, budget).await?;
+    let _permit = permit(&board)?;
+    let engine = board.engine();
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'[') => batch(&board, &engine, &bytes, media_type, budget).await,
+        Some(_) => {
+            let request: Request<'_> = serde_json::from_slice(&bytes).map_err(bad_body)?;
+            let answer = execute(&board, &engine, &request, budget).await;
+            Ok(respond(answer, media_type))
+        }
+        None => Err(Refusal::BadRequest(
+            "the body is empty; send `{\"query\": \"…\"}`".to_owned(),
+        )),
+    }
+}
+
+/// Several operations at once, each with its own answer, in order; they share one budget.
+async fn batch(
+    board: &Board,
+    engine: &Engine,
+    bytes: &Bytes,
+    media_type: MediaType,
+    budget: Budget,
+) -> Result<Response, Refusal> {
+    let limit = board.limits.batch;
+    let requests: Vec<Request<'_>> = serde_json::from_slice(bytes).map_err(bad_body)?;
+    if requests.is_empty() || requests.len() > limit {
+        return Err(Refusal::BadRequest(format!(
+            "an array of {} operations: `limits.batch` allows 1 to {limit}",
+            requests.len()
+        )));
+    }
+    let answers = join_all(
+        requests
+            .iter()
+            .map(|request| execute(board, engine, request, budget)),
+    )
+    .await;
+    let mut body = vec![b'['];
+    for (index, answer) in answers.into_iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&answer.body);
+    }
+    body.push(b']');
+    Ok(with_headers(StatusCode::OK, body, media_type))
+}
+
+/// What goes back for one operation.
+struct Answer {
+    body: Vec<u8>,
+    outcome: Answered,
+}
+
+enum Answered {
+    Engine(Outcome),
+    TimedOut,
+}
+
+async fn execute(board: &Board, engine: &Engine, request: &Request<'_>, budget: Budget) -> Answer {
+    let started = Instant::now();
+    let span = tracing::info_span!(
+        "graphql.operation",
+        graphql.operation.name = request.operation_name.as_deref()
+    );
+    let work = engine.execute(request, budget).instrument(span);
+    let answer = match tokio::time::timeout_at(budget.deadline, work).await {
+        Ok(response) => Answer {
+            body: response.body,
+            outcome: Answered::Engine(response.outcome),
+        },
+        Err(_elapsed) => Answer {
+            body: Refusal::Timeout {
+                seconds: board.limits.request_time.as_secs(),
+            }
+            .body(),
+            outcome: Answered::TimedOut,
+        },
+    };
+    let outcome = match answer.outcome {
+        Answered::Engine(Outcome::Ok) => OperationOutcome::Ok,
+        Answered::Engine(Outcome::Partial) => OperationOutcome::Partial,
+        Answered::Engine(Outcome::Refused(Code::Internal | Code::Timeout)) | Answered::TimedOut => {
+            OperationOutcome::Failed
+        }
+        Answered::Engine(Outcome::Refused(_)) => OperationOutcome::Refused,
+    };
+    board
+        .metrics
+        .operation(outcome, started.elapsed(), answer.body.len());
+    answer
+}
+
+fn respond(answer: Answer, media_type: MediaType) -> Response {
+    let status = match answer.outcome {
+        Answered::Engine(Outcome::Ok | Outcome::Partial) => StatusCode::OK,
+        Answered::Engine(Outcome::Refused(code)) => status(code, media_type),
+        Answered::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+    };
+    let mut response = with_headers(status, answer.body, media_type);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let headers = response.headers_mut();
+        headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+/// Under `application/json` a client cannot tell our 4xx from one of a proxy, so a well-formed request is answered with 200.
+fn status(code: Code, media_type: MediaType) -> StatusCode {
+    match (code, media_type) {
+        (Code::MethodNotAllowed, _) => StatusCode::METHOD_NOT_ALLOWED,
+        (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
+        (Code::Timeout, _) => StatusCode::GATEWAY_TIMEOUT,
+        (_, MediaType::Json) => StatusCode::OK,
+        (_, MediaType::GraphqlResponse) => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn with_headers(status: StatusCode, body: Vec<u8>, media_type: MediaType) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, media_type.content_type()),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::VARY, HeaderValue::from_static("accept")),
+    ];
+    (status, headers, body).into_response()
+}
+
+async fn read(
+    board: &Board,
+    body: Body,
+    headers: &HeaderMap,
+    budget: Budget,
+) -> Result<Bytes, Refusal> {
+    let limit = board.limits.body_size;
+    let too_large = || Refusal::TooLarge { limit };
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit) {
+        return Err(too_large());
+    }
+    let at_most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let reading = axum::body::to_bytes(body, at_most);
+    match tokio::time::timeout_at(budget.deadline, reading).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) => {
+            let error = error.into_inner();
+            if error.is::<http_body_util::LengthLimitError>() {
+                return Err(too_large());
+            }
+            let message = format!("the body could not be read: {error}");
+            Err(Refusal::BadRequest(message))
+        }
+        Err(_elapsed) => Err(Refusal::SlowBody {
+            seconds: board.limits.request_time.as_secs(),
+        }),
+    }
+}
+
+/// The right to work on an operation: not before there is a catalog, and not on more than the limit at once.
+fn permit(board: &Board) -> Result<tokio::sync::SemaphorePermit<'_>, Refusal> {
+    if !board.is_ready() {
+        return Err(Refusal::NotReady);
+    }
+    board
+        .concurrency
+        .try_acquire()
+        .map_err(|_exhausted| Refusal::Overloaded {
+            limit: board.limits.concurrency,
+        })
+}
+
+fn bad_body(error: serde_json::Error) -> Refusal {
+    Refusal::BadRequest(format!("the body is no GraphQL request: {error}"))
+}
+
+fn from_query_string(query: &str) -> Result<Request<'static>, Refusal> {
+    let mut document = None;
+    let mut request = Request {
+        read_only: true,
+        ..Request::new("")
+    };
+    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
+        match &*name {
+            "query" => document = Some(value.into_owned()),
+            "operationName" if !value.is_empty() => {
+                request.operation_name = Some(value.into_owned());
+            }
+            "variables" => request.variables = object("variables", &value)?,
+            "extensions" => request.extensions = object("extensions", &value)?,
+            _ => {}
+        }
+    }
+    let document = document.ok_or_else(|| {
+        Refusal::BadRequest(
+            "the URL has no `query`; the SDL is at /schema.graphql, and / explains more".to_owned(),
+        )
+    })?;
+    request.query = document.into();
+    Ok(request)
+}
+
+fn object(
+    name: &str,
+    text: &str,
+) -> Result<Option<serde_json::Map<String, serde_json::Value>>, Refusal> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_str(text)
+        .map_err(|error| Refusal::BadRequest(format!("`{name}` must be a JSON object: {error}")))
+}

@@ -1,0 +1,147 @@
+//! Answers without data: what was wrong with the request, in the shape of a GraphQL response.
+//!
+//! | code | status | means |
+//! | --- | --- | --- |
+//! | `BAD_REQUEST` | 400 | the body or the URL holds no GraphQL request |
+//! | `CROSS_SITE` | 403 | a browser sent it on behalf of another site |
+//! | `NOT_FOUND` | 404 | there is nothing at this path |
+//! | `METHOD_NOT_ALLOWED` | 405 | not with this method |
+//! | `NOT_ACCEPTABLE` | 406 | the client accepts none of our media types |
+//! | `TIMEOUT` | 408, 504 | the body did not come in time, or the answer was not ready in time |
+//! | `PAYLOAD_TOO_LARGE` | 413 | the body is longer than `limits.bodySize` |
+//! | `UNSUPPORTED_MEDIA_TYPE` | 415 | the body is not JSON in UTF-8 |
+//! | `INTERNAL_SERVER_ERROR` | 500 | our fault; the log says more |
+//! | `NOT_READY` | 503 | the catalog is being loaded |
+//! | `OVERLOADED` | 503 | `limits.concurrency` requests are worked on already |
+
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::media::MediaType;
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("requests from other sites are refused")]
+    CrossSite,
+    #[error("there is nothing at `{0}`")]
+    NotFound(String),
+    #[error("`{method}` is not allowed here; use {allowed}")]
+    MethodNotAllowed {
+        method: String,
+        allowed: &'static str,
+    },
+    #[error(
+        "none of the media types in `accept` is served; ask for `application/graphql-response+json` or `application/json`"
+    )]
+    NotAcceptable,
+    #[error("the body must be sent with `content-type: application/json`, in UTF-8")]
+    UnsupportedMediaType,
+    #[error("the body is longer than `limits.bodySize` allows: {limit} bytes")]
+    TooLarge { limit: u64 },
+    #[error("the body did not come within `limits.requestTime`: {seconds} s")]
+    SlowBody { seconds: u64 },
+    #[error("no answer within `limits.requestTime`: {seconds} s")]
+    Timeout { seconds: u64 },
+    #[error("the catalog is being loaded")]
+    NotReady,
+    #[error("`limits.concurrency` requests are worked on already: {limit}")]
+    Overloaded { limit: usize },
+    #[error("something went wrong on our side")]
+    Internal,
+}
+
+impl Refusal {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
+            Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::NotReady | Self::Overloaded { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::BadRequest(_) => "BAD_REQUEST",
+            Self::CrossSite => "CROSS_SITE",
+            Self::NotFound(_) => "NOT_FOUND",
+            Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
+            Self::NotAcceptable => "NOT_ACCEPTABLE",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::TooLarge { .. } => "PAYLOAD_TOO_LARGE",
+            Self::SlowBody { .. } | Self::Timeout { .. } => "TIMEOUT",
+            Self::NotReady => "NOT_READY",
+            Self::Overloaded { .. } => "OVERLOADED",
+            Self::Internal => "INTERNAL_SERVER_ERROR",
+        }
+    }
+
+    /// The GraphQL response.
+    pub(super) fn body(&self) -> Vec<u8> {
+        json!({
+            "errors": [{
+                "message": self.to_string(),
+                "extensions": { "code": self.code() },
+            }],
+        })
+        .to_string()
+        .into_bytes()
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        response(&self, self.status())
+    }
+}
+
+pub(super) fn response(refusal: &Refusal, status: StatusCode) -> Response {
+    let mut response = (
+        status,
+        [(header::CONTENT_TYPE, MediaType::Json.content_type())],
+        refusal.body(),
+    )
+        .into_response();
+    match refusal {
+        Refusal::NotReady | Refusal::Overloaded { .. } => {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Refusal::MethodNotAllowed { allowed, .. } => {
+            let headers = response.headers_mut();
+            headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+        }
+        // What is left of the body is not read, so the connection cannot be used again.
+        Refusal::TooLarge { .. } | Refusal::SlowBody { .. } => {
+            let headers = response.headers_mut();
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        _ => {}
+    }
+    response
+}
+
+pub(super) async fn not_found(uri: Uri) -> Refusal {
+    Refusal::NotFound(uri.path().to_owned())
+}
+
+pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Refusal {
+    Refusal::MethodNotAllowed {
+        method: method.to_string(),
+        allowed: if uri.path() == "/graphql" {
+            "GET, HEAD, POST"
+        } else {
+            "GET, HEAD"
+        },
+    }
+}

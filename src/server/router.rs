@@ -1,0 +1,24 @@
+//! The whole HTTP surface.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+
+use super::{Board, edge, graphql, page, probes, refusal};
+
+/// All routes, behind the edge.
+pub(super) fn router(board: Arc<Board>) -> Router {
+    Router::new()
+        .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/schema.graphql", get(probes::schema))
+        .route("/healthz", get(probes::health))
+        .route("/readyz", get(probes::ready))
+        .route("/metrics", get(probes::metrics))
+        .route("/", get(page::page))
+        .fallback(refusal::not_found)
+        .method_not_allowed_fallback(refusal::method_not_allowed)
+        .layer(from_fn_with_state(Arc::clone(&board), edge::edge))
+        .with_state(board)
+}
