@@ -151,11 +151,18 @@ pub(super) struct Findings {
     pub(super) document: u32,
     pub(super) entity_ref: Option<EntityRef>,
     pub(super) problems: Vec<Problem>,
+    /// Fields whose value could not be had: nothing more is said about them.
+    pub(super) unknown: Vec<String>,
 }
 
 impl Findings {
     /// Adds `problem`, unless the same was said of the same field before.
     pub(super) fn add(&mut self, mut problem: Problem) {
+        if let Some(field) = &problem.field
+            && self.unknown.iter().any(|unknown| is_within(field, unknown))
+        {
+            return;
+        }
         let said = self.problems.iter().any(|earlier| {
             earlier.code == problem.code
                 && earlier.field == problem.field
@@ -174,6 +181,13 @@ impl Findings {
             .iter()
             .any(|problem| problem.severity == Severity::Error)
     }
+}
+
+/// Whether the path `field` is `outer` or leads into it.
+fn is_within(field: &str, outer: &str) -> bool {
+    field
+        .strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// How many problems of one document are told: its author will not mend more at a time, and a hostile file shall not fill the memory.

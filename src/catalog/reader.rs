@@ -66,6 +66,7 @@ fn read_document(
         document: index,
         entity_ref: parsed.root.as_ref().and_then(envelope::described),
         problems: Vec::new(),
+        unknown: Vec::new(),
     };
     for problem in parsed.problems {
         let mut found = Problem::new(

@@ -114,8 +114,7 @@ impl<'s> Substituter<'s> {
                                 .field(path)
                                 .hint("name a file relative to this one: `$text: ./openapi.yaml`"),
                         );
-                        // a text in its place, so that nothing more is said about it
-                        node.value = Content::String(Cow::Borrowed("…"));
+                        findings.unknown.push(path.to_owned());
                     }
                 }
             }
