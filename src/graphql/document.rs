@@ -16,7 +16,10 @@ pub(crate) fn read(
     limits: &Limits,
 ) -> Result<Valid<ExecutableDocument>, Vec<RequestError>> {
     if text.len() > limits.document_bytes {
-        return Err(vec![limits::exceeded("documentBytes", limits.document_bytes)]);
+        return Err(vec![limits::exceeded(
+            "documentBytes",
+            limits.document_bytes,
+        )]);
     }
     let mut parser = Parser::new()
         .recursion_limit(limits.nesting)
@@ -32,7 +35,7 @@ pub(crate) fn read(
     limits::check(&document, limits).map_err(|error| vec![error])?;
     document
         .to_executable_validate(&model.schema)
-        .map_err(|errors_| errors(Code::ValidationFailed, &errors_))
+        .map_err(|invalid| errors(Code::ValidationFailed, &invalid.errors))
 }
 
 /// More than this say the same over and over.

@@ -50,9 +50,9 @@ fn read_field(
             .collect()
     };
     match field {
-        FilterField::Column(columns) => {
-            operators(value, &|predicate| Filter::Column(columns.clone(), predicate))
-        }
+        FilterField::Column(columns) => operators(value, &|predicate| {
+            Filter::Column(columns.clone(), predicate)
+        }),
         FilterField::Relation { relation, within } => {
             relation_operators(value, *relation, within.as_deref())
         }
@@ -159,7 +159,10 @@ fn canonical(predicate: Predicate) -> Result<Predicate, String> {
 fn reference(value: &Value) -> Result<EntityRef, String> {
     let text = value.as_str().unwrap_or_default();
     EntityRef::parse(text, None, "default").map_err(|error| {
-        format!("{} is no reference with a kind, such as `group:default/platform`: {error}", shorten(value))
+        format!(
+            "{} is no reference with a kind, such as `group:default/platform`: {error}",
+            shorten(value)
+        )
     })
 }
 
@@ -180,7 +183,11 @@ fn kind(model: &Model, predicate: Predicate) -> Filter {
 }
 
 fn holds(predicate: &Predicate, kind: &str) -> bool {
-    let same = |value: &Value| value.as_str().is_some_and(|text| text.to_lowercase() == kind);
+    let same = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|text| text.to_lowercase() == kind)
+    };
     let lower = |value: &Value| value.as_str().map(str::to_lowercase).unwrap_or_default();
     match predicate {
         Predicate::Eq(value) => same(value),
@@ -208,6 +215,9 @@ fn any_relation(value: &Value) -> Result<Filter, String> {
 
 /// `where: [{ path, eq }]`.
 fn where_path(value: &Value) -> Result<Filter, String> {
-    let path = value.get("path").and_then(Value::as_str).unwrap_or_default();
+    let path = value
+        .get("path")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     operators(value, &|predicate| Filter::Path(path.into(), predicate))
 }

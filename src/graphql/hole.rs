@@ -293,6 +293,11 @@ impl Holes {
         }
     }
 
+    /// Whether nothing came for the hole yet.
+    pub(crate) fn is_open(&self, hole: usize) -> bool {
+        matches!(self.holes[hole].state, State::Open)
+    }
+
     /// Whether what is around the hole has become null already, so that nobody would see its value.
     pub(crate) fn is_lost(&self, hole: usize) -> bool {
         if !self.nulls {
@@ -307,9 +312,10 @@ impl Holes {
                 Some(State::Filled(piece)) => piece.holes,
                 Some(State::Open) | None => (0, self.holes.len()),
             };
-            let lost = self.null_spans(from, to, outer).iter().any(|span| {
-                span.start <= position && position < span.end
-            });
+            let lost = self
+                .null_spans(from, to, outer)
+                .iter()
+                .any(|span| span.start <= position && position < span.end);
             if lost {
                 return true;
             }

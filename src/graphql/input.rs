@@ -262,8 +262,9 @@ fn literal_list(
             let value = literal(schema, item, value, variables)
                 .map_err(|error| error.within(format!("[{position}]")))?;
             match value {
-                None if item.is_non_null() => Err(InputError::new("a value is required")
-                    .within(format!("[{position}]"))),
+                None if item.is_non_null() => {
+                    Err(InputError::new("a value is required").within(format!("[{position}]")))
+                }
                 value => Ok(value.unwrap_or_default()),
             }
         })

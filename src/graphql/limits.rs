@@ -133,7 +133,9 @@ impl<'d> Count<'d> {
                     let below = self.selections(&field.selection_set, nested + 1)?;
                     Extent {
                         depth: below.depth + 1,
-                        aliases: below.aliases.saturating_add(usize::from(field.alias.is_some())),
+                        aliases: below
+                            .aliases
+                            .saturating_add(usize::from(field.alias.is_some())),
                         fields: below.fields.saturating_add(1),
                         direct: 1,
                     }

@@ -10,6 +10,8 @@ use super::plan::{FieldId, Plan};
 #[derive(Debug)]
 pub(crate) struct Place<'p> {
     before: Option<&'p Place<'p>>,
+    /// Of a base: the field that is written there.
+    field: Option<FieldId>,
     segment: Option<Segment>,
     /// The same path in [`Holes`], once a hole needed it.
     kept: Cell<Option<PathId>>,
@@ -20,9 +22,10 @@ pub(crate) struct Place<'p> {
 
 impl<'p> Place<'p> {
     /// Where a pass of the writer begins.
-    pub(crate) fn base(path: PathId) -> Self {
+    pub(crate) fn base(path: PathId, field: Option<FieldId>) -> Self {
         Self {
             before: None,
+            field,
             segment: None,
             kept: Cell::new(Some(path)),
             nullable_from: None,
@@ -38,6 +41,7 @@ impl<'p> Place<'p> {
     ) -> Self {
         Self {
             before: Some(before),
+            field: None,
             segment: Some(segment),
             kept: Cell::new(None),
             nullable_from,
@@ -86,7 +90,8 @@ impl<'p> Place<'p> {
     pub(crate) fn field(&self) -> Option<FieldId> {
         match self.segment {
             Some(Segment::Field(field)) => Some(field),
-            _ => self.before?.field(),
+            Some(Segment::Index(_)) => self.before?.field(),
+            None => self.field,
         }
     }
 

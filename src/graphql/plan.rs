@@ -14,6 +14,7 @@ use apollo_compiler::Node;
 use apollo_compiler::ast::Argument;
 use apollo_compiler::schema::InputValueDefinition;
 
+pub(crate) use collect::condition_variables;
 pub(crate) use compile::compile;
 
 use super::arguments::{Arguments, Meaning};
@@ -88,6 +89,8 @@ pub(crate) struct Field {
     pub(crate) ty: FieldType,
     pub(crate) shape: Shape,
     pub(crate) arguments: FieldArguments,
+    /// Of a field that is fetched.
+    pub(crate) live: Option<LiveOp>,
 }
 
 /// What the named type of a field demands of a value.
@@ -153,8 +156,8 @@ pub(crate) enum Op {
         via: Box<[RelationId]>,
     },
     Lookup(Box<LookupBinding>),
-    /// Not in the snapshot: leaves a hole.
-    Live(Box<LiveOp>),
+    /// Not in the snapshot: leaves a hole; [`Field::live`] says more.
+    Live(super::hole::SourceId),
     /// `__schema` and `__type` where variables stand in them.
     Introspection,
 }
@@ -169,7 +172,6 @@ pub(crate) struct ValueOp {
 /// A field that is fetched.
 #[derive(Debug)]
 pub(crate) struct LiveOp {
-    pub(crate) source: super::hole::SourceId,
     /// What the schema says about it; `None` for the engine's own.
     pub(crate) binding: Option<Arc<LiveBinding>>,
     /// The members of its connection, if it is one.
@@ -211,13 +213,11 @@ pub(crate) enum Part {
     Complete,
     Node,
     Cursor,
-    EdgeRelation(ObjectId),
+    EdgeRelation,
     HasNextPage,
     HasPreviousPage,
     StartCursor,
     EndCursor,
-    RelationType,
-    RelationSource,
 }
 
 impl Plan {

@@ -1,8 +1,9 @@
 //! Resolvers by name: what `@resolver` may ask of the engine.
 
-pub(crate) mod closure;
-pub(crate) mod entity;
-pub(crate) mod root;
+mod closure;
+mod entity;
+mod listing;
+mod root;
 
 /// What the engine answers by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -88,9 +88,8 @@ impl Declared {
             match value {
                 Ok(Some(value)) => given.push((Arc::clone(&variable.name), value)),
                 Ok(None) => {}
-                Err(message) => faults.push(
-                    RequestError::new(Code::BadUserInput, message).at(variable.location),
-                ),
+                Err(message) => faults
+                    .push(RequestError::new(Code::BadUserInput, message).at(variable.location)),
             }
         }
         match faults.is_empty() {
@@ -101,6 +100,10 @@ impl Declared {
 }
 
 impl Given {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0
             .iter()

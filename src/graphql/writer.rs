@@ -4,7 +4,7 @@
 //! A value that is missing where it must not be cuts the bytes back to the nearest place where null may stand; a value that must be fetched leaves a hole.
 
 mod connection;
-mod leaf;
+pub(crate) mod leaf;
 mod value;
 
 use std::cell::OnceCell;
@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use roaring::RoaringBitmap;
 use serde_json::Value;
 
-pub(crate) use connection::Connection;
+pub(crate) use connection::{Connection, bad_cursor};
 
 use super::arguments::Arguments;
 use super::error::{Code, Errors, FieldError};
@@ -21,7 +21,7 @@ use super::hole::{Holes, NewHole, Parent, PathId, Segment, SourceId};
 use super::input;
 use super::introspection::Introspection;
 use super::place::Place;
-use super::plan::{FieldArguments, FieldId, Item, ObjectId, Op, Plan, Rows, SelectionId};
+use super::plan::{FieldArguments, FieldId, Item, ObjectId, Op, Plan, SelectionId};
 use super::variables::Given;
 use crate::clock::Budget;
 use crate::graph::{Ix, Snapshot, Written};
@@ -51,7 +51,7 @@ pub(crate) struct Scene<'r> {
     pub(crate) snapshot: &'r Snapshot,
     pub(crate) plan: &'r Plan,
     pub(crate) given: &'r Given,
-    pub(crate) introspection: &'r Introspection<'r>,
+    pub(crate) introspection: Option<&'r Introspection>,
     pub(crate) states: Vec<FieldState>,
     pub(crate) response_bytes: usize,
     pub(crate) budget: Budget,
@@ -158,7 +158,7 @@ impl<'r> Writer<'r> {
 
     /// The whole operation.
     pub(crate) fn root(&mut self) -> Result<(), Null> {
-        let base = Place::base(PathId::ROOT);
+        let base = Place::base(PathId::ROOT, None);
         self.object(self.scene.plan.root, Object::Root, &base)
     }
 
@@ -234,12 +234,7 @@ impl<'r> Writer<'r> {
     }
 
     /// A member that is more than bytes or a column.
-    fn member(
-        &mut self,
-        item: &'r Item,
-        this: Object<'_>,
-        before: &Place<'_>,
-    ) -> Result<(), Null> {
+    fn member(&mut self, item: &'r Item, this: Object<'_>, before: &Place<'_>) -> Result<(), Null> {
         let nullable = !self.scene.plan.field(item.field).ty.non_null;
         let start = self.out.len();
         let place = Place::below(
@@ -286,17 +281,18 @@ impl<'r> Writer<'r> {
     ) -> Result<(), Null> {
         let field = item.field;
         match (&item.op, this) {
-            (Op::Relation { relation, targets, selection }, Object::Entity(ix, _)) => {
-                match self.scene.first_target(ix, *relation, targets) {
-                    Some(target) => self.entity(*selection, target, place),
-                    None => self.null(field, place),
-                }
-            }
-            (Op::Connection(connection), _) => match &connection.rows {
-                Rows::Kind(_) | Rows::Entities | Rows::Relation(_) | Rows::Resolved { .. } => {
-                    self.connection(connection, field, this, place)
-                }
+            (
+                Op::Relation {
+                    relation,
+                    targets,
+                    selection,
+                },
+                Object::Entity(ix, _),
+            ) => match self.scene.first_target(ix, *relation, targets) {
+                Some(target) => self.entity(*selection, target, place),
+                None => self.null(field, place),
             },
+            (Op::Connection(connection), _) => self.connection(connection, field, this, place),
             (Op::Part(part), Object::Connection(connection)) => {
                 self.connection_part(*part, field, connection, place)
             }
@@ -304,27 +300,26 @@ impl<'r> Writer<'r> {
                 self.edge_part(*part, field, connection, position, place)
             }
             (Op::Value(value), _) => self.value_member(value, field, this, place),
-            (Op::Singular { kind, selection }, _) => {
-                self.singular(*kind, *selection, field, place)
-            }
+            (Op::Singular { kind, selection }, _) => self.singular(*kind, *selection, field, place),
             (Op::Resolve { resolver, via }, _) => self.resolve(*resolver, via, field, this, place),
             (Op::Lookup(lookup), _) => self.lookup(lookup, field, this, place),
-            (Op::Live(live), _) => {
+            (Op::Live(source), _) => {
                 let parent = match this {
                     Object::Entity(ix, _) => Parent::Entity(ix),
                     Object::Value(value) => Parent::Object(value.clone().into()),
                     Object::Root | Object::Connection(_) | Object::Edge(..) => Parent::Root,
                 };
                 let nullable = !self.scene.plan.field(field).ty.non_null;
-                self.hole(field, live.source, parent, nullable, place);
+                self.hole(field, *source, parent, nullable, place);
                 Ok(())
             }
             (Op::Introspection, _) => {
                 let key = &self.scene.plan.field(field).key;
-                match self.scene.introspection.write(key, &mut self.out) {
-                    Ok(()) => Ok(()),
-                    Err(error) => Err(self.fail(&error, place)),
-                }
+                let written = match self.scene.introspection {
+                    Some(introspection) => introspection.write(key, &mut self.out),
+                    None => Introspection::default().write(key, &mut self.out),
+                };
+                written.map_err(|error| self.fail(&error, place))
             }
             (Op::Bytes(_) | Op::Column { .. } | Op::Relation { .. } | Op::Part(_), _) => {
                 let message = "the plan does not fit the object";

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use apollo_compiler::Name;
-use apollo_compiler::ast::{InputValueDefinition, Type, Value};
 use apollo_compiler::Node;
+use apollo_compiler::ast::{InputValueDefinition, Type, Value};
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 

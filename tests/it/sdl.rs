@@ -12,6 +12,8 @@ fn core_schema_loads_clean_and_prints_as_before() {
     let before = std::fs::read_to_string(golden).unwrap_or_default();
     if *before != *model.sdl {
         std::fs::write(golden, &*model.sdl).expect("the golden file can be written");
-        panic!("the printed schema differs from tests/golden/schema.graphql, which now holds the new one: review it");
+        panic!(
+            "the printed schema differs from tests/golden/schema.graphql, which now holds the new one: review it"
+        );
     }
 }

@@ -96,8 +96,14 @@ impl<'d> Collector<'d> {
 /// The variables that any `@skip` or `@include` of the document reads, in order, without doubles.
 pub(crate) fn condition_variables(document: &ExecutableDocument) -> Vec<Name> {
     let mut names = Vec::new();
-    let operations = document.operations.iter().map(|operation| &operation.selection_set);
-    let fragments = document.fragments.values().map(|fragment| &fragment.selection_set);
+    let operations = document
+        .operations
+        .iter()
+        .map(|operation| &operation.selection_set);
+    let fragments = document
+        .fragments
+        .values()
+        .map(|fragment| &fragment.selection_set);
     for set in operations.chain(fragments) {
         conditions_of(set, &mut names);
     }

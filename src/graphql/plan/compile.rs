@@ -1,13 +1,12 @@
 //! Valid document in, [`Plan`] out.
 
 use std::collections::HashMap;
-use std::mem;
 use std::sync::Arc;
 
+use apollo_compiler::Node;
 use apollo_compiler::executable::{self, ExecutableDocument, Operation};
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
-use apollo_compiler::Node;
 use serde_json::Value;
 
 use super::collect::{Collector, Merged};
@@ -17,7 +16,7 @@ use super::{
 };
 use crate::graphql::arguments::Meaning;
 use crate::graphql::document;
-use crate::graphql::error::{self, Code, FieldError, RequestError};
+use crate::graphql::error::{self, Code, RequestError};
 use crate::graphql::hole::SourceId;
 use crate::graphql::input;
 use crate::graphql::limits;
@@ -194,7 +193,8 @@ impl<'d> Compiler<'d> {
         if let Some(known) = self.fields.get(&key) {
             return Ok(*known);
         }
-        let connection = matches!(ty.shape, TypeShape::Object) && is_connection(self.model, &ty.named);
+        let connection =
+            matches!(ty.shape, TypeShape::Object) && is_connection(self.model, &ty.named);
         let arguments = self.arguments(nodes[0], connection)?;
         let id = self.push_field(type_name, nodes, ty.clone(), shape, arguments);
         self.fields.insert(key, id);
@@ -222,6 +222,7 @@ impl<'d> Compiler<'d> {
             ty,
             shape,
             arguments,
+            live: None,
         });
         id
     }
@@ -279,9 +280,13 @@ impl<'d> Compiler<'d> {
             "Boolean" => Shape::Boolean,
             "ID" => Shape::Id,
             _ => match self.model.schema.types.get(named) {
-                Some(ExtendedType::Enum(definition)) => {
-                    Shape::Enum(definition.values.keys().map(|name| name.as_str().into()).collect())
-                }
+                Some(ExtendedType::Enum(definition)) => Shape::Enum(
+                    definition
+                        .values
+                        .keys()
+                        .map(|name| name.as_str().into())
+                        .collect(),
+                ),
                 _ => Shape::Any,
             },
         }
@@ -296,7 +301,7 @@ impl<'d> Compiler<'d> {
             self.entities(nodes, named)?
         } else {
             match self.concrete(named).as_slice() {
-                [only] if *only == *named => Selection::One(self.object(nodes, named)?),
+                [only] if **only == *named => Selection::One(self.object(nodes, named)?),
                 concrete => {
                     let mut tagged = Vec::with_capacity(concrete.len());
                     for name in concrete {
@@ -381,19 +386,15 @@ impl<'d> Compiler<'d> {
                 let Some(resolver) = Resolver::named(&binding.name) else {
                     return Err(unserved(ty, field));
                 };
-                self.resolver(resolver, &binding.via, nodes, &field.ty)?
+                self.resolver(resolver, &binding.via, nodes, &field.ty, id)?
             }
             FieldSource::Lookup(binding) => Op::Lookup(Box::new(binding.clone())),
-            FieldSource::Live(binding) => Op::Live(Box::new(LiveOp {
-                source: SourceId::Live,
-                binding: Some(Arc::new(binding.clone())),
-                connection: match is_connection(self.model, &field.ty.named) {
-                    true => Some(self.object(nodes, &field.ty.named)?),
-                    false => None,
-                },
-            })),
+            FieldSource::Live(binding) => {
+                let binding = Some(Arc::new(binding.clone()));
+                self.live(SourceId::Live, binding, nodes, &field.ty, id)?
+            }
             FieldSource::Generated(generated) => {
-                self.generated(generated, ty, field, nodes, shape, id)?
+                self.generated(generated, ty, field, nodes, shape)?
             }
         })
     }
@@ -404,20 +405,12 @@ impl<'d> Compiler<'d> {
         via: &[crate::sdl::RelationId],
         nodes: &Merged<'d>,
         ty: &FieldType,
+        id: FieldId,
     ) -> Result<Op, RequestError> {
-        let connection = is_connection(self.model, &ty.named);
         if resolver.is_stored() {
-            let connection = match connection {
-                true => Some(self.object(nodes, &ty.named)?),
-                false => None,
-            };
-            return Ok(Op::Live(Box::new(LiveOp {
-                source: SourceId::Changes,
-                binding: None,
-                connection,
-            })));
+            return self.live(SourceId::Changes, None, nodes, ty, id);
         }
-        if !connection {
+        if !is_connection(self.model, &ty.named) {
             return Ok(Op::Resolve {
                 resolver,
                 via: via.into(),
@@ -432,6 +425,25 @@ impl<'d> Compiler<'d> {
         };
         let targets = node_targets(self.model, &ty.named);
         self.connection(nodes, ty, rows, targets)
+    }
+
+    fn live(
+        &mut self,
+        source: SourceId,
+        binding: Option<Arc<sdl::LiveBinding>>,
+        nodes: &Merged<'d>,
+        ty: &FieldType,
+        id: FieldId,
+    ) -> Result<Op, RequestError> {
+        let connection = match is_connection(self.model, &ty.named) {
+            true => Some(self.object(nodes, &ty.named)?),
+            false => None,
+        };
+        self.plan.fields[id.0 as usize].live = Some(LiveOp {
+            binding,
+            connection,
+        });
+        Ok(Op::Live(source))
     }
 
     fn connection(
@@ -467,7 +479,6 @@ impl<'d> Compiler<'d> {
         field: &sdl::Field,
         nodes: &Merged<'d>,
         shape: &Shape,
-        _id: FieldId,
     ) -> Result<Op, RequestError> {
         let one = |plan: &Plan| match shape {
             Shape::Object(selection) => match plan.selection(*selection) {
@@ -497,14 +508,12 @@ impl<'d> Compiler<'d> {
             Generated::ConnectionComplete => Some(Part::Complete),
             Generated::EdgeNode => Some(Part::Node),
             Generated::EdgeCursor => Some(Part::Cursor),
-            Generated::EdgeRelation => one(&self.plan).map(Part::EdgeRelation),
+            Generated::EdgeRelation => Some(Part::EdgeRelation),
             Generated::Part(name) => match &**name {
                 "hasNextPage" => Some(Part::HasNextPage),
                 "hasPreviousPage" => Some(Part::HasPreviousPage),
                 "startCursor" => Some(Part::StartCursor),
                 "endCursor" => Some(Part::EndCursor),
-                "type" => Some(Part::RelationType),
-                "source" => Some(Part::RelationSource),
                 _ => None,
             },
         };
@@ -574,11 +583,9 @@ fn node_targets(model: &Model, connection: &str) -> Targets {
     if node.concrete.iter().any(|name| **name == *GENERIC_ENTITY) {
         return Targets::Any;
     }
-    let kinds = node.concrete.iter().filter_map(|name| model.kind_by_type.get(name));
+    let kinds = node
+        .concrete
+        .iter()
+        .filter_map(|name| model.kind_by_type.get(name));
     Targets::Kinds(kinds.copied().collect::<Box<[KindId]>>())
-}
-
-#[expect(unused, reason = "placeholder until the writer lands")]
-fn unused(error: FieldError) -> usize {
-    mem::size_of_val(&error)
 }
