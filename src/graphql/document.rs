@@ -17,7 +17,7 @@ pub(crate) fn read(
 ) -> Result<Valid<ExecutableDocument>, Vec<RequestError>> {
     if text.len() > limits.document_bytes {
         return Err(vec![limits::exceeded(
-            "documentBytes",
+            "documentSize",
             limits.document_bytes,
         )]);
     }

@@ -31,6 +31,9 @@ impl<'s> Sources<'s> {
     }
 }
 
+/// A group that is to be fetched, with its holes.
+type Departure = (Vec<usize>, Group);
+
 /// The holes of a group in flight, with their answers.
 type Flight = BoxFuture<'static, (Vec<usize>, Vec<Answer>)>;
 
@@ -122,7 +125,7 @@ fn depart(
     sources: &Sources<'_>,
     flights: &FuturesUnordered<Flight>,
 ) -> usize {
-    let mut calls: Vec<(SourceId, Vec<(Vec<usize>, Group)>)> = Vec::new();
+    let mut calls: Vec<(SourceId, Vec<Departure>)> = Vec::new();
     for pass in passes {
         for (source, field, holes) in grouped(writer, &pass) {
             let Some(group) = group(writer, field, &holes, snapshot) else {

@@ -387,7 +387,7 @@ impl<'r> Writer<'r> {
         if self.out.len() + self.written > limit {
             self.stopped = Some(FieldError::new(
                 Code::LimitExceeded,
-                format!("the answer exceeds the limit `responseBytes` of {limit}"),
+                format!("the answer exceeds the limit `responseSize` of {limit}"),
             ));
             return Err(Null);
         }
