@@ -3,15 +3,51 @@
 //! Architecture invariant: no I/O and no clock; a [`Snapshot`] never changes, [`Snapshot::apply`] makes the next one and shares with it all that stayed.
 //! Every entity has a small index ([`Ix`]) that stays its own as long as anything refers to it; a ref that is only referred to (a dangling relation) has one as well.
 
+mod apply;
+mod build;
+mod bulk;
+mod cursor;
+mod descriptors;
+mod edge_list;
+mod edges;
+mod extract;
+mod facet;
+mod index;
+mod layout;
+mod members;
+mod page;
+mod paths;
+mod problems;
+mod rows;
+mod select;
+mod spine;
+mod tree;
+mod value;
+mod walk;
+
+use std::borrow::Cow;
+use std::hash::RandomState;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
 use serde_json::Value;
 
+pub use self::edge_list::{EdgeFilter, EdgePage};
+
+use self::descriptors::Descriptors;
+use self::edges::Edges;
+use self::index::{Source, Texts, ValueIndex};
+use self::layout::{ABSENT, GENERIC, ID_SLOT, JSON_SLOT, Layout, NO_SLOT, REF_SLOT};
+use self::paths::{Generation, Lineage, PathIndex};
+use self::problems::Problems;
+use self::rows::Rows;
+use self::spine::CowVec;
+use self::tree::Tree;
+use self::value::{list_items, unquote};
 use crate::catalog::{EntityRef, Relation};
 use crate::diagnostic::Severity;
-use crate::sdl::{ColumnId, KindId, Model, RelationId};
+use crate::sdl::{ColumnId, ColumnSource, KindId, Model, RelationId};
 
 /// Position of an entity, real or only referred to, in one lineage of snapshots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -229,33 +265,90 @@ pub enum Written<'a> {
 pub struct Snapshot {
     model: Arc<Model>,
     revision: u64,
+    layout: Arc<Layout>,
+    /// Entities and what is only referred to; free indexes are below this as well.
+    n_indexes: u32,
+    free: Arc<Vec<u32>>,
+    rows: Rows,
+    hasher: RandomState,
+    /// Hash of the ref with the index.
+    by_ref: Tree<(u32, u32)>,
+    /// The same for refs that entities had before.
+    by_previous: Tree<(u32, u32)>,
+    /// All refs in order, those of what is only referred to as well.
+    refs: ValueIndex,
+    ids: ValueIndex,
+    alive: Arc<RoaringBitmap>,
+    /// By kind; the last are those of undeclared kinds.
+    kinds: Vec<Arc<RoaringBitmap>>,
+    descriptors: Descriptors,
+    places: CowVec<Option<Place>>,
+    edges: Edges,
+    /// By column; `None` for JSON and for what `refs` and `ids` hold.
+    columns: Vec<Option<ValueIndex>>,
+    /// Values at the paths of columns, of entities whose kind has no such column.
+    strays: Vec<PathIndex>,
+    lineage: Arc<Lineage>,
+    generation: Generation,
+    problems: Problems,
+}
+
+/// Where an entity was read, packed.
+#[derive(Clone, Debug)]
+struct Place {
+    /// Source and file; shared by all that was read there.
+    file: Arc<(Arc<str>, Arc<str>)>,
+    line: u32,
+    revision: u64,
+    rest: Option<Arc<PlaceRest>>,
+}
+
+/// What few entities have.
+#[derive(Debug)]
+struct PlaceRest {
+    url: Option<Arc<str>>,
+    claims: Vec<Claim>,
+    previous_refs: Box<[EntityRef]>,
+}
+
+/// One entity, looked up once; reading several columns through it is faster than asking the snapshot for each.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    snapshot: &'a Snapshot,
+    ix: Ix,
+    row: Option<rows::RowRef<'a>>,
+}
+
+impl<'a> Row<'a> {
+    /// As [`Snapshot::write_column`].
+    #[inline]
+    pub fn write(&self, column: ColumnId, out: &mut Vec<u8>) -> Written<'a> {
+        let Some(row) = self.row else {
+            out.extend_from_slice(b"null");
+            return Written::Null;
+        };
+        let slot = self.snapshot.layout.slot(row.kind(), column);
+        if slot == JSON_SLOT {
+            return self.snapshot.write_json_column(self.ix, column, out);
+        }
+        let text = row.slot(slot);
+        if text.is_empty() {
+            out.extend_from_slice(b"null");
+            return Written::Null;
+        }
+        if slot <= ID_SLOT {
+            value::push_json_string(out, text);
+            return Written::Value;
+        }
+        if let Some(hash) = text.strip_prefix('"').and_then(marked_text) {
+            return Written::Text(hash);
+        }
+        out.extend_from_slice(text.as_bytes());
+        Written::Value
+    }
 }
 
 impl Snapshot {
-    /// No entities.
-    pub fn empty(model: Arc<Model>) -> Self {
-        Self { model, revision: 0 }
-    }
-
-    /// All of `records` at once: faster than one by one.
-    pub fn build(
-        model: Arc<Model>,
-        revision: u64,
-        _records: impl Iterator<Item = Record>,
-        _problems: Vec<ProblemRecord>,
-    ) -> Self {
-        Self { model, revision }
-    }
-
-    /// The next state; costs what the change costs, not what the catalog holds.
-    #[must_use]
-    pub fn apply(&self, delta: Delta) -> Self {
-        Self {
-            model: Arc::clone(&self.model),
-            revision: delta.revision,
-        }
-    }
-
     pub fn model(&self) -> &Arc<Model> {
         &self.model
     }
@@ -267,151 +360,245 @@ impl Snapshot {
 
     /// How many entities there are.
     pub fn len(&self) -> usize {
-        0
+        self.alive.len() as usize
     }
 
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.alive.is_empty()
+    }
+
+    /// All entities.
+    pub fn all(&self) -> &RoaringBitmap {
+        &self.alive
     }
 
     /// The entity with this canonical ref, or that had it once.
-    pub fn find(&self, _entity_ref: &str) -> Option<Ix> {
-        None
+    pub fn find(&self, entity_ref: &str) -> Option<Ix> {
+        let current = self.lookup_ref(entity_ref).filter(|ix| self.exists(*ix));
+        current.or_else(|| self.find_previous(entity_ref))
+    }
+
+    /// The index of a canonical ref, also where it is only referred to.
+    pub fn lookup_ref(&self, entity_ref: &str) -> Option<Ix> {
+        let hash = self.hash(entity_ref);
+        self.by_ref
+            .from(|(own, _)| *own < hash)
+            .take_while(|(own, _)| *own == hash)
+            .map(|(_, ix)| Ix(*ix))
+            .find(|ix| self.entity_ref(*ix) == entity_ref)
+    }
+
+    fn find_previous(&self, entity_ref: &str) -> Option<Ix> {
+        let hash = self.hash(entity_ref);
+        self.by_previous
+            .from(|(own, _)| *own < hash)
+            .take_while(|(own, _)| *own == hash)
+            .map(|(_, ix)| Ix(*ix))
+            .find(|ix| {
+                let mut previous = self.previous_refs(*ix).iter();
+                previous.any(|previous| previous.as_str() == entity_ref)
+            })
+    }
+
+    fn hash(&self, entity_ref: &str) -> u32 {
+        use std::hash::BuildHasher;
+        self.hasher.hash_one(entity_ref) as u32
     }
 
     /// The entity with this id.
-    pub fn find_id(&self, _id: &str) -> Option<Ix> {
-        None
+    pub fn find_id(&self, id: &str) -> Option<Ix> {
+        let key = self.ids.sort.key(id);
+        let entry = self.ids.get(&key, self.texts())?;
+        let mut own = entry.within(&self.alive).into_iter().map(Ix);
+        own.find(|ix| self.id(*ix) == id)
     }
 
     /// Whether there is an entity, and not only references to it.
-    pub fn exists(&self, _ix: Ix) -> bool {
-        false
+    pub fn exists(&self, ix: Ix) -> bool {
+        self.rows.kind(ix.0) != ABSENT
     }
 
     /// The canonical ref; also of what is only referred to.
-    pub fn entity_ref(&self, _ix: Ix) -> &str {
-        ""
+    pub fn entity_ref(&self, ix: Ix) -> &str {
+        self.rows.entity_ref(ix.0)
     }
 
-    pub fn id(&self, _ix: Ix) -> &str {
-        ""
+    pub fn id(&self, ix: Ix) -> &str {
+        self.rows.id(ix)
     }
 
     /// `None` for an undeclared kind.
-    pub fn kind(&self, _ix: Ix) -> Option<KindId> {
-        None
+    pub fn kind(&self, ix: Ix) -> Option<KindId> {
+        match self.rows.kind(ix.0) {
+            GENERIC | ABSENT => None,
+            kind => Some(KindId(kind)),
+        }
+    }
+
+    /// How a person would call it: the title, else the name.
+    pub fn label(&self, ix: Ix) -> Cow<'_, str> {
+        let texts = self.texts();
+        let columns = [self.layout.title, self.layout.name];
+        let mut written = columns
+            .into_iter()
+            .flatten()
+            .map(|column| texts.stored(Source::Column(column), ix.0));
+        match written.find(|text| !text.is_empty()) {
+            Some(text) => unquote(text),
+            None => {
+                let entity_ref = self.entity_ref(ix);
+                Cow::Borrowed(
+                    entity_ref
+                        .split_once('/')
+                        .map_or(entity_ref, |(_, name)| name),
+                )
+            }
+        }
+    }
+
+    /// For reading several columns of one entity.
+    #[inline]
+    pub fn row(&self, ix: Ix) -> Row<'_> {
+        Row {
+            snapshot: self,
+            ix,
+            row: self.rows.row(ix.0),
+        }
     }
 
     /// Appends the value of a column as JSON.
-    pub fn write_column<'a>(
-        &'a self,
-        _ix: Ix,
-        _column: ColumnId,
-        out: &mut Vec<u8>,
-    ) -> Written<'a> {
-        out.extend_from_slice(b"null");
-        Written::Null
+    #[inline]
+    pub fn write_column<'a>(&'a self, ix: Ix, column: ColumnId, out: &mut Vec<u8>) -> Written<'a> {
+        self.row(ix).write(column, out)
+    }
+
+    fn write_json_column<'a>(&'a self, ix: Ix, column: ColumnId, out: &mut Vec<u8>) -> Written<'a> {
+        let value = self.json_column(ix, column);
+        out.extend_from_slice(value.to_string().as_bytes());
+        if value.is_null() {
+            Written::Null
+        } else {
+            Written::Value
+        }
+    }
+
+    fn json_column(&self, ix: Ix, column: ColumnId) -> Value {
+        let columns = match self.rows.kind(ix.0) {
+            ABSENT => return Value::Null,
+            GENERIC => &self.model.generic_columns,
+            kind => &self.model.kind_of(KindId(kind)).columns,
+        };
+        let source = columns.iter().find(|(own, _)| *own == column);
+        match source {
+            Some((_, ColumnSource::Value(binding))) => {
+                extract::json_value(binding, &self.descriptor(ix))
+            }
+            _ => Value::Null,
+        }
     }
 
     /// The value of a column; [`Value::Null`] where there is none, a [`text_marker`] for a large text.
-    pub fn column(&self, _ix: Ix, _column: ColumnId) -> Value {
-        Value::Null
+    pub fn column(&self, ix: Ix, column: ColumnId) -> Value {
+        let Some(row) = self.rows.row(ix.0) else {
+            return Value::Null;
+        };
+        match self.layout.slot(row.kind(), column) {
+            JSON_SLOT => self.json_column(ix, column),
+            NO_SLOT => Value::Null,
+            slot @ (REF_SLOT | ID_SLOT) => row.slot(slot).into(),
+            slot => serde_json::from_str(row.slot(slot)).unwrap_or_default(),
+        }
     }
 
     /// The descriptor, unpacked anew at each call (microseconds); large texts are [`text_marker`]s.
-    pub fn descriptor(&self, _ix: Ix) -> Value {
-        Value::Null
+    pub fn descriptor(&self, ix: Ix) -> Value {
+        self.descriptors.value(ix.0)
     }
 
-    pub fn origin(&self, _ix: Ix) -> Option<Origin> {
-        None
+    /// The descriptor as JSON text, `null` if there is none.
+    pub fn write_descriptor(&self, ix: Ix, out: &mut Vec<u8>) {
+        let json = self.descriptors.json(ix.0);
+        out.extend_from_slice(if json.is_empty() { b"null" } else { &json });
     }
 
-    pub fn previous_refs(&self, _ix: Ix) -> &[EntityRef] {
-        &[]
+    pub fn origin(&self, ix: Ix) -> Option<Origin> {
+        let place = self.places.get(ix.0 as usize)?.as_ref()?;
+        let rest = place.rest.as_ref();
+        Some(Origin {
+            source: Arc::clone(&place.file.0),
+            file: Arc::clone(&place.file.1),
+            line: place.line,
+            revision: place.revision,
+            url: rest.and_then(|rest| rest.url.clone()),
+            claims: rest.map(|rest| rest.claims.clone()).unwrap_or_default(),
+        })
+    }
+
+    pub fn previous_refs(&self, ix: Ix) -> &[EntityRef] {
+        let place = self.places.get(ix.0 as usize).and_then(Option::as_ref);
+        match place.and_then(|place| place.rest.as_deref()) {
+            Some(rest) => &rest.previous_refs,
+            None => &[],
+        }
     }
 
     /// All edges from an entity, sorted by relation type, then by the target's ref; targets may not exist.
-    pub fn edges(&self, _ix: Ix) -> &[Edge] {
-        &[]
+    pub fn edges(&self, ix: Ix) -> &[Edge] {
+        self.edges.out(ix.0)
+    }
+
+    /// All edges that lead to an entity, each with its source as `target`; sorted by relation type, then by the source's ref.
+    pub fn edges_back(&self, ix: Ix) -> &[Edge] {
+        self.edges.back(ix.0)
     }
 
     /// The entities of these kinds.
-    pub fn of_kinds(&self, _kinds: &[Option<KindId>]) -> RoaringBitmap {
-        RoaringBitmap::new()
-    }
-
-    /// Existing entities that an entity has this relation to.
-    pub fn targets(&self, _ix: Ix, _relation: RelationId) -> RoaringBitmap {
-        RoaringBitmap::new()
-    }
-
-    /// The entities for which `filter` holds.
-    pub fn select(&self, _filter: &Filter) -> RoaringBitmap {
-        RoaringBitmap::new()
-    }
-
-    /// A page of `set` in `order`; an empty order is by name, then ref.
-    pub fn page(
-        &self,
-        _set: &RoaringBitmap,
-        _order: &[Order],
-        _window: &Window<'_>,
-    ) -> Result<Page, BadCursor> {
-        Ok(Page::default())
-    }
-
-    /// The cursor of an entity in `order`: its keys, so it holds its place while entities come and go.
-    pub fn cursor(&self, _ix: Ix, _order: &[Order]) -> String {
-        String::new()
-    }
-
-    /// The values that the entities in `set` have at `by` (a column's name or a descriptor path), most frequent first; `None` if there is no such field or path.
-    pub fn facet(&self, _set: &RoaringBitmap, _by: &str, _first: usize) -> Option<Vec<FacetValue>> {
-        None
-    }
-
-    /// Entities with this value at a descriptor path, ignoring case.
-    pub fn lookup(&self, _path: &str, _value: &str) -> RoaringBitmap {
-        RoaringBitmap::new()
-    }
-
-    /// Existing entities reached from `start` by any number of steps along the first types of `via`, in any mix, and one last step along its last type.
-    pub fn closure(&self, _start: Ix, _via: &[RelationId]) -> RoaringBitmap {
-        RoaringBitmap::new()
-    }
-
-    /// Existing entities within `max_depth` steps along `types`, breadth first; at most `limit` of them.
-    pub fn impact(
-        &self,
-        _start: &[Ix],
-        _direction: Direction,
-        _types: &[RelationId],
-        _max_depth: u32,
-        _limit: usize,
-    ) -> Impact {
-        Impact::default()
-    }
-
-    /// A shortest path along `types` (either way counts as the type in that direction), without the start.
-    pub fn path(
-        &self,
-        _from: Ix,
-        _to: Ix,
-        _types: &[RelationId],
-        _max_depth: u32,
-    ) -> Option<Vec<Edge>> {
-        None
+    pub fn of_kinds(&self, kinds: &[Option<KindId>]) -> RoaringBitmap {
+        let mut found: Option<RoaringBitmap> = None;
+        for kind in kinds {
+            let at = kind.map_or(self.model.kinds.len(), |kind| usize::from(kind.0));
+            match (&mut found, self.kinds.get(at)) {
+                (Some(found), Some(own)) => *found |= &**own,
+                (None, Some(own)) => found = Some((**own).clone()),
+                (_, None) => {}
+            }
+        }
+        found.unwrap_or_default()
     }
 
     /// All problems, by source, file and line.
     pub fn problems(&self) -> impl Iterator<Item = &ProblemRecord> {
-        std::iter::empty()
+        self.problems.iter()
+    }
+
+    pub fn problem_count(&self) -> usize {
+        self.problems.len()
     }
 
     /// The problems of one entity.
-    pub fn problems_of(&self, _entity_ref: &str) -> Vec<&ProblemRecord> {
-        Vec::new()
+    pub fn problems_of(&self, entity_ref: &str) -> Vec<&ProblemRecord> {
+        self.problems.of(entity_ref)
+    }
+
+    fn texts(&self) -> Texts<'_> {
+        Texts {
+            rows: &self.rows,
+            layout: &self.layout,
+        }
+    }
+
+    /// The ordered index behind a column, and whether it holds refs that are no entities.
+    fn column_index(&self, column: ColumnId) -> Option<&ValueIndex> {
+        let at = usize::from(column.0);
+        match self.layout.engine.get(at)? {
+            Some(crate::sdl::EngineValue::Ref) => Some(&self.refs),
+            Some(_) => Some(&self.ids),
+            None => self.columns.get(at)?.as_ref(),
+        }
+    }
+
+    /// The texts that a list column, or one like it, has for an entity.
+    fn list_of(&self, column: ColumnId, ix: u32) -> Vec<Box<str>> {
+        list_items(self.texts().stored(Source::Column(column), ix))
     }
 }

@@ -5,7 +5,6 @@
     reason = "a test that cannot go on should stop"
 )]
 
-mod check;
 mod config;
 mod corpus;
 mod sdl;

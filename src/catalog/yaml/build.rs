@@ -9,7 +9,6 @@ use super::{
     Content, Entry, MAX_ALIAS_BYTES, MAX_ALIAS_NODES, MAX_DEPTH, MAX_NODES, Node, Parsed, Place,
     YamlProblem,
 };
-use crate::catalog::problem::shown;
 use crate::catalog::scalar::{self, Scalar};
 use crate::diagnostic::{Severity, Span};
 
@@ -352,7 +351,7 @@ fn key_text<'a>(node: Node<'a>, problems: &mut Vec<YamlProblem>) -> (Cow<'a, str
     problems.push(YamlProblem {
         code: "yaml-key",
         severity: Severity::Warning,
-        message: format!("the key is no string, and is read as `{}`", shown(&text)),
+        message: format!("the key is no string, and is read as `{text}`"),
         hint: Some(hint),
         span,
     });
@@ -383,7 +382,7 @@ fn duplicate<'a>(
     Some(error(
         "yaml-duplicate-key",
         span,
-        format!("the key `{}` is already there, on line {line}", shown(key)),
+        format!("the key `{key}` is already there, on line {line}"),
         "keep one of the two",
     ))
 }
@@ -392,10 +391,7 @@ fn unknown_tag(tag: &Tag, span: Span) -> YamlProblem {
     YamlProblem {
         code: "yaml-tag",
         severity: Severity::Warning,
-        message: format!(
-            "the tag `{}` means nothing here and is left out",
-            shown(&tag.to_string())
-        ),
+        message: format!("the tag `{tag}` means nothing here and is left out"),
         hint: Some("a text that begins with `!` needs quotes".to_owned()),
         span,
     }

@@ -1,0 +1,248 @@
+//! Chunks behind two levels of shared pointers: a change copies one chunk and the way to it, everything else is shared with the state before.
+//!
+//! With 64 chunks to a branch and 64 entries to a chunk a million entries have 245 branches, so a change costs nearly the same at any size.
+//! What a chunk is, is the caller's: [`CowVec`] keeps values, [`Slabs`] keeps slices of any length packed behind each other.
+
+use std::sync::Arc;
+
+/// Entries in a chunk, and chunks in a branch.
+pub(super) const WIDTH: usize = 64;
+
+/// A growing sequence of chunks.
+#[derive(Clone, Debug)]
+pub(super) struct Spine<C> {
+    branches: Arc<Vec<Arc<Vec<Arc<C>>>>>,
+}
+
+impl<C> Default for Spine<C> {
+    fn default() -> Self {
+        Self {
+            branches: Arc::default(),
+        }
+    }
+}
+
+impl<C: Clone + Default> Spine<C> {
+    /// The chunk that holds `entry`, and the entry's place in it.
+    #[inline]
+    pub(super) fn chunk(&self, entry: usize) -> Option<(&C, usize)> {
+        let number = entry / WIDTH;
+        let branch = self.branches.get(number / WIDTH)?;
+        Some((branch.get(number % WIDTH)?, entry % WIDTH))
+    }
+
+    /// The same for writing; missing chunks are made.
+    pub(super) fn chunk_mut(&mut self, entry: usize) -> (&mut C, usize) {
+        let (slot, place) = self.slot(entry);
+        (Arc::make_mut(slot), place)
+    }
+
+    /// Replaces the chunk by what `change` makes of it, without copying it first.
+    pub(super) fn replace(&mut self, entry: usize, change: impl FnOnce(&C, usize) -> C) {
+        let (slot, place) = self.slot(entry);
+        *slot = Arc::new(change(slot, place));
+    }
+
+    /// Every chunk that this state alone has, for giving back memory.
+    pub(super) fn each_mut(&mut self, mut change: impl FnMut(&mut C)) {
+        for branch in Arc::make_mut(&mut self.branches) {
+            for slot in Arc::make_mut(branch) {
+                change(Arc::make_mut(slot));
+            }
+        }
+    }
+
+    fn slot(&mut self, entry: usize) -> (&mut Arc<C>, usize) {
+        let number = entry / WIDTH;
+        let branches = Arc::make_mut(&mut self.branches);
+        while branches.len() <= number / WIDTH {
+            branches.push(Arc::default());
+        }
+        let branch = Arc::make_mut(&mut branches[number / WIDTH]);
+        while branch.len() <= number % WIDTH {
+            branch.push(Arc::default());
+        }
+        (&mut branch[number % WIDTH], entry % WIDTH)
+    }
+}
+
+/// A vector of values that are cheap to clone; entries that were never set are the default.
+#[derive(Clone, Debug)]
+pub(super) struct CowVec<T> {
+    chunks: Spine<Vec<T>>,
+}
+
+impl<T> Default for CowVec<T> {
+    fn default() -> Self {
+        Self {
+            chunks: Spine::default(),
+        }
+    }
+}
+
+impl<T: Clone + Default> CowVec<T> {
+    pub(super) fn get(&self, entry: usize) -> Option<&T> {
+        let (chunk, place) = self.chunks.chunk(entry)?;
+        chunk.get(place)
+    }
+
+    pub(super) fn set(&mut self, entry: usize, value: T) {
+        let (chunk, place) = self.chunks.chunk_mut(entry);
+        if chunk.len() <= place {
+            chunk.reserve_exact(WIDTH - chunk.len());
+            chunk.resize(place + 1, T::default());
+        }
+        chunk[place] = value;
+    }
+}
+
+/// Slices of any length, packed chunk by chunk: an entry costs four bytes beside what it holds.
+#[derive(Clone, Debug)]
+pub(super) struct Slabs<T> {
+    chunks: Spine<Slab<T>>,
+}
+
+#[derive(Clone, Debug)]
+struct Slab<T> {
+    /// Where each slice ends; it begins where the one before ends.
+    ends: Vec<u32>,
+    items: Vec<T>,
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self {
+            ends: Vec::new(),
+            items: Vec::new(),
+        }
+    }
+}
+
+impl<T> Slab<T> {
+    fn range(&self, place: usize) -> std::ops::Range<usize> {
+        let end = |place: usize| {
+            self.ends
+                .get(place)
+                .map_or(self.items.len(), |end| *end as usize)
+        };
+        let start = if place == 0 { 0 } else { end(place - 1) };
+        start..end(place)
+    }
+}
+
+impl<T> Default for Slabs<T> {
+    fn default() -> Self {
+        Self {
+            chunks: Spine::default(),
+        }
+    }
+}
+
+impl<T: Copy> Slabs<T> {
+    /// Empty for what was never set.
+    #[inline]
+    pub(super) fn get(&self, entry: usize) -> &[T] {
+        match self.chunks.chunk(entry) {
+            Some((slab, place)) => &slab.items[slab.range(place)],
+            None => &[],
+        }
+    }
+
+    /// For entries in ascending order only: nothing behind `entry` was set before.
+    pub(super) fn append(&mut self, entry: usize, items: &[T]) {
+        let (slab, place) = self.chunks.chunk_mut(entry);
+        let end = slab.items.len() as u32;
+        slab.ends.resize(place, end);
+        slab.items.extend_from_slice(items);
+        slab.ends.push(slab.items.len() as u32);
+    }
+
+    pub(super) fn set(&mut self, entry: usize, items: &[T]) {
+        self.chunks.replace(entry, |old, place| {
+            let range = old.range(place);
+            let mut next = Slab {
+                ends: Vec::with_capacity(WIDTH),
+                items: Vec::with_capacity(old.items.len() - range.len() + items.len()),
+            };
+            next.items.extend_from_slice(&old.items[..range.start]);
+            next.items.extend_from_slice(items);
+            next.items.extend_from_slice(&old.items[range.end..]);
+            next.ends.extend_from_slice(&old.ends);
+            if next.ends.len() <= place {
+                next.ends.resize(place + 1, old.items.len() as u32);
+            }
+            for end in &mut next.ends[place..] {
+                *end = *end - range.len() as u32 + items.len() as u32;
+            }
+            next
+        });
+    }
+
+    /// Gives back what growing has taken too much.
+    pub(super) fn shrink(&mut self) {
+        self.chunks.each_mut(|slab| {
+            slab.ends.shrink_to_fit();
+            slab.items.shrink_to_fit();
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn slabs_behave_as_a_vector_of_vectors(
+            changes in prop::collection::vec((0_usize..9_000, prop::collection::vec(any::<u16>(), 0..5)), 1..200)
+        ) {
+            let mut slabs = Slabs::default();
+            let mut model: std::collections::HashMap<usize, Vec<u16>> = Default::default();
+            let mut states = Vec::new();
+            for (entry, items) in changes {
+                slabs.set(entry, &items);
+                model.insert(entry, items);
+                states.push((slabs.clone(), model.clone()));
+            }
+            for (slabs, model) in states.iter().rev().step_by(7) {
+                for entry in 0..9_100 {
+                    let expected = model.get(&entry).map_or(&[][..], Vec::as_slice);
+                    prop_assert_eq!(slabs.get(entry), expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn appended_and_set_entries_read_alike() {
+        let mut slabs = Slabs::default();
+        for entry in (0..500).step_by(3) {
+            slabs.append(entry, &vec![entry as u32; entry % 5]);
+        }
+        slabs.shrink();
+        slabs.set(3, &[7, 8]);
+        slabs.set(700, &[9]);
+        for entry in 0..500 {
+            let expected = match entry {
+                3 => vec![7, 8],
+                _ if entry % 3 == 0 => vec![entry as u32; entry % 5],
+                _ => vec![],
+            };
+            assert_eq!(slabs.get(entry), expected, "{entry}");
+        }
+        assert_eq!(slabs.get(700), [9]);
+        assert_eq!(slabs.get(701), [0_u32; 0]);
+    }
+
+    #[test]
+    fn a_state_keeps_its_values() {
+        let mut first = CowVec::default();
+        first.set(5_000, 1);
+        let mut second = first.clone();
+        second.set(5_000, 2);
+        second.set(3, 3);
+        assert_eq!((first.get(5_000), first.get(3)), (Some(&1), None));
+        assert_eq!((second.get(5_000), second.get(3)), (Some(&2), Some(&3)));
+    }
+}
