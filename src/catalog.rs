@@ -8,6 +8,7 @@ mod entity_ref;
 mod envelope;
 mod expect;
 mod format;
+mod location;
 mod problem;
 mod reader;
 mod relations;
@@ -27,6 +28,7 @@ pub use reader::read;
 pub use relations::relations;
 pub use text::{MAX_FILE_BYTES, TOO_LARGE_HINT, too_large};
 
+use crate::diagnostic::Span;
 use crate::sdl::{KindId, RelationId};
 
 /// One valid document of a descriptor file.
@@ -60,8 +62,37 @@ pub struct Reading {
     pub problems: Vec<Problem>,
     /// Documents that gave no entity, with the ref that they seem to describe: the last good version of it stays.
     pub failed: Vec<Failed>,
+    /// The references that the entities make, where they are written.
+    pub references: Vec<Reference>,
+    /// The files that Location entities point to.
+    pub targets: Vec<LocationTarget>,
     /// Other files whose text went into an entity through a substitution, so that a change of theirs leads here.
     pub includes: Vec<Box<str>>,
+}
+
+/// A reference at its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    pub document: u32,
+    /// The path in the document (`spec.dependsOn[0]`).
+    pub field: Box<str>,
+    pub span: Span,
+    pub target: EntityRef,
+}
+
+/// What a Location entity points to, at its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocationTarget {
+    pub document: u32,
+    pub location: EntityRef,
+    pub field: Box<str>,
+    pub span: Span,
+    /// `file`, `url`, …; `None`: the type of the location that the file itself came from.
+    pub kind: Option<Box<str>>,
+    /// As written.
+    pub target: Box<str>,
+    /// Whether it may be missing.
+    pub optional: bool,
 }
 
 /// A document that gave no entity.

@@ -1,50 +1,117 @@
 //! Queries in, response bytes out: plans, the executor, resolvers. Home of `async_graphql`.
 //!
-//! [`Engine::execute`] is all that transports need; the engine is also an [`async_graphql::Executor`], for WebSocket and SSE.
+//! In the order in which a request meets them:
+//!
+//! | file | what happens |
+//! | --- | --- |
+//! | `request` | what a transport hands in and gets back |
+//! | `limits` `document` | the text is bounded, parsed, validated |
+//! | `variables` `input` `scalars` | variables and arguments are coerced, by the specification |
+//! | `plan` | the operation is compiled; `prepare` keeps what was made |
+//! | `writer` `place` | one pass over the snapshot, straight into bytes |
+//! | `resolve` `arguments` `filter` | what `@resolver`s, connections and filters mean |
+//! | `hole` `execute` `stored` | what the snapshot does not hold is fetched, group by group, and put in place |
+//! | `error` | what a client is told when something is not answered |
+//!
+//! Why not async-graphql's own executor: it awaits nested siblings one after another, drops keys or whole answers when a field fails, and costs 25 times as much.
+//! [`Engine`] stands behind its [`Executor`](async_graphql::Executor), so its transports work all the same.
+//!
+//! Architecture invariant: an answer reads one snapshot, and the schema version is that snapshot's.
 
+mod arguments;
+mod check;
+mod document;
 mod error;
+mod execute;
+mod filter;
+mod hole;
+mod input;
+mod introspection;
 mod limits;
+mod place;
+mod plan;
+mod prepare;
 mod request;
+mod resolve;
+mod scalars;
+mod stored;
 mod transport;
+mod variables;
+mod writer;
 
+use std::fmt;
 use std::sync::Arc;
 
-pub use error::{Code, Outcome};
+use arc_swap::ArcSwap;
+
+pub use check::check;
+pub use error::{Code, FieldError, Outcome};
+pub use hole::{Answer, Fetched, FetchedPage, Group, LiveField, LiveSource, Parent};
 pub use limits::Limits;
 pub use request::{Request, Response};
 
 use crate::clock::Budget;
-use crate::diagnostic::Diagnostic;
+use crate::graph::Snapshot;
 use crate::ingest::Catalog;
 use crate::sdl::Model;
 use crate::store::Store;
+use error::{Errors, RequestError};
+use execute::Sources;
+use prepare::Version;
+use writer::{FieldState, Scene};
 
-/// Answers requests against one schema version; cheap to clone. A reloaded schema is a new engine over the same catalog.
-#[derive(Clone, Debug)]
+/// Answers requests; cheap to clone.
+///
+/// The schema version is the current snapshot's: a reload publishes a snapshot of the new Model, and the next request is answered against it.
+#[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
-    model: Arc<Model>,
+    version: ArcSwap<Version>,
     catalog: Arc<Catalog>,
-    store: Store,
+    texts: stored::Texts,
+    changes: stored::Changes,
+    live: Option<Arc<dyn LiveSource>>,
     limits: Limits,
 }
 
 impl Engine {
-    /// An engine without live fields.
+    /// An engine without live fields: where there are any, they are null with `NOT_CONFIGURED`.
     pub fn new(model: Arc<Model>, catalog: Arc<Catalog>, store: Store, limits: Limits) -> Self {
+        Self::build(model, catalog, store, limits, None)
+    }
+
+    /// An engine whose live fields `live` answers.
+    pub fn with_live(
+        model: Arc<Model>,
+        catalog: Arc<Catalog>,
+        store: Store,
+        limits: Limits,
+        live: Arc<dyn LiveSource>,
+    ) -> Self {
+        Self::build(model, catalog, store, limits, Some(live))
+    }
+
+    fn build(
+        model: Arc<Model>,
+        catalog: Arc<Catalog>,
+        store: Store,
+        limits: Limits,
+        live: Option<Arc<dyn LiveSource>>,
+    ) -> Self {
         Self(Arc::new(Inner {
-            model,
+            version: ArcSwap::from_pointee(Version::new(model, limits.plans)),
             catalog,
-            store,
+            texts: stored::Texts(store.clone()),
+            changes: stored::Changes(store),
+            live,
             limits,
         }))
     }
 
     /// The schema version that requests are answered against.
-    pub fn model(&self) -> &Arc<Model> {
-        &self.0.model
+    pub fn model(&self) -> Arc<Model> {
+        Arc::clone(&self.version(&self.0.catalog.snapshot()).model)
     }
 
     /// What is refused, and where the line is.
@@ -53,15 +120,92 @@ impl Engine {
     }
 
     /// The answer to `request`; errors are part of it. Dropping the future cancels the work.
-    pub async fn execute(&self, _request: &Request<'_>, _budget: Budget) -> Response {
-        Response {
-            body: br#"{"errors":[{"message":"not implemented"}]}"#.to_vec(),
-            outcome: Outcome::Refused(Code::Internal),
+    ///
+    /// Without holes it never yields.
+    pub async fn execute(&self, request: &Request<'_>, budget: Budget) -> Response {
+        let snapshot = self.0.catalog.snapshot();
+        let version = self.version(&snapshot);
+        match self.answer(request, budget, &snapshot, &version).await {
+            Ok(response) => response,
+            Err(errors) => refuse(&errors),
         }
+    }
+
+    async fn answer(
+        &self,
+        request: &Request<'_>,
+        budget: Budget,
+        snapshot: &Arc<Snapshot>,
+        version: &Version,
+    ) -> Result<Response, Vec<RequestError>> {
+        let one = |error| vec![error];
+        let operation_name = request.operation_name.as_deref();
+        let prepared = version.prepare(&request.query, operation_name, &self.0.limits)?;
+        if request.read_only && !prepared.operation_type().is_query() {
+            let message = "only queries may come this way; send other operations with POST";
+            return Err(one(RequestError::new(Code::MethodNotAllowed, message)));
+        }
+        let schema = &version.model.schema;
+        let given = prepared
+            .declared
+            .coerce(schema, request.variables.as_ref())?;
+        let variant = version.variant(&prepared, &given).map_err(one)?;
+        let introspection = version
+            .introspection(&prepared, &variant, &given)
+            .map_err(one)?;
+        let plan = &*variant.plan;
+        let scene = Scene {
+            model: &version.model,
+            catalog: &self.0.catalog,
+            snapshot,
+            plan,
+            given: &given,
+            introspection: introspection.as_deref(),
+            states: plan.fields.iter().map(|_| FieldState::default()).collect(),
+            response_bytes: self.0.limits.response_bytes,
+            budget,
+        };
+        let sources = Sources {
+            texts: &self.0.texts,
+            changes: &self.0.changes,
+            live: self.0.live.as_deref(),
+        };
+        Ok(execute::run(&scene, snapshot, &sources).await)
+    }
+
+    /// What is kept for the snapshot's Model; made anew when it is another one.
+    fn version(&self, snapshot: &Snapshot) -> Arc<Version> {
+        let current = self.0.version.load_full();
+        if Arc::ptr_eq(&current.model, snapshot.model()) {
+            return current;
+        }
+        let model = Arc::clone(snapshot.model());
+        let next = Arc::new(Version::new(model, self.0.limits.plans));
+        self.0.version.store(Arc::clone(&next));
+        next
     }
 }
 
-/// What `model` asks of the engine that it cannot do: resolvers of unknown names.
-pub fn check(_model: &Model) -> Vec<Diagnostic> {
-    Vec::new()
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("limits", &self.0.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A response without `data`.
+fn refuse(refusals: &[RequestError]) -> Response {
+    let mut errors = Errors::default();
+    for refusal in refusals {
+        errors.request(refusal);
+    }
+    let mut body = b"{\"errors\":".to_vec();
+    errors.write(&mut body);
+    body.push(b'}');
+    let code = refusals.first().map_or(Code::Internal, |error| error.code);
+    Response {
+        body,
+        outcome: Outcome::Refused(code),
+    }
 }

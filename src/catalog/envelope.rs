@@ -9,7 +9,7 @@ use super::expect::{
 use super::format::{
     is_api_version, is_blank, is_dns_label, is_key, is_kind, is_label_value, is_object_name, is_tag,
 };
-use super::problem::{Findings, Problem, item, member};
+use super::problem::{Findings, Problem, item, member, shown};
 use super::yaml::{Content, Entry, Node};
 use crate::diagnostic::closest;
 
@@ -63,6 +63,7 @@ pub(super) fn check(root: &Node<'_>, findings: &mut Findings) {
         "apiVersion",
         &Format {
             code: "api-version-format",
+            what: "an API version",
             rule: is_api_version,
             hint: "for example `apiVersion: backstage.io/v1alpha1`",
         },
@@ -73,6 +74,7 @@ pub(super) fn check(root: &Node<'_>, findings: &mut Findings) {
         "kind",
         &Format {
             code: "kind-format",
+            what: "the name of a kind",
             rule: is_kind,
             hint: "letters and digits: `kind: Component`",
         },
@@ -107,7 +109,7 @@ fn check_foreign_fields(root: &Node<'_>, findings: &mut Findings) {
             Problem::error(
                 "foreign-field",
                 entry.key_span,
-                format!("`{key}` is no field of a descriptor"),
+                format!("`{}` is no field of a descriptor", shown(key)),
             )
             .field(member("", key))
             .hint(hint),
@@ -122,6 +124,7 @@ fn check_metadata(metadata: &Entry<'_>, findings: &mut Findings) {
     }
     let name_format = Format {
         code: "name-format",
+        what: "a name",
         rule: is_object_name,
         hint: NAME_HINT,
     };
@@ -137,6 +140,7 @@ fn check_metadata(metadata: &Entry<'_>, findings: &mut Findings) {
     if let Some(namespace) = node.get("namespace") {
         let format = Format {
             code: "namespace-format",
+            what: "a namespace",
             rule: is_dns_label,
             hint: "1 to 63 lower-case letters, digits or `-`, a letter or digit at both ends: `team-a`; leave it out for `default`",
         };
@@ -167,6 +171,7 @@ fn check_labels(metadata: &Node<'_>, findings: &mut Findings) {
         check_key("label-key-format", "a label", entry, &path, findings);
         let format = Format {
             code: "label-value-format",
+            what: "the value of a label",
             rule: is_label_value,
             hint: NAME_HINT,
         };
@@ -203,7 +208,7 @@ fn check_key(
     findings: &mut Findings,
 ) {
     if !is_key(&entry.key) {
-        let message = format!("`{}` is no key of {what}", entry.key);
+        let message = format!("`{}` is no key of {what}", shown(&entry.key));
         findings.add(
             Problem::error(code, entry.key_span, message)
                 .field(path)
@@ -218,6 +223,7 @@ fn check_tags(metadata: &Node<'_>, findings: &mut Findings) {
     };
     let format = Format {
         code: "tag-format",
+        what: "a tag",
         rule: is_tag,
         hint: "1 to 63 lower-case letters, digits, `:`, `+` or `#`, with single `-` between: `tags: [java, c++, tier-1]`",
     };
@@ -270,7 +276,7 @@ fn check_url(url: &Node<'_>, path: &str, findings: &mut Findings) {
             Problem::error(
                 "link-url",
                 url.span,
-                format!("`{text}` is no absolute URL: {error}"),
+                format!("`{}` is no absolute URL: {error}", shown(text)),
             )
             .field(path)
             .hint("for example `url: https://example.com/runbook`"),
@@ -300,7 +306,11 @@ fn check_key_case(node: &Node<'_>, path: &str, findings: &mut Findings) {
                 Problem::error(
                     "key-case",
                     entry.key_span,
-                    format!("`{}` and `{first}` differ only in case", entry.key),
+                    format!(
+                        "`{}` and `{}` differ only in case",
+                        shown(&entry.key),
+                        shown(first)
+                    ),
                 )
                 .field(path.clone())
                 .hint("keys are compared ignoring case: rename one of the two"),
@@ -315,6 +325,8 @@ fn check_key_case(node: &Node<'_>, path: &str, findings: &mut Findings) {
 /// A rule for the text of a field.
 struct Format {
     code: &'static str,
+    /// What the text is to be.
+    what: &'static str,
     rule: fn(&str) -> bool,
     hint: &'static str,
 }
@@ -337,19 +349,10 @@ fn formatted(value: &Node<'_>, path: &str, format: &Format, findings: &mut Findi
             Problem::error(
                 format.code,
                 value.span,
-                format!("`{text}` cannot be a `{}`", last(path)),
+                format!("`{}` cannot be {}", shown(text), format.what),
             )
             .field(path)
             .hint(format.hint),
         );
-    }
-}
-
-/// `metadata.tags[0]` is one of `tags`.
-fn last(path: &str) -> &str {
-    let path = path.split('[').next().unwrap_or(path);
-    match path.rsplit_once(".labels.") {
-        Some(_) => "label",
-        None => path.rsplit('.').next().unwrap_or(path),
     }
 }

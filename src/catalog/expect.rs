@@ -1,6 +1,6 @@
 //! Whether a value is what its place expects, said in one way everywhere.
 
-use super::problem::{Findings, Problem, member};
+use super::problem::{Findings, Problem, member, shown};
 use super::yaml::{Content, Node};
 use crate::diagnostic::{Span, closest};
 
@@ -59,7 +59,7 @@ pub(super) fn list<'n, 'a>(
         return items;
     }
     let hint = match value.as_str() {
-        Some(text) => format!("put it into brackets: `[{text}]`"),
+        Some(text) => format!("put it into brackets: `[{}]`", shown(text)),
         None => "write `- item` lines below it, or leave it out".to_owned(),
     };
     wrong_type(value, path, "a list", &hint, findings);

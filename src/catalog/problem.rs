@@ -1,5 +1,7 @@
 //! What is wrong, or worth knowing, in a descriptor; and the list of all codes that `catalog` gives.
 
+use std::borrow::Cow;
+
 use super::EntityRef;
 use crate::diagnostic::{Severity, Span};
 
@@ -193,13 +195,25 @@ fn is_within(field: &str, outer: &str) -> bool {
 /// How many problems of one document are told: its author will not mend more at a time, and a hostile file shall not fill the memory.
 const MAX_PROBLEMS: usize = 100;
 
+/// A text of the user's in a message: its beginning, if it is long.
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
+        None => Cow::Borrowed(text),
+    }
+}
+
+/// How many characters of the user's text a message repeats.
+const MAX_SHOWN: usize = 80;
+
 /// The path of the member `key` of the object at `path`, quoted where it is no plain name.
 pub(super) fn member(path: &str, key: &str) -> String {
+    let key = shown(key);
     let plain = key
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$'));
     match (path.is_empty(), plain && !key.is_empty()) {
-        (true, true) => key.to_owned(),
+        (true, true) => key.into_owned(),
         (true, false) => format!("'{key}'"),
         (false, true) => format!("{path}.{key}"),
         (false, false) => format!("{path}.'{key}'"),

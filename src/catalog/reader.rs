@@ -3,15 +3,15 @@
 use serde_json::Value;
 
 use super::documents::{self, Document};
-use super::problem::{Findings, Problem, item};
+use super::problem::{Findings, Problem, item, member, shown};
 use super::relations::references;
 use super::substitute::Substituter;
 use super::text::{decode, number};
 use super::yaml::{self, Content, Node};
-use super::{Entity, EntityRef, Failed, Reading, RefError, Substitutions};
-use super::{envelope, rules};
+use super::{Entity, EntityRef, Failed, Reading, RefError, Reference, Substitutions};
+use super::{envelope, location, rules};
 use crate::diagnostic::Span;
-use crate::sdl::{KindId, Model};
+use crate::sdl::{Emit, KindId, Model};
 
 /// Reads one descriptor file.
 ///
@@ -79,7 +79,7 @@ fn read_document(
         findings.add(found);
     }
     let entity = match parsed.root {
-        Some(root) if parsed.complete => judge(model, root, substituter, &mut findings),
+        Some(root) if parsed.complete => judge(model, root, substituter, &mut findings, reading),
         Some(_) | None => None,
     };
     match entity {
@@ -98,6 +98,7 @@ fn judge(
     mut root: Node<'_>,
     substituter: &mut Substituter<'_>,
     findings: &mut Findings,
+    reading: &mut Reading,
 ) -> Option<Entity> {
     substituter.fill(&mut root, findings);
     envelope::check(&root, findings);
@@ -107,12 +108,16 @@ fn judge(
     }
     let entity_ref = findings.entity_ref.clone()?;
     let descriptor = root.to_json();
-    if let Some(kind) = kind {
-        check_references(model, kind, &entity_ref, &descriptor, &root, findings);
-    }
+    let references = match kind {
+        Some(kind) => check_references(model, kind, &entity_ref, &descriptor, &root, findings),
+        None => Vec::new(),
+    };
     if findings.has_errors() {
         return None;
     }
+    let targets = location::targets(&root, &entity_ref, findings.document);
+    reading.references.extend(references);
+    reading.targets.extend(targets);
     Some(Entity {
         entity_ref,
         kind,
@@ -130,34 +135,52 @@ fn check_references(
     descriptor: &Value,
     root: &Node<'_>,
     findings: &mut Findings,
-) {
+) -> Vec<Reference> {
+    let mut found = Vec::new();
     for emit in &model.kind_of(kind).emits {
-        let texts = references(emit, descriptor);
-        for (index, text) in texts.iter().enumerate() {
-            let (path, span) = place(&emit.from, index, root);
+        for (index, text) in references(emit, descriptor).iter().enumerate() {
+            let (field, span) = place(&emit.from, index, root);
             match EntityRef::parse(text, emit.default_kind.as_deref(), entity_ref.namespace()) {
-                Ok(target) if emit.targets.allows(model.kind(target.kind())) => {}
-                Ok(target) => findings.add(
-                    Problem::warning(
-                        "reference-target",
+                Ok(target) => {
+                    if !emit.targets.allows(model.kind(target.kind())) {
+                        findings.add(unfit(emit, &target, span).field(&*field));
+                    }
+                    found.push(Reference {
+                        document: findings.document,
+                        field: field.into(),
                         span,
-                        format!(
-                            "`{}` cannot show a `{}`: the relation is kept, and the field leaves it out",
-                            emit.field,
-                            target.kind()
-                        ),
-                    )
-                    .field(path)
-                    .hint(format!("look at the kind in `{text}`")),
-                ),
-                Err(error) => findings.add(
-                    Problem::error(reference_code(error), span, format!("`{text}` is no entity reference: {error}"))
-                        .field(path)
-                        .hint("`kind:namespace/name`, for example `component:default/payments-api`"),
-                ),
+                        target,
+                    });
+                }
+                Err(error) => {
+                    let message = format!("`{}` is no entity reference: {error}", shown(text));
+                    findings.add(
+                        Problem::error(reference_code(error), span, message)
+                            .field(field)
+                            .hint("`kind:namespace/name`: `component:default/payments-api`"),
+                    );
+                }
             }
         }
     }
+    found
+}
+
+/// The warning that a reference leads to a kind that its field cannot show.
+fn unfit(emit: &Emit, target: &EntityRef, span: Span) -> Problem {
+    let kind = target.kind();
+    let message = format!(
+        "`{}` cannot show a `{kind}`: the relation is kept, and the field leaves it out",
+        emit.field
+    );
+    let hint = match &emit.default_kind {
+        Some(default) => format!(
+            "name a `{}`, or another kind that the field shows",
+            default.to_lowercase()
+        ),
+        None => "name another kind".to_owned(),
+    };
+    Problem::warning("reference-target", span, message).hint(hint)
 }
 
 fn reference_code(error: RefError) -> &'static str {
@@ -184,7 +207,7 @@ fn place(from: &crate::sdl::expr::Expr, index: usize, root: &Node<'_>) -> (Strin
             Some(inner) => node = inner,
             None => break,
         }
-        written = super::problem::member(&written, step);
+        written = member(&written, step);
     }
     match &node.value {
         Content::List(items) => match items.get(index) {

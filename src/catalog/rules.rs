@@ -6,7 +6,8 @@ use super::EntityRef;
 use super::expect::{
     check_spelling, expect_object, expect_string, list, missing, non_empty, wrong_type,
 };
-use super::problem::{Findings, Problem, item, member};
+use super::format::is_kind;
+use super::problem::{Findings, Problem, item, member, shown};
 use super::yaml::{Content, Node};
 use crate::catalog::RefError;
 use crate::diagnostic::{Span, closest};
@@ -20,6 +21,9 @@ pub(super) fn check(model: &Model, root: &Node<'_>, findings: &mut Findings) -> 
     let kind_node = root.get("kind")?;
     let name = kind_node.as_str()?;
     let Some(id) = model.kind(name) else {
+        if !is_kind(name) {
+            return None;
+        }
         findings.add(undeclared(model, root, name, kind_node.span));
         return None;
     };
@@ -48,18 +52,23 @@ fn check_version(kind: &Kind, root: &Node<'_>, findings: &mut Findings) {
     if kind.api_versions.iter().any(|known| **known == *version) {
         return;
     }
-    let known: Vec<String> = kind.api_versions.iter().map(|v| format!("`{v}`")).collect();
+    let known: Vec<String> = kind
+        .api_versions
+        .iter()
+        .map(|v| format!("`apiVersion: {v}`"))
+        .collect();
     findings.add(
         Problem::error(
             "unknown-api-version",
             node.span,
             format!(
-                "`{}` is not declared for the version `{version}`",
-                kind.kind
+                "`{}` is not declared for the version `{}`",
+                kind.kind,
+                shown(version)
             ),
         )
         .field("apiVersion")
-        .hint(format!("write `apiVersion:` {}", known.join(" or "))),
+        .hint(format!("write {}", known.join(" or "))),
     );
 }
 
@@ -251,7 +260,7 @@ fn check_enum(words: &[Box<str>], node: &Node<'_>, path: &str, findings: &mut Fi
         Problem::error(
             "unknown-value",
             node.span,
-            format!("`{word}` is none of the values of `{path}`"),
+            format!("`{}` is none of the values of `{path}`", shown(word)),
         )
         .field(path)
         .hint(hint),
@@ -268,6 +277,7 @@ fn check_reference(
         return;
     }
     let text = node.as_str().unwrap_or_default();
+    let seen = shown(text);
     let Err(error) = EntityRef::parse(text, default_kind, "default") else {
         return;
     };
@@ -275,22 +285,25 @@ fn check_reference(
         RefError::NoKind => Problem::error(
             "reference-kind",
             node.span,
-            format!("`{text}` names no kind, and `{path}` may lead to any"),
+            format!("`{seen}` names no kind, and `{path}` may lead to any"),
         )
         .hint(format!(
-            "write the kind: `component:{text}` or `resource:{text}`"
+            "write the kind: `component:{seen}` or `resource:{seen}`"
         )),
         RefError::Empty | RefError::EmptyKind | RefError::EmptyNamespace | RefError::EmptyName => {
             Problem::error(
                 "reference-format",
                 node.span,
-                format!("`{text}` is no entity reference: {error}"),
+                format!("`{seen}` is no entity reference: {error}"),
             )
             .hint("`[kind:][namespace/]name`, for example `group:default/payments-team`")
         }
     };
     findings.add(problem.field(path));
 }
+
+/// How many fields the suggested SDL of an undeclared kind has.
+const MAX_SUGGESTED: usize = 30;
 
 /// The info that a kind is served without a type of its own, with the SDL that would give it one.
 fn undeclared(model: &Model, root: &Node<'_>, name: &str, span: Span) -> Problem {
@@ -304,16 +317,15 @@ fn undeclared(model: &Model, root: &Node<'_>, name: &str, span: Span) -> Problem
         .field("kind")
         .hint(format!("did you mean `{near}`?"));
     }
-    let version = root
-        .get("apiVersion")
-        .and_then(Node::as_str)
-        .unwrap_or_default();
+    let version = root.get("apiVersion").and_then(Node::as_str);
+    let version = shown(version.unwrap_or_default());
     let fields: Vec<String> = root
         .get(SPEC)
         .map(Node::entries)
         .unwrap_or_default()
         .iter()
         .filter(|entry| is_graphql_name(&entry.key))
+        .take(MAX_SUGGESTED)
         .map(|entry| format!("  {}: {}\n", entry.key, graphql_type(&entry.value)))
         .collect();
     let body = match fields.is_empty() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Substitutions;
 use super::documents;
-use super::problem::{Findings, Problem, item, member};
+use super::problem::{Findings, Problem, item, member, shown};
 use super::text::decode;
 use super::yaml::{self, Content, MAX_DEPTH, Node};
 use crate::diagnostic::{Severity, Span};
@@ -108,7 +108,7 @@ impl<'s> Substituter<'s> {
                         };
                     }
                     Err(why) => {
-                        let message = format!("`{target}` cannot be filled in: {why}");
+                        let message = format!("`{}` cannot be filled in: {why}", shown(target));
                         findings.add(
                             Problem::error("substitution", span, message)
                                 .field(path)

@@ -13,6 +13,10 @@
 //! | `NOT_CONFIGURED` | a live field has nothing that could answer it |
 //! | `BAD_VALUE` | the catalog holds a value that the field's type does not allow |
 //! | `INTERNAL_SERVER_ERROR` | our fault; the log says more |
+//!
+//! A request error refuses the whole request and leaves no `data`; a field error makes one field null.
+
+use serde_json::{Map, Value};
 
 /// `extensions.code` of an error; see the table of this module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +32,8 @@ pub enum Code {
     NotConfigured,
     BadValue,
     Internal,
+    /// A code of a live source (`UPSTREAM_TIMEOUT`).
+    Live(&'static str),
 }
 
 impl Code {
@@ -45,6 +51,7 @@ impl Code {
             Self::NotConfigured => "NOT_CONFIGURED",
             Self::BadValue => "BAD_VALUE",
             Self::Internal => "INTERNAL_SERVER_ERROR",
+            Self::Live(code) => code,
         }
     }
 }
@@ -58,4 +65,191 @@ pub enum Outcome {
     Partial,
     /// A request error: there is no `data`; under `application/graphql-response+json` a 4xx.
     Refused(Code),
+}
+
+/// A line and a column in a document, both counted from 1.
+pub(crate) type Location = (u32, u32);
+
+/// Why a field is null; its path and its locations are known where it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    pub code: Code,
+    pub message: String,
+    /// More members of `extensions`, beside `code`.
+    pub extensions: Map<String, Value>,
+}
+
+impl FieldError {
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            extensions: Map::new(),
+        }
+    }
+
+    /// An argument has a value that it must not have.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::new(Code::BadUserInput, message)
+    }
+
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.extensions.insert(key.to_owned(), value.into());
+        self
+    }
+}
+
+/// Why a request is refused as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RequestError {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    pub(crate) locations: Vec<Location>,
+}
+
+impl RequestError {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            locations: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub(crate) fn at(mut self, location: Option<Location>) -> Self {
+        self.locations.extend(location);
+        self
+    }
+}
+
+/// One step of a path into `data`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step<'a> {
+    Key(&'a str),
+    Index(u32),
+}
+
+/// The errors of one response, as JSON from the start.
+#[derive(Debug, Default)]
+pub(crate) struct Errors {
+    json: Vec<u8>,
+    count: usize,
+}
+
+/// More errors than this are counted, not listed.
+const LISTED: usize = 1_000;
+
+impl Errors {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// A field error at `path`.
+    pub(crate) fn field(&mut self, error: &FieldError, locations: &[Location], path: &[Step<'_>]) {
+        self.push(
+            &error.message,
+            locations,
+            Some(path),
+            error.code,
+            &error.extensions,
+        );
+    }
+
+    /// A request error.
+    pub(crate) fn request(&mut self, error: &RequestError) {
+        self.push(
+            &error.message,
+            &error.locations,
+            None,
+            error.code,
+            &Map::new(),
+        );
+    }
+
+    fn push(
+        &mut self,
+        message: &str,
+        locations: &[Location],
+        path: Option<&[Step<'_>]>,
+        code: Code,
+        extensions: &Map<String, Value>,
+    ) {
+        self.count += 1;
+        if self.count > LISTED {
+            return;
+        }
+        let out = &mut self.json;
+        if !out.is_empty() {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"message\":");
+        string(message, out);
+        if !locations.is_empty() {
+            out.extend_from_slice(b",\"locations\":[");
+            for (position, (line, column)) in locations.iter().enumerate() {
+                let comma = if position == 0 { "" } else { "," };
+                out.extend_from_slice(
+                    format!("{comma}{{\"line\":{line},\"column\":{column}}}").as_bytes(),
+                );
+            }
+            out.push(b']');
+        }
+        if let Some(path) = path {
+            out.extend_from_slice(b",\"path\":[");
+            for (position, step) in path.iter().enumerate() {
+                if position > 0 {
+                    out.push(b',');
+                }
+                match step {
+                    Step::Key(key) => string(key, out),
+                    Step::Index(index) => {
+                        out.extend_from_slice(itoa::Buffer::new().format(*index).as_bytes());
+                    }
+                }
+            }
+            out.push(b']');
+        }
+        out.extend_from_slice(b",\"extensions\":{\"code\":");
+        string(code.as_str(), out);
+        for (key, extension) in extensions {
+            out.push(b',');
+            string(key, out);
+            out.push(b':');
+            value(extension, out);
+        }
+        out.extend_from_slice(b"}}");
+    }
+
+    /// Appends the list, brackets included.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'[');
+        out.extend_from_slice(&self.json);
+        if self.count > LISTED {
+            let more = self.count - LISTED;
+            out.extend_from_slice(
+                format!(
+                    ",{{\"message\":\"{more} more errors\",\"extensions\":{{\"code\":\"LIMIT_EXCEEDED\"}}}}"
+                )
+                .as_bytes(),
+            );
+        }
+        out.push(b']');
+    }
+}
+
+/// Appends a JSON string.
+pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
+    value(&text, out);
+}
+
+/// Appends anything as JSON.
+pub(crate) fn value(value: &impl serde::Serialize, out: &mut Vec<u8>) {
+    let start = out.len();
+    // Writing JSON into memory fails for maps with keys that are no strings alone, and there are none.
+    if serde_json::to_writer(&mut *out, value).is_err() {
+        out.truncate(start);
+        out.extend_from_slice(b"null");
+    }
 }

@@ -2,6 +2,11 @@
 //!
 //! The files are other people's and stay outside of the repository: `../shared/corpus`, or the folder that `CALLBOARD_SHARED` names.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "a skipped test says so in one visible line"
+)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +16,7 @@ use callboard::sdl::{self, Model};
 use serde_json::Value;
 
 /// Documents that we judge otherwise, with the reason that follows from the record's own limits or from what we do better.
-const DIFFERENCES: &[(&str, Verdict, &[(&str, u64)])] = &[
+const DIFFERENCES: &[Difference] = &[
     (
         "a reference without a kind in `dependsOn` or `dependencyOf`: the recorded validator looks at the shape alone, the Backstage server refuses the entity when it makes relations",
         Verdict::Refused,
@@ -92,6 +97,9 @@ const DIFFERENCES: &[(&str, Verdict, &[(&str, u64)])] = &[
         )],
     ),
 ];
+
+/// The reason, our verdict, and the files with the number of the document.
+type Difference = (&'static str, Verdict, &'static [(&'static str, u64)]);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Verdict {

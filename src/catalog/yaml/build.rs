@@ -9,6 +9,7 @@ use super::{
     Content, Entry, MAX_ALIAS_BYTES, MAX_ALIAS_NODES, MAX_DEPTH, MAX_NODES, Node, Parsed, Place,
     YamlProblem,
 };
+use crate::catalog::problem::shown;
 use crate::catalog::scalar::{self, Scalar};
 use crate::diagnostic::{Severity, Span};
 
@@ -351,7 +352,7 @@ fn key_text<'a>(node: Node<'a>, problems: &mut Vec<YamlProblem>) -> (Cow<'a, str
     problems.push(YamlProblem {
         code: "yaml-key",
         severity: Severity::Warning,
-        message: format!("the key is no string, and is read as `{text}`"),
+        message: format!("the key is no string, and is read as `{}`", shown(&text)),
         hint: Some(hint),
         span,
     });
@@ -382,7 +383,7 @@ fn duplicate<'a>(
     Some(error(
         "yaml-duplicate-key",
         span,
-        format!("the key `{key}` is already there, on line {line}"),
+        format!("the key `{}` is already there, on line {line}", shown(key)),
         "keep one of the two",
     ))
 }
@@ -391,7 +392,10 @@ fn unknown_tag(tag: &Tag, span: Span) -> YamlProblem {
     YamlProblem {
         code: "yaml-tag",
         severity: Severity::Warning,
-        message: format!("the tag `{tag}` means nothing here and is left out"),
+        message: format!(
+            "the tag `{}` means nothing here and is left out",
+            shown(&tag.to_string())
+        ),
         hint: Some("a text that begins with `!` needs quotes".to_owned()),
         span,
     }

@@ -1,0 +1,333 @@
+//! One operation over one snapshot: the first pass, then holes until there are none.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::error::{Code, FieldError, Outcome};
+use super::hole::{Answer, Fetched, Group, LiveField, LiveSource, Piece, SourceId};
+use super::place::Place;
+use super::plan::FieldId;
+use super::request::Response;
+use super::writer::{Connection, Null, Object, Scene, Writer};
+use crate::graph::Snapshot;
+
+/// Who answers holes.
+pub(crate) struct Sources<'s> {
+    pub(crate) texts: &'s dyn LiveSource,
+    pub(crate) changes: &'s dyn LiveSource,
+    pub(crate) live: Option<&'s dyn LiveSource>,
+}
+
+impl<'s> Sources<'s> {
+    fn get(&self, id: SourceId) -> Option<&'s dyn LiveSource> {
+        match id {
+            SourceId::Texts => Some(self.texts),
+            SourceId::Changes => Some(self.changes),
+            SourceId::Live => self.live,
+        }
+    }
+}
+
+/// A group that is to be fetched, with its holes.
+type Departure = (Vec<usize>, Group);
+
+/// The holes of a group in flight, with their answers.
+type Flight = BoxFuture<'static, (Vec<usize>, Vec<Answer>)>;
+
+/// Runs the plan of `scene`.
+pub(crate) async fn run(
+    scene: &Scene<'_>,
+    snapshot: &Arc<Snapshot>,
+    sources: &Sources<'_>,
+) -> Response {
+    let mut writer = Writer::new(scene);
+    writer.out.extend_from_slice(b"{\"data\":");
+    let written = writer.root();
+    if written.is_err() || writer.stopped.is_some() {
+        return null_data(&mut writer);
+    }
+    if writer.holes.is_empty() {
+        let mut body = std::mem::take(&mut writer.out);
+        return finish(&writer, &mut body);
+    }
+    let root = Piece {
+        buffer: 0,
+        start: 0,
+        end: writer.out.len(),
+        holes: (0, writer.holes.len()),
+    };
+    let mut buffers = vec![next_buffer(&mut writer)];
+    fill(&mut writer, &mut buffers, snapshot, sources).await;
+    if writer.stopped.is_some() {
+        return null_data(&mut writer);
+    }
+    let mut body = Vec::with_capacity(writer.written + 64);
+    if !writer.holes.assemble(&buffers, root, &mut body) {
+        return null_data(&mut writer);
+    }
+    finish(&writer, &mut body)
+}
+
+fn next_buffer(writer: &mut Writer<'_>) -> Vec<u8> {
+    let buffer = std::mem::take(&mut writer.out);
+    writer.written += buffer.len();
+    buffer
+}
+
+/// Fetches holes and writes what they bring until none is left, or the time is over.
+async fn fill(
+    writer: &mut Writer<'_>,
+    buffers: &mut Vec<Vec<u8>>,
+    snapshot: &Arc<Snapshot>,
+    sources: &Sources<'_>,
+) {
+    let mut flights: FuturesUnordered<Flight> = FuturesUnordered::new();
+    let all = (0..writer.holes.len()).collect();
+    let mut ready: Vec<Vec<usize>> = vec![all];
+    let mut open = 0_usize;
+    loop {
+        open += depart(
+            writer,
+            std::mem::take(&mut ready),
+            snapshot,
+            sources,
+            &flights,
+        );
+        if open == 0 {
+            return;
+        }
+        let arrived = tokio::time::timeout_at(writer.scene.budget.deadline, flights.next()).await;
+        let Ok(Some(arrived)) = arrived else {
+            break;
+        };
+        let mut arrived = Some(arrived);
+        // Whatever else is there by now: what it leaves travels with the rest.
+        while let Some((holes, answers)) = arrived.take() {
+            open -= 1;
+            ready.push(land(writer, buffers, &holes, answers));
+            arrived = flights.next().now_or_never().flatten();
+        }
+        if writer.stopped.is_some() {
+            return;
+        }
+    }
+    late(writer);
+}
+
+/// Groups the holes of each pass by field and hands them over, one call per source; returns how many groups left.
+fn depart(
+    writer: &mut Writer<'_>,
+    passes: Vec<Vec<usize>>,
+    snapshot: &Arc<Snapshot>,
+    sources: &Sources<'_>,
+    flights: &FuturesUnordered<Flight>,
+) -> usize {
+    let mut calls: Vec<(SourceId, Vec<Departure>)> = Vec::new();
+    for pass in passes {
+        for (source, field, holes) in grouped(writer, &pass) {
+            let Some(group) = group(writer, field, &holes, snapshot) else {
+                continue;
+            };
+            match calls.iter_mut().find(|(known, _)| *known == source) {
+                Some((_, groups)) => groups.push((holes, group)),
+                None => calls.push((source, vec![(holes, group)])),
+            }
+        }
+    }
+    let mut departed = 0;
+    for (source, groups) in calls {
+        let (holes, groups): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
+        let Some(source) = sources.get(source) else {
+            let error = FieldError::new(Code::NotConfigured, "nothing answers live fields here");
+            for hole in holes.into_iter().flatten() {
+                fail(writer, hole, &error);
+            }
+            continue;
+        };
+        let futures = source.fetch(groups);
+        departed += holes.len();
+        let mut futures = futures.into_iter();
+        for holes in holes {
+            // A source that gives too few futures is at fault at all that are missing.
+            let future = futures
+                .next()
+                .unwrap_or_else(|| std::future::ready(Vec::new()).boxed());
+            flights.push(future.map(move |answers| (holes, answers)).boxed());
+        }
+    }
+    departed
+}
+
+/// The holes of one pass by source and field, in document order, without those that nobody would see.
+fn grouped(writer: &Writer<'_>, pass: &[usize]) -> Vec<(SourceId, FieldId, Vec<usize>)> {
+    let mut groups: Vec<(SourceId, FieldId, Vec<usize>)> = Vec::new();
+    for index in pass {
+        if writer.holes.is_lost(*index) {
+            continue;
+        }
+        let hole = writer.holes.get(*index);
+        let known = groups
+            .iter_mut()
+            .find(|(source, field, _)| *source == hole.source && *field == hole.field);
+        match known {
+            Some((_, _, holes)) => holes.push(*index),
+            None => groups.push((hole.source, hole.field, vec![*index])),
+        }
+    }
+    groups
+}
+
+/// What the source is asked; a fault in the arguments is the holes' error.
+fn group(
+    writer: &mut Writer<'_>,
+    field: FieldId,
+    holes: &[usize],
+    snapshot: &Arc<Snapshot>,
+) -> Option<Group> {
+    let scene = writer.scene;
+    let arguments = match scene.arguments(field) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            for hole in holes {
+                fail(writer, *hole, &error);
+            }
+            return None;
+        }
+    };
+    let planned = scene.plan.field(field);
+    Some(Group {
+        field: LiveField {
+            type_name: Arc::clone(&planned.type_name),
+            name: Arc::clone(&planned.name),
+            arguments: Arc::new(arguments.values.clone()),
+            binding: planned.live.as_ref().and_then(|live| live.binding.clone()),
+        },
+        parents: holes
+            .iter()
+            .map(|hole| writer.holes.get(*hole).parent.clone())
+            .collect(),
+        snapshot: Arc::clone(snapshot),
+        budget: scene.budget,
+    })
+}
+
+/// Writes what a group brought; returns the holes that this left.
+fn land(
+    writer: &mut Writer<'_>,
+    buffers: &mut Vec<Vec<u8>>,
+    holes: &[usize],
+    answers: Vec<Answer>,
+) -> Vec<usize> {
+    let before = writer.holes.len();
+    let buffer = u32::try_from(buffers.len()).unwrap_or(u32::MAX);
+    let mut answers = answers.into_iter();
+    for hole in holes {
+        let answer = answers
+            .next()
+            .unwrap_or_else(|| Err(FieldError::new(Code::Internal, "the source gave no answer")));
+        match answer {
+            Ok(fetched) => write(writer, *hole, fetched, buffer),
+            Err(error) => fail(writer, *hole, &error),
+        }
+    }
+    buffers.push(next_buffer(writer));
+    (before..writer.holes.len()).collect()
+}
+
+fn write(writer: &mut Writer<'_>, hole: usize, fetched: Fetched, buffer: u32) {
+    if writer.holes.is_lost(hole) {
+        return;
+    }
+    let (field, source, path) = {
+        let hole = writer.holes.get(hole);
+        (hole.field, hole.source, hole.path)
+    };
+    let start = writer.out.len();
+    let first = writer.holes.len();
+    let place = Place::base(path, Some(field));
+    writer.outer = Some(hole);
+    let written = match (fetched, source) {
+        (Fetched::Value(value), SourceId::Texts) => {
+            super::error::value(&value, &mut writer.out);
+            Ok(())
+        }
+        (Fetched::Value(value), _) => writer.complete(&value, field, &place),
+        (Fetched::Page(page), _) => {
+            let connection = Connection::of_values(page);
+            let planned = writer.scene.plan.field(field).live.as_ref();
+            match planned.and_then(|live| live.connection) {
+                Some(object) => writer.object(object, Object::Connection(&connection), &place),
+                None => {
+                    let message = "the source gave a page where there is no connection";
+                    Err(writer.fail(&FieldError::new(Code::Internal, message), &place))
+                }
+            }
+        }
+    };
+    writer.outer = None;
+    match written {
+        Ok(()) => writer.holes.fill(
+            hole,
+            Piece {
+                buffer,
+                start,
+                end: writer.out.len(),
+                holes: (first, writer.holes.len()),
+            },
+        ),
+        Err(Null) => {
+            writer.out.truncate(start);
+            writer.holes.truncate(first);
+            writer.holes.fail(hole);
+        }
+    }
+}
+
+/// A hole that stays empty: its error, and null as near as it may stand.
+fn fail(writer: &mut Writer<'_>, hole: usize, error: &FieldError) {
+    let path = writer.holes.get(hole).path;
+    let field = writer.holes.get(hole).field;
+    let steps = writer.holes.steps(writer.scene.plan, path);
+    let locations = &writer.scene.plan.field(field).locations;
+    writer.errors.field(error, locations, &steps);
+    writer.holes.fail(hole);
+}
+
+/// The deadline: what is still open is null.
+fn late(writer: &mut Writer<'_>) {
+    let error = FieldError::new(
+        Code::Timeout,
+        "the request's time was over before this was there",
+    );
+    for hole in 0..writer.holes.len() {
+        if writer.holes.is_open(hole) && !writer.holes.is_lost(hole) {
+            fail(writer, hole, &error);
+        }
+    }
+}
+
+/// `data` is null as a whole.
+fn null_data(writer: &mut Writer<'_>) -> Response {
+    if let Some(error) = writer.stopped.take() {
+        writer.errors.field(&error, &[], &[]);
+    }
+    let mut body = b"{\"data\":null".to_vec();
+    finish(writer, &mut body)
+}
+
+fn finish(writer: &Writer<'_>, body: &mut Vec<u8>) -> Response {
+    let mut body = std::mem::take(body);
+    let outcome = match writer.errors.is_empty() {
+        true => Outcome::Ok,
+        false => {
+            body.extend_from_slice(b",\"errors\":");
+            writer.errors.write(&mut body);
+            Outcome::Partial
+        }
+    };
+    body.push(b'}');
+    Response { body, outcome }
+}

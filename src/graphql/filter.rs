@@ -1,0 +1,223 @@
+//! Generated filter inputs to [`Filter`]s, by what the [`Model`] says each input field means.
+//!
+//! Keys beside each other are AND; an operator that is null was not given.
+
+use serde_json::{Map, Value};
+
+use super::input::shorten;
+use crate::catalog::EntityRef;
+use crate::graph::{Filter, Predicate};
+use crate::sdl::{FilterField, KindId, Model, RelationId};
+
+/// Understands `value`, a coerced value of the input type `type_name`.
+pub(crate) fn read(model: &Model, type_name: &str, value: &Value) -> Result<Filter, String> {
+    let (Some(input), Some(members)) = (model.filters.get(type_name), value.as_object()) else {
+        return Ok(Filter::All);
+    };
+    let mut all = Vec::new();
+    for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
+        let Some(field) = input.fields.get(name.as_str()) else {
+            continue;
+        };
+        let filter = read_field(model, type_name, field, value)
+            .map_err(|message| format!("`filter.{name}`: {message}"))?;
+        all.push(filter);
+    }
+    Ok(and(all))
+}
+
+fn and(mut all: Vec<Filter>) -> Filter {
+    match (all.len(), all.pop()) {
+        (1, Some(only)) => only,
+        (_, Some(last)) => {
+            all.push(last);
+            Filter::And(all)
+        }
+        (_, None) => Filter::All,
+    }
+}
+
+fn read_field(
+    model: &Model,
+    type_name: &str,
+    field: &FilterField,
+    value: &Value,
+) -> Result<Filter, String> {
+    let each = |value: &Value| -> Result<Vec<Filter>, String> {
+        list(value)
+            .iter()
+            .map(|filter| read(model, type_name, filter))
+            .collect()
+    };
+    match field {
+        FilterField::Column(columns) => operators(value, &|predicate| {
+            Filter::Column(columns.clone(), predicate)
+        }),
+        FilterField::Relation { relation, within } => {
+            relation_operators(value, *relation, within.as_deref())
+        }
+        FilterField::Kind => operators(value, &|predicate| kind(model, predicate)),
+        FilterField::AnyRelation => list(value)
+            .iter()
+            .map(any_relation)
+            .collect::<Result<_, _>>()
+            .map(and),
+        FilterField::And => each(value).map(and),
+        FilterField::Or => each(value).map(Filter::Or),
+        FilterField::Not => {
+            read(model, type_name, value).map(|filter| Filter::Not(Box::new(filter)))
+        }
+        FilterField::Where => list(value)
+            .iter()
+            .map(where_path)
+            .collect::<Result<_, _>>()
+            .map(and),
+    }
+}
+
+/// The items of a list; one value stands for a list of one.
+fn list(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(items) => items,
+        other => std::slice::from_ref(other),
+    }
+}
+
+/// The operators of an operator object, each as a filter.
+fn operators(value: &Value, filter: &dyn Fn(Predicate) -> Filter) -> Result<Filter, String> {
+    let mut all = Vec::new();
+    for (operator, operand) in members(value) {
+        if operator != "path" {
+            all.push(filter(predicate(operator, operand)?));
+        }
+    }
+    Ok(and(all))
+}
+
+fn members(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    static NONE: std::sync::LazyLock<Map<String, Value>> = std::sync::LazyLock::new(Map::new);
+    value
+        .as_object()
+        .unwrap_or(&NONE)
+        .iter()
+        .filter(|(_, operand)| !operand.is_null())
+        .map(|(operator, operand)| (operator.as_str(), operand))
+}
+
+fn predicate(operator: &str, operand: &Value) -> Result<Predicate, String> {
+    let text = || match operand.as_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => Err(format!("`{operator}` needs a string")),
+    };
+    match operator {
+        "eq" => Ok(Predicate::Eq(operand.clone())),
+        "ne" => Ok(Predicate::Ne(operand.clone())),
+        "in" => Ok(Predicate::In(list(operand).to_vec())),
+        "startsWith" => text().map(Predicate::StartsWith),
+        // On a list of numbers the operand is no string.
+        "contains" => Ok(Predicate::Contains(match operand {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })),
+        "exists" => Ok(Predicate::Exists(operand.as_bool().unwrap_or(true))),
+        "lt" => Ok(Predicate::Lt(operand.clone())),
+        "gt" => Ok(Predicate::Gt(operand.clone())),
+        _ => Err(format!("the operator `{operator}` is not known")),
+    }
+}
+
+/// Operators over the refs that a relation leads to.
+fn relation_operators(
+    value: &Value,
+    relation: RelationId,
+    within: Option<&[RelationId]>,
+) -> Result<Filter, String> {
+    let mut all = Vec::new();
+    for (operator, operand) in members(value) {
+        all.push(match (operator, within) {
+            ("within", Some(via)) => Filter::Within {
+                of: reference(operand)?,
+                via: via.into(),
+            },
+            _ => Filter::Relation(relation, canonical(predicate(operator, operand)?)?),
+        });
+    }
+    Ok(and(all))
+}
+
+/// References compare in their canonical form.
+fn canonical(predicate: Predicate) -> Result<Predicate, String> {
+    let one = |value: &Value| Ok::<_, String>(Value::from(reference(value)?.as_str()));
+    Ok(match predicate {
+        Predicate::Eq(value) => Predicate::Eq(one(&value)?),
+        Predicate::Ne(value) => Predicate::Ne(one(&value)?),
+        Predicate::In(values) => Predicate::In(values.iter().map(one).collect::<Result<_, _>>()?),
+        other => other,
+    })
+}
+
+fn reference(value: &Value) -> Result<EntityRef, String> {
+    let text = value.as_str().unwrap_or_default();
+    EntityRef::parse(text, None, "default").map_err(|error| {
+        format!(
+            "{} is no reference with a kind, such as `group:default/platform`: {error}",
+            shorten(value)
+        )
+    })
+}
+
+/// A predicate on the kind: decided now for declared kinds, by the descriptor for others.
+fn kind(model: &Model, predicate: Predicate) -> Filter {
+    let declared: Vec<_> = (0_u16..)
+        .zip(&model.kinds)
+        .filter(|(_, kind)| holds(&predicate, &kind.kind.to_lowercase()))
+        .map(|(position, _)| Some(KindId(position)))
+        .collect();
+    Filter::Or(vec![
+        Filter::Kind(declared),
+        Filter::And(vec![
+            Filter::Kind(vec![None]),
+            Filter::Path("kind".into(), predicate),
+        ]),
+    ])
+}
+
+fn holds(predicate: &Predicate, kind: &str) -> bool {
+    let same = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|text| text.to_lowercase() == kind)
+    };
+    let lower = |value: &Value| value.as_str().map(str::to_lowercase).unwrap_or_default();
+    match predicate {
+        Predicate::Eq(value) => same(value),
+        Predicate::Ne(value) => !same(value),
+        Predicate::In(values) => values.iter().any(same),
+        Predicate::StartsWith(text) => kind.starts_with(&text.to_lowercase()),
+        Predicate::Contains(text) => kind.contains(&text.to_lowercase()),
+        Predicate::Exists(exists) => *exists,
+        Predicate::Lt(value) => kind < lower(value).as_str(),
+        Predicate::Gt(value) => kind > lower(value).as_str(),
+    }
+}
+
+/// `relation: { type, to }`.
+fn any_relation(value: &Value) -> Result<Filter, String> {
+    let to = match value.get("to") {
+        None | Some(Value::Null) => None,
+        Some(to) => Some(reference(to)?),
+    };
+    Ok(Filter::AnyRelation {
+        relation: value.get("type").and_then(Value::as_str).map(Into::into),
+        to,
+    })
+}
+
+/// `where: [{ path, eq }]`.
+fn where_path(value: &Value) -> Result<Filter, String> {
+    let path = value
+        .get("path")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    operators(value, &|predicate| Filter::Path(path.into(), predicate))
+}

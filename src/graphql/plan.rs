@@ -1,0 +1,235 @@
+//! A compiled operation: field sources as data, everything decided that does not depend on the catalog.
+//!
+//! Response keys are rendered, fragments are opened out per concrete type, fields of one response key are merged, `@skip` and `@include` are gone (a plan is made per combination of the variables that they read), arguments are folded unless they hold variables.
+//! The same fields selected on the same type are compiled once, so a plan grows with the document and not with the number of paths through it.
+//!
+//! Architecture invariant: nothing here is looked up by name while a request runs.
+
+mod collect;
+mod compile;
+
+use std::sync::Arc;
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::Argument;
+use apollo_compiler::schema::InputValueDefinition;
+
+pub(crate) use collect::condition_variables;
+pub(crate) use compile::compile;
+
+use super::arguments::{Arguments, Meaning};
+use super::error::{FieldError, Location};
+use super::resolve::Resolver;
+use crate::sdl::{
+    ColumnId, FieldType, KindId, LiveBinding, LookupBinding, RelationId, Targets, ValueBinding,
+};
+
+/// Position in [`Plan::objects`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ObjectId(pub(crate) u32);
+
+/// Position in [`Plan::selections`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SelectionId(pub(crate) u32);
+
+/// Position in [`Plan::fields`]: one field of the document, whatever concrete type it is met on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct FieldId(pub(crate) u32);
+
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) root: ObjectId,
+    pub(crate) objects: Vec<Box<[Item]>>,
+    pub(crate) selections: Vec<Selection>,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// What is written of an object, by its concrete type.
+#[derive(Debug)]
+pub(crate) enum Selection {
+    /// There is one concrete type, and it is no entity.
+    One(ObjectId),
+    /// Entities: undeclared kinds first, then by kind; `None` where the type does not let that kind through.
+    Entities(Box<[Option<ObjectId>]>),
+    /// Other objects, told apart by the `__typename` that they carry.
+    Tagged(Box<[(Arc<str>, ObjectId)]>),
+}
+
+impl Selection {
+    /// What is written of an entity of `kind`.
+    pub(crate) fn for_kind(&self, kind: Option<KindId>) -> Option<ObjectId> {
+        match self {
+            Self::Entities(objects) => {
+                let slot = kind.map_or(0, |kind| usize::from(kind.0) + 1);
+                objects.get(slot).copied().flatten()
+            }
+            Self::One(_) | Self::Tagged(_) => None,
+        }
+    }
+}
+
+/// One member of an object.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// `"key":`, with the comma before it unless it is the first.
+    pub(crate) key: Box<[u8]>,
+    pub(crate) op: Op,
+    pub(crate) field: FieldId,
+}
+
+/// What a field of the document is, beside where its value comes from.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// The response key.
+    pub(crate) key: Arc<str>,
+    /// The type that it is selected on and its name there, for messages and live sources.
+    pub(crate) type_name: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) locations: Vec<Location>,
+    pub(crate) ty: FieldType,
+    pub(crate) shape: Shape,
+    pub(crate) arguments: FieldArguments,
+    /// Of a field that is fetched.
+    pub(crate) live: Option<LiveOp>,
+}
+
+/// What the named type of a field demands of a value.
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
+    String,
+    Int,
+    Float,
+    Boolean,
+    Id,
+    Enum(Arc<[Box<str>]>),
+    /// A custom scalar.
+    Any,
+    Object(SelectionId),
+    /// A reference to an entity, or its index.
+    Entity(SelectionId),
+}
+
+#[derive(Debug)]
+pub(crate) enum FieldArguments {
+    /// The field takes none.
+    None,
+    /// They hold no variables.
+    Folded(Box<Result<Arguments, FieldError>>),
+    /// They are known once the variables are.
+    Open(Box<OpenArguments>),
+}
+
+/// Arguments with variables in them.
+#[derive(Debug)]
+pub(crate) struct OpenArguments {
+    pub(crate) definitions: Vec<Node<InputValueDefinition>>,
+    pub(crate) given: Vec<Node<Argument>>,
+    pub(crate) meaning: Meaning,
+}
+
+/// Where the value of a field comes from.
+#[derive(Debug)]
+pub(crate) enum Op {
+    /// The same for all objects: `__typename`, introspection.
+    Bytes(Box<[u8]>),
+    Column {
+        column: ColumnId,
+        non_null: bool,
+    },
+    /// An expression over the descriptor or the enclosing object.
+    Value(Box<ValueOp>),
+    /// The first target of a relation.
+    Relation {
+        relation: RelationId,
+        targets: Targets,
+        selection: SelectionId,
+    },
+    Connection(Box<ConnectionOp>),
+    /// `component(ref:)`.
+    Singular {
+        kind: KindId,
+        selection: SelectionId,
+    },
+    Part(Part),
+    Resolve {
+        resolver: Resolver,
+        via: Box<[RelationId]>,
+    },
+    Lookup(Box<LookupBinding>),
+    /// Not in the snapshot: leaves a hole; [`Field::live`] says more.
+    Live(super::hole::SourceId),
+    /// `__schema` and `__type` where variables stand in them.
+    Introspection,
+}
+
+#[derive(Debug)]
+pub(crate) struct ValueOp {
+    pub(crate) binding: ValueBinding,
+    /// The one key that the expression reads, if that is all it does.
+    pub(crate) key: Option<Box<str>>,
+}
+
+/// A field that is fetched.
+#[derive(Debug)]
+pub(crate) struct LiveOp {
+    /// What the schema says about it; `None` for the engine's own.
+    pub(crate) binding: Option<Arc<LiveBinding>>,
+    /// The members of its connection, if it is one.
+    pub(crate) connection: Option<ObjectId>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ConnectionOp {
+    pub(crate) rows: Rows,
+    pub(crate) object: ObjectId,
+    /// Whether anything that needs the page is selected.
+    pub(crate) page: bool,
+    /// Whether `totalCount` is selected.
+    pub(crate) total: bool,
+    /// What the type of the nodes lets through.
+    pub(crate) targets: Targets,
+}
+
+/// What a connection lists.
+#[derive(Debug)]
+pub(crate) enum Rows {
+    Kind(KindId),
+    Entities,
+    Relation(RelationId),
+    /// `@resolver`: everything reached.
+    Resolved {
+        resolver: Resolver,
+        via: Box<[RelationId]>,
+    },
+}
+
+/// Members of connections, edges and what belongs to them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Edges(ObjectId),
+    Nodes,
+    TotalCount,
+    PageInfo(ObjectId),
+    Complete,
+    Node,
+    Cursor,
+    EdgeRelation,
+    HasNextPage,
+    HasPreviousPage,
+    StartCursor,
+    EndCursor,
+}
+
+impl Plan {
+    pub(crate) fn object(&self, id: ObjectId) -> &[Item] {
+        &self.objects[id.0 as usize]
+    }
+
+    pub(crate) fn selection(&self, id: SelectionId) -> &Selection {
+        &self.selections[id.0 as usize]
+    }
+
+    pub(crate) fn field(&self, id: FieldId) -> &Field {
+        &self.fields[id.0 as usize]
+    }
+}

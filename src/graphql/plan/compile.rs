@@ -1,0 +1,591 @@
+//! Valid document in, [`Plan`] out.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use apollo_compiler::Node;
+use apollo_compiler::executable::{self, ExecutableDocument, Operation};
+use apollo_compiler::schema::ExtendedType;
+use apollo_compiler::validation::Valid;
+use serde_json::Value;
+
+use super::collect::{Collector, Merged};
+use super::{
+    ConnectionOp, Field, FieldArguments, FieldId, Item, LiveOp, ObjectId, Op, OpenArguments, Part,
+    Plan, Rows, Selection, SelectionId, Shape, ValueOp,
+};
+use crate::graphql::arguments::Meaning;
+use crate::graphql::document;
+use crate::graphql::error::{self, Code, RequestError};
+use crate::graphql::hole::SourceId;
+use crate::graphql::input;
+use crate::graphql::limits;
+use crate::graphql::resolve::Resolver;
+use crate::graphql::variables::Given;
+use crate::sdl::{
+    self, FieldSource, FieldType, GENERIC_ENTITY, Generated, KindId, Model, Targets, TypeDef,
+    TypeShape,
+};
+
+/// Members that a plan may have: far more than a document within the limits on fields comes to.
+const LARGEST_PLAN: usize = 100_000;
+
+/// Compiles `operation`; `conditions` are the values that `@skip` and `@include` read.
+pub(crate) fn compile(
+    model: &Model,
+    document: &Valid<ExecutableDocument>,
+    operation: &Operation,
+    conditions: &Given,
+) -> Result<Plan, RequestError> {
+    let condition = |name: &str| conditions.get(name).and_then(Value::as_bool) == Some(true);
+    let mut compiler = Compiler {
+        model,
+        collector: Collector {
+            schema: &model.schema,
+            document,
+            condition: &condition,
+        },
+        plan: Plan {
+            root: ObjectId(0),
+            objects: Vec::new(),
+            selections: Vec::new(),
+            fields: Vec::new(),
+        },
+        size: 0,
+        selections: HashMap::new(),
+        objects: HashMap::new(),
+        fields: HashMap::new(),
+    };
+    let root = compiler.object_of(
+        std::iter::once(&operation.selection_set),
+        operation.object_type(),
+    )?;
+    compiler.plan.root = root;
+    Ok(compiler.plan)
+}
+
+/// Fields of the document by identity, and the type that they are selected on.
+type Key = (Vec<usize>, Arc<str>);
+
+struct Compiler<'d> {
+    model: &'d Model,
+    collector: Collector<'d>,
+    plan: Plan,
+    /// Members so far.
+    size: usize,
+    selections: HashMap<Key, SelectionId>,
+    objects: HashMap<Key, ObjectId>,
+    fields: HashMap<(Key, usize), FieldId>,
+}
+
+fn identity(nodes: &Merged<'_>) -> Vec<usize> {
+    nodes
+        .iter()
+        .map(|node| std::ptr::from_ref::<executable::Field>(node).addr())
+        .collect()
+}
+
+impl<'d> Compiler<'d> {
+    /// What is written of an object of `type_name` that `nodes` select.
+    fn object(&mut self, nodes: &Merged<'d>, type_name: &str) -> Result<ObjectId, RequestError> {
+        let key = (identity(nodes), Arc::from(type_name));
+        if let Some(known) = self.objects.get(&key) {
+            return Ok(*known);
+        }
+        let object = self.object_of(nodes.iter().map(|node| &node.selection_set), type_name)?;
+        self.objects.insert(key, object);
+        Ok(object)
+    }
+
+    fn object_of(
+        &mut self,
+        sets: impl Iterator<Item = &'d executable::SelectionSet>,
+        type_name: &str,
+    ) -> Result<ObjectId, RequestError> {
+        let collected = self.collector.collect(sets, type_name);
+        self.size += collected.len();
+        if self.size > LARGEST_PLAN {
+            return Err(limits::exceeded("planSize", LARGEST_PLAN));
+        }
+        let mut items = Vec::with_capacity(collected.len());
+        for (position, (response_key, nodes)) in collected.iter().enumerate() {
+            let mut key = Vec::with_capacity(response_key.len() + 4);
+            if position > 0 {
+                key.push(b',');
+            }
+            error::string(response_key, &mut key);
+            key.push(b':');
+            let (op, field) = self.member(type_name, nodes)?;
+            items.push(Item {
+                key: key.into(),
+                op,
+                field,
+            });
+        }
+        let id = ObjectId(narrow(self.plan.objects.len()));
+        self.plan.objects.push(items.into());
+        Ok(id)
+    }
+
+    /// One member: its source, and what it is.
+    fn member(
+        &mut self,
+        type_name: &str,
+        nodes: &Merged<'d>,
+    ) -> Result<(Op, FieldId), RequestError> {
+        let node = nodes[0];
+        match node.name.as_str() {
+            "__typename" => {
+                let mut bytes = Vec::new();
+                error::string(type_name, &mut bytes);
+                let field = self.meta_field(type_name, nodes);
+                return Ok((Op::Bytes(bytes.into()), field));
+            }
+            "__schema" | "__type" => {
+                return Ok((Op::Introspection, self.meta_field(type_name, nodes)));
+            }
+            _ => {}
+        }
+        let model = self.model;
+        let Some(definition) = model
+            .types
+            .get(type_name)
+            .and_then(|ty| Some((ty, ty.fields.get(node.name.as_str())?)))
+        else {
+            // The schema and the Model are made together.
+            return Err(RequestError::new(
+                Code::Internal,
+                format!("`{type_name}.{}` has no source", node.name),
+            ));
+        };
+        let (ty, field) = definition;
+        let shape = self.shape(&field.ty, nodes)?;
+        let source = std::ptr::from_ref(&field.source).addr();
+        let source = match &field.source {
+            // Inherited fields are copies of one declaration; the holes of one document field are one group.
+            FieldSource::Live(_) => 0,
+            _ => source,
+        };
+        let id = self.field(type_name, nodes, &field.ty, shape.clone(), source)?;
+        let op = self.op(ty, field, nodes, &shape, id)?;
+        Ok((op, id))
+    }
+
+    fn meta_field(&mut self, type_name: &str, nodes: &Merged<'d>) -> FieldId {
+        let ty = FieldType {
+            named: Arc::from("String"),
+            shape: TypeShape::Leaf(sdl::Leaf::String),
+            non_null: true,
+            list: None,
+        };
+        self.push_field(type_name, nodes, ty, Shape::Any, FieldArguments::None)
+    }
+
+    fn field(
+        &mut self,
+        type_name: &str,
+        nodes: &Merged<'d>,
+        ty: &FieldType,
+        shape: Shape,
+        source: usize,
+    ) -> Result<FieldId, RequestError> {
+        let key = ((identity(nodes), Arc::clone(&ty.named)), source);
+        if let Some(known) = self.fields.get(&key) {
+            return Ok(*known);
+        }
+        let connection =
+            matches!(ty.shape, TypeShape::Object) && is_connection(self.model, &ty.named);
+        let arguments = self.arguments(nodes[0], connection)?;
+        let id = self.push_field(type_name, nodes, ty.clone(), shape, arguments);
+        self.fields.insert(key, id);
+        Ok(id)
+    }
+
+    fn push_field(
+        &mut self,
+        type_name: &str,
+        nodes: &Merged<'d>,
+        ty: FieldType,
+        shape: Shape,
+        arguments: FieldArguments,
+    ) -> FieldId {
+        let sources = &self.collector.document.sources;
+        let id = FieldId(narrow(self.plan.fields.len()));
+        self.plan.fields.push(Field {
+            key: Arc::from(nodes[0].response_key().as_str()),
+            type_name: Arc::from(type_name),
+            name: Arc::from(nodes[0].name.as_str()),
+            locations: nodes
+                .iter()
+                .filter_map(|node| document::location(node.location(), sources))
+                .collect(),
+            ty,
+            shape,
+            arguments,
+            live: None,
+        });
+        id
+    }
+
+    fn arguments(
+        &self,
+        node: &Node<executable::Field>,
+        connection: bool,
+    ) -> Result<FieldArguments, RequestError> {
+        let definitions = &node.definition.arguments;
+        if definitions.is_empty() {
+            return Ok(FieldArguments::None);
+        }
+        let schema = &self.model.schema;
+        let meaning = Meaning::of(schema, definitions, connection);
+        if node
+            .arguments
+            .iter()
+            .any(|argument| holds_variable(&argument.value))
+        {
+            return Ok(FieldArguments::Open(Box::new(OpenArguments {
+                definitions: definitions.clone(),
+                given: node.arguments.clone(),
+                meaning,
+            })));
+        }
+        let values = input::arguments(schema, definitions, &node.arguments, &|_| None);
+        let values = values.map_err(|message| {
+            let location = document::location(node.location(), &self.collector.document.sources);
+            RequestError::new(Code::ValidationFailed, message).at(location)
+        })?;
+        let read = meaning.read(self.model, values);
+        Ok(FieldArguments::Folded(Box::new(read)))
+    }
+
+    /// What the named type of a field demands.
+    fn shape(&mut self, ty: &FieldType, nodes: &Merged<'d>) -> Result<Shape, RequestError> {
+        Ok(match ty.shape {
+            TypeShape::Leaf(_) => self.leaf(&ty.named),
+            TypeShape::Object | TypeShape::Interface | TypeShape::Union => {
+                let selection = self.selection(nodes, &ty.named)?;
+                match self.plan.selection(selection) {
+                    Selection::Entities(_) => Shape::Entity(selection),
+                    Selection::One(_) | Selection::Tagged(_) => Shape::Object(selection),
+                }
+            }
+        })
+    }
+
+    fn leaf(&self, named: &str) -> Shape {
+        match named {
+            "String" => Shape::String,
+            "Int" => Shape::Int,
+            "Float" => Shape::Float,
+            "Boolean" => Shape::Boolean,
+            "ID" => Shape::Id,
+            _ => match self.model.schema.types.get(named) {
+                Some(ExtendedType::Enum(definition)) => Shape::Enum(
+                    definition
+                        .values
+                        .keys()
+                        .map(|name| name.as_str().into())
+                        .collect(),
+                ),
+                _ => Shape::Any,
+            },
+        }
+    }
+
+    fn selection(&mut self, nodes: &Merged<'d>, named: &str) -> Result<SelectionId, RequestError> {
+        let key = (identity(nodes), Arc::from(named));
+        if let Some(known) = self.selections.get(&key) {
+            return Ok(*known);
+        }
+        let selection = if serves_entities(self.model, named) {
+            self.entities(nodes, named)?
+        } else {
+            match self.concrete(named).as_slice() {
+                [only] if **only == *named => Selection::One(self.object(nodes, named)?),
+                concrete => {
+                    let mut tagged = Vec::with_capacity(concrete.len());
+                    for name in concrete {
+                        tagged.push((Arc::clone(name), self.object(nodes, name)?));
+                    }
+                    Selection::Tagged(tagged.into())
+                }
+            }
+        };
+        let id = SelectionId(narrow(self.plan.selections.len()));
+        self.plan.selections.push(selection);
+        self.selections.insert(key, id);
+        Ok(id)
+    }
+
+    fn concrete(&self, named: &str) -> Vec<Arc<str>> {
+        let model = self.model;
+        match (model.types.get(named), model.schema.types.get(named)) {
+            (Some(ty), _) if ty.interface => ty.concrete.clone(),
+            (_, Some(ExtendedType::Union(union))) => {
+                let members = union.members.iter();
+                members.map(|member| Arc::from(member.as_str())).collect()
+            }
+            _ => vec![Arc::from(named)],
+        }
+    }
+
+    fn entities(&mut self, nodes: &Merged<'d>, named: &str) -> Result<Selection, RequestError> {
+        let model = self.model;
+        let mut objects = vec![None; model.kinds.len() + 1];
+        for name in self.concrete(named) {
+            let slot = match model.kind_by_type.get(&*name) {
+                Some(kind) => usize::from(kind.0) + 1,
+                None if *name == *GENERIC_ENTITY => 0,
+                // A live type that implements `Node` as well.
+                None => continue,
+            };
+            objects[slot] = Some(self.object(nodes, &name)?);
+        }
+        Ok(Selection::Entities(objects.into()))
+    }
+
+    fn op(
+        &mut self,
+        ty: &TypeDef,
+        field: &sdl::Field,
+        nodes: &Merged<'d>,
+        shape: &Shape,
+        id: FieldId,
+    ) -> Result<Op, RequestError> {
+        if let Some(column) = field.column
+            && (ty.kind.is_some() || *ty.name == *GENERIC_ENTITY)
+        {
+            return Ok(Op::Column {
+                column,
+                non_null: field.ty.non_null,
+            });
+        }
+        Ok(match &field.source {
+            FieldSource::Value(binding) => Op::Value(Box::new(ValueOp {
+                key: match binding.at.as_plain_path().as_deref() {
+                    Some([key]) => Some((*key).into()),
+                    _ => None,
+                },
+                binding: binding.clone(),
+            })),
+            FieldSource::Relation(binding) if binding.connection => self.connection(
+                nodes,
+                &field.ty,
+                Rows::Relation(binding.relation),
+                binding.targets.clone(),
+            )?,
+            FieldSource::Relation(binding) => match shape {
+                Shape::Entity(selection) => Op::Relation {
+                    relation: binding.relation,
+                    targets: binding.targets.clone(),
+                    selection: *selection,
+                },
+                _ => return Err(unserved(ty, field)),
+            },
+            FieldSource::Resolver(binding) => {
+                let Some(resolver) = Resolver::named(&binding.name) else {
+                    return Err(unserved(ty, field));
+                };
+                self.resolver(resolver, &binding.via, nodes, &field.ty, id)?
+            }
+            FieldSource::Lookup(binding) => Op::Lookup(Box::new(binding.clone())),
+            FieldSource::Live(binding) => {
+                let binding = Some(Arc::new(binding.clone()));
+                self.live(SourceId::Live, binding, nodes, &field.ty, id)?
+            }
+            FieldSource::Generated(generated) => {
+                self.generated(generated, ty, field, nodes, shape)?
+            }
+        })
+    }
+
+    fn resolver(
+        &mut self,
+        resolver: Resolver,
+        via: &[crate::sdl::RelationId],
+        nodes: &Merged<'d>,
+        ty: &FieldType,
+        id: FieldId,
+    ) -> Result<Op, RequestError> {
+        if resolver.is_stored() {
+            return self.live(SourceId::Changes, None, nodes, ty, id);
+        }
+        if !is_connection(self.model, &ty.named) {
+            return Ok(Op::Resolve {
+                resolver,
+                via: via.into(),
+            });
+        }
+        let rows = match resolver {
+            Resolver::Entities => Rows::Entities,
+            _ => Rows::Resolved {
+                resolver,
+                via: via.into(),
+            },
+        };
+        let targets = node_targets(self.model, &ty.named);
+        self.connection(nodes, ty, rows, targets)
+    }
+
+    fn live(
+        &mut self,
+        source: SourceId,
+        binding: Option<Arc<sdl::LiveBinding>>,
+        nodes: &Merged<'d>,
+        ty: &FieldType,
+        id: FieldId,
+    ) -> Result<Op, RequestError> {
+        let connection = match is_connection(self.model, &ty.named) {
+            true => Some(self.object(nodes, &ty.named)?),
+            false => None,
+        };
+        self.plan.fields[id.0 as usize].live = Some(LiveOp {
+            binding,
+            connection,
+        });
+        Ok(Op::Live(source))
+    }
+
+    fn connection(
+        &mut self,
+        nodes: &Merged<'d>,
+        ty: &FieldType,
+        rows: Rows,
+        targets: Targets,
+    ) -> Result<Op, RequestError> {
+        let object = self.object(nodes, &ty.named)?;
+        let has = |wanted: fn(Part) -> bool| {
+            let items = self.plan.object(object).iter();
+            items.clone().any(|item| match item.op {
+                Op::Part(part) => wanted(part),
+                _ => false,
+            })
+        };
+        let total = has(|part| part == Part::TotalCount);
+        let page = has(|part| matches!(part, Part::Edges(_) | Part::Nodes | Part::PageInfo(_)));
+        Ok(Op::Connection(Box::new(ConnectionOp {
+            rows,
+            object,
+            page,
+            total,
+            targets,
+        })))
+    }
+
+    fn generated(
+        &mut self,
+        generated: &Generated,
+        ty: &TypeDef,
+        field: &sdl::Field,
+        nodes: &Merged<'d>,
+        shape: &Shape,
+    ) -> Result<Op, RequestError> {
+        let one = |plan: &Plan| match shape {
+            Shape::Object(selection) => match plan.selection(*selection) {
+                Selection::One(object) => Some(*object),
+                Selection::Entities(_) | Selection::Tagged(_) => None,
+            },
+            _ => None,
+        };
+        let part = match generated {
+            Generated::KindSingular(kind) => {
+                return match shape {
+                    Shape::Entity(selection) => Ok(Op::Singular {
+                        kind: *kind,
+                        selection: *selection,
+                    }),
+                    _ => Err(unserved(ty, field)),
+                };
+            }
+            Generated::KindPlural(kind) => {
+                let targets = Targets::Kinds([*kind].into());
+                return self.connection(nodes, &field.ty, Rows::Kind(*kind), targets);
+            }
+            Generated::ConnectionEdges => one(&self.plan).map(Part::Edges),
+            Generated::ConnectionNodes => Some(Part::Nodes),
+            Generated::ConnectionTotalCount => Some(Part::TotalCount),
+            Generated::ConnectionPageInfo => one(&self.plan).map(Part::PageInfo),
+            Generated::ConnectionComplete => Some(Part::Complete),
+            Generated::EdgeNode => Some(Part::Node),
+            Generated::EdgeCursor => Some(Part::Cursor),
+            Generated::EdgeRelation => Some(Part::EdgeRelation),
+            Generated::Part(name) => match &**name {
+                "hasNextPage" => Some(Part::HasNextPage),
+                "hasPreviousPage" => Some(Part::HasPreviousPage),
+                "startCursor" => Some(Part::StartCursor),
+                "endCursor" => Some(Part::EndCursor),
+                _ => None,
+            },
+        };
+        part.map(Op::Part).ok_or_else(|| unserved(ty, field))
+    }
+}
+
+/// [`super::super::check`] reports these at load; a plan that meets one all the same is refused.
+fn unserved(ty: &TypeDef, field: &sdl::Field) -> RequestError {
+    RequestError::new(
+        Code::Internal,
+        format!("`{}.{}` cannot be answered", ty.name, field.name),
+    )
+}
+
+fn narrow(position: usize) -> u32 {
+    u32::try_from(position).unwrap_or(u32::MAX)
+}
+
+fn holds_variable(value: &apollo_compiler::ast::Value) -> bool {
+    use apollo_compiler::ast::Value as Literal;
+    match value {
+        Literal::Variable(_) => true,
+        Literal::List(items) => items.iter().any(|item| holds_variable(item)),
+        Literal::Object(members) => members.iter().any(|(_, value)| holds_variable(value)),
+        Literal::Null
+        | Literal::Enum(_)
+        | Literal::String(_)
+        | Literal::Float(_)
+        | Literal::Int(_)
+        | Literal::Boolean(_) => false,
+    }
+}
+
+/// Whether the type was made by composition to hold pages.
+pub(super) fn is_connection(model: &Model, named: &str) -> bool {
+    model.types.get(named).is_some_and(|ty| {
+        ty.fields.values().any(|field| {
+            matches!(
+                field.source,
+                FieldSource::Generated(Generated::ConnectionEdges | Generated::ConnectionNodes)
+            )
+        })
+    })
+}
+
+/// Whether objects of this type are entities of the snapshot.
+fn serves_entities(model: &Model, named: &str) -> bool {
+    let is_entity = |name: &str| model.kind_by_type.contains_key(name) || name == GENERIC_ENTITY;
+    match model.types.get(named) {
+        Some(ty) if ty.interface => ty.concrete.iter().any(|name| is_entity(name)),
+        Some(ty) => is_entity(&ty.name),
+        None => false,
+    }
+}
+
+/// What the nodes of a connection type may be.
+fn node_targets(model: &Model, connection: &str) -> Targets {
+    let nodes = model
+        .types
+        .get(connection)
+        .and_then(|ty| ty.fields.get("nodes"))
+        .map(|field| &field.ty.named);
+    let Some(node) = nodes.and_then(|named| model.types.get(named)) else {
+        return Targets::Any;
+    };
+    if node.concrete.iter().any(|name| **name == *GENERIC_ENTITY) {
+        return Targets::Any;
+    }
+    let kinds = node
+        .concrete
+        .iter()
+        .filter_map(|name| model.kind_by_type.get(name));
+    Targets::Kinds(kinds.copied().collect::<Box<[KindId]>>())
+}

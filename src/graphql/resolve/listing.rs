@@ -1,0 +1,188 @@
+//! Connections of things that are no entities: relations and problems.
+//!
+//! A row has a key, texts that order it and tell it apart; a cursor is the key, so it holds its place while rows come and go.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use super::entity::{problem, severity};
+use super::root::reference;
+use crate::graph::{Edge, Filter, Ix, ProblemRecord};
+use crate::graphql::arguments::{Arguments, PageArguments};
+use crate::graphql::error::FieldError;
+use crate::graphql::hole::FetchedPage;
+use crate::graphql::plan::ConnectionOp;
+use crate::graphql::writer::Writer;
+
+impl Writer<'_> {
+    /// `relations` of one entity, or of all.
+    pub(crate) fn relation_page(
+        &self,
+        op: &ConnectionOp,
+        arguments: &Arguments,
+        ix: Option<Ix>,
+    ) -> Result<FetchedPage, FieldError> {
+        let snapshot = self.scene.snapshot;
+        let values = &arguments.values;
+        let given = |name: &str| values.get(name).filter(|value| !value.is_null());
+        let relation = match given("type").and_then(Value::as_str) {
+            Some(name) => Some(self.relation_type(name)?),
+            None => None,
+        };
+        let target = match given("target") {
+            Some(target) => Some(reference(Some(target), None, "target")?),
+            None => None,
+        };
+        let mut sources: Vec<Ix> = match (ix, given("source")) {
+            (Some(ix), _) => vec![ix],
+            (None, Some(source)) => {
+                let source = reference(Some(source), None, "source")?;
+                self.scene.find(source.as_str()).into_iter().collect()
+            }
+            (None, None) => {
+                let any = Filter::AnyRelation {
+                    relation: given("type").and_then(Value::as_str).map(Into::into),
+                    to: target.clone(),
+                };
+                snapshot.select(&any).iter().map(Ix).collect()
+            }
+        };
+        sources.sort_by_key(|source| snapshot.entity_ref(*source));
+        let wanted = |edge: &Edge| {
+            relation.is_none_or(|relation| edge.relation == relation)
+                && target
+                    .as_ref()
+                    .is_none_or(|target| snapshot.entity_ref(edge.target) == target.as_str())
+        };
+        let rows: Vec<(Ix, Edge)> = sources
+            .iter()
+            .flat_map(|source| snapshot.edges(*source).iter().map(|edge| (*source, *edge)))
+            .filter(|(_, edge)| wanted(edge))
+            .collect();
+        let key = |(source, edge): &(Ix, Edge)| {
+            vec![
+                snapshot.entity_ref(*source).to_owned(),
+                self.scene.model.relation(edge.relation).name.to_string(),
+                snapshot.entity_ref(edge.target).to_owned(),
+            ]
+        };
+        let (range, page) = window(&rows, &key, &arguments.page)?;
+        Ok(FetchedPage {
+            items: rows[range]
+                .iter()
+                .filter(|_| op.page)
+                .map(|row| (self.relation_value(row.0, row.1), cursor(&key(row))))
+                .collect(),
+            total: op.total.then_some(rows.len() as u64),
+            ..page
+        })
+    }
+
+    /// `problems` at the root.
+    pub(crate) fn problem_page(
+        &self,
+        op: &ConnectionOp,
+        arguments: &Arguments,
+    ) -> Result<FetchedPage, FieldError> {
+        let wanted = |name: &str, is: &str| match arguments.values.get(name) {
+            Some(Value::String(wanted)) => wanted == is,
+            _ => true,
+        };
+        let mut rows: Vec<(Vec<String>, &ProblemRecord)> = self
+            .scene
+            .snapshot
+            .problems()
+            .filter(|problem| {
+                wanted("severity", severity(problem.severity))
+                    && wanted("code", &problem.code)
+                    && wanted("file", &problem.file)
+            })
+            .map(|problem| (problem_key(problem), problem))
+            .collect();
+        rows.sort_by(|one, other| one.0.cmp(&other.0));
+        number_doubles(&mut rows);
+        let key = |(key, _): &(Vec<String>, &ProblemRecord)| key.clone();
+        let (range, page) = window(&rows, &key, &arguments.page)?;
+        Ok(FetchedPage {
+            items: rows[range]
+                .iter()
+                .filter(|_| op.page)
+                .map(|(key, record)| (problem(record), cursor(key)))
+                .collect(),
+            total: op.total.then_some(rows.len() as u64),
+            ..page
+        })
+    }
+}
+
+fn problem_key(problem: &ProblemRecord) -> Vec<String> {
+    let number = |number: Option<u32>| format!("{:010}", number.unwrap_or_default());
+    let text = |text: &Option<std::sync::Arc<str>>| text.as_deref().unwrap_or_default().to_owned();
+    vec![
+        problem.source.to_string(),
+        problem.file.to_string(),
+        number(problem.line),
+        number(problem.column),
+        problem.code.to_string(),
+        text(&problem.field),
+        problem.message.to_string(),
+    ]
+}
+
+/// Rows that are alike in every way are told apart by their number.
+fn number_doubles<T>(rows: &mut [(Vec<String>, T)]) {
+    let mut double = 0_usize;
+    for position in 1..rows.len() {
+        let same = rows[position].0[..] == rows[position - 1].0[..7];
+        double = if same { double + 1 } else { 0 };
+        if double > 0 {
+            rows[position].0.push(format!("{double:06}"));
+        }
+    }
+}
+
+/// Which of the sorted `rows` are on the page.
+fn window<T>(
+    rows: &[T],
+    key: &dyn Fn(&T) -> Vec<String>,
+    page: &PageArguments,
+) -> Result<(std::ops::Range<usize>, FetchedPage), FieldError> {
+    let mut start = 0;
+    let mut end = rows.len();
+    if let Some(after) = &page.after {
+        let after = read_cursor(after)?;
+        start = rows.partition_point(|row| key(row).cmp(&after) != Ordering::Greater);
+    }
+    if let Some(before) = &page.before {
+        let before = read_cursor(before)?;
+        end = rows.partition_point(|row| key(row).cmp(&before) == Ordering::Less);
+    }
+    end = end.max(start);
+    if let Some(first) = page.first {
+        end = end.min(start.saturating_add(first));
+    }
+    if let Some(last) = page.last {
+        start = start.max(end.saturating_sub(last));
+    }
+    let information = FetchedPage {
+        has_next: end < rows.len(),
+        has_previous: start > 0,
+        ..FetchedPage::default()
+    };
+    Ok((start..end, information))
+}
+
+fn cursor(key: &[String]) -> Box<str> {
+    hex::encode(key.join("\u{1f}")).into()
+}
+
+fn read_cursor(cursor: &str) -> Result<Vec<String>, FieldError> {
+    let text = hex::decode(cursor)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    match text {
+        Some(text) => Ok(text.split('\u{1f}').map(str::to_owned).collect()),
+        None => Err(super::super::writer::bad_cursor(crate::graph::BadCursor)),
+    }
+}

@@ -1,0 +1,236 @@
+//! What is in the store and not in the snapshot: large texts and the change log.
+//!
+//! The first sources behind the seam of [`hole`](super::hole).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value, json};
+
+use super::arguments::DEFAULT_PAGE;
+use super::error::{Code, FieldError};
+use super::hole::{Answer, Fetched, FetchedPage, Group, LiveSource, Parent};
+use super::scalars;
+use crate::catalog::EntityRef;
+use crate::graph::{Ix, Snapshot, marked_text};
+use crate::store::{Change, ChangeQuery, Operation, Store, StoreError};
+
+/// Texts that descriptors hold by hash.
+#[derive(Debug)]
+pub(crate) struct Texts(pub(crate) Store);
+
+impl LiveSource for Texts {
+    fn fetch(&self, groups: Vec<Group>) -> Vec<BoxFuture<'static, Vec<Answer>>> {
+        let each = groups.into_iter().map(|group| {
+            let store = self.0.clone();
+            async move { texts(&store, &group.parents).await }.boxed()
+        });
+        each.collect()
+    }
+}
+
+async fn texts(store: &Store, parents: &[Parent]) -> Vec<Answer> {
+    let mut hashes = Vec::new();
+    for parent in parents {
+        if let Parent::Texts(value) = parent {
+            collect_hashes(value, &mut hashes);
+        }
+    }
+    hashes.sort_unstable();
+    hashes.dedup();
+    match store.texts(&hashes).await {
+        Ok(texts) => parents
+            .iter()
+            .map(|parent| match parent {
+                Parent::Texts(value) => with_texts(value, &texts).map(Fetched::Value),
+                Parent::Root | Parent::Entity(_) | Parent::Object(_) => {
+                    Err(FieldError::new(Code::Internal, "this holds no text"))
+                }
+            })
+            .collect(),
+        Err(error) => failed(&error, parents.len()),
+    }
+}
+
+fn collect_hashes(value: &Value, hashes: &mut Vec<String>) {
+    match value {
+        Value::String(text) => hashes.extend(marked_text(text).map(str::to_owned)),
+        Value::Array(items) => items.iter().for_each(|item| collect_hashes(item, hashes)),
+        Value::Object(members) => members
+            .values()
+            .for_each(|member| collect_hashes(member, hashes)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// The value with its texts in place of their markers.
+fn with_texts(value: &Value, texts: &HashMap<String, Arc<str>>) -> Result<Value, FieldError> {
+    Ok(match value {
+        Value::String(text) => match marked_text(text) {
+            None => value.clone(),
+            Some(hash) => match texts.get(hash) {
+                Some(text) => Value::from(&**text),
+                None => {
+                    return Err(FieldError::new(
+                        Code::Internal,
+                        "the text is no longer in the store",
+                    ));
+                }
+            },
+        },
+        Value::Array(items) => items
+            .iter()
+            .map(|item| with_texts(item, texts))
+            .collect::<Result<_, _>>()?,
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, member)| Ok((key.clone(), with_texts(member, texts)?)))
+            .collect::<Result<Map<_, _>, FieldError>>()?
+            .into(),
+        other => other.clone(),
+    })
+}
+
+/// `changes` at the root and `history` of an entity.
+#[derive(Debug)]
+pub(crate) struct Changes(pub(crate) Store);
+
+impl LiveSource for Changes {
+    fn fetch(&self, groups: Vec<Group>) -> Vec<BoxFuture<'static, Vec<Answer>>> {
+        let each = groups.into_iter().map(|group| {
+            let store = self.0.clone();
+            async move {
+                let mut answers = Vec::with_capacity(group.parents.len());
+                for parent in &group.parents {
+                    answers.push(changes(&store, &group, parent).await);
+                }
+                answers
+            }
+            .boxed()
+        });
+        each.collect()
+    }
+}
+
+async fn changes(store: &Store, group: &Group, parent: &Parent) -> Answer {
+    let arguments = &group.field.arguments;
+    let mut query = match parent {
+        Parent::Entity(ix) => ChangeQuery {
+            entity_ref: Some(EntityRef::from_canonical(group.snapshot.entity_ref(*ix))),
+            newest_first: true,
+            ..ChangeQuery::default()
+        },
+        Parent::Root | Parent::Object(_) | Parent::Texts(_) => start(store, arguments).await?,
+    };
+    if ["last", "before"]
+        .iter()
+        .any(|name| arguments.get(*name).is_some_and(|value| !value.is_null()))
+    {
+        return Err(FieldError::input(
+            "changes are read forwards only; use `first` and `after`",
+        ));
+    }
+    let first = match arguments.get("first").and_then(Value::as_u64) {
+        Some(first) => u32::try_from(first).unwrap_or(u32::MAX),
+        None => DEFAULT_PAGE as u32,
+    };
+    query.limit = first.saturating_add(1);
+    query.after = match arguments.get("after").and_then(Value::as_str) {
+        Some(after) => Some(read_cursor(after)?),
+        None => None,
+    };
+    let has_previous = query.after.is_some();
+    let mut found = store
+        .changes(&query)
+        .await
+        .map_err(|error| internal(&error))?;
+    let has_next = found.len() > first as usize;
+    found.truncate(first as usize);
+    Ok(Fetched::Page(FetchedPage {
+        items: found
+            .iter()
+            .map(|(position, change)| {
+                let cursor = format!("{}.{position}", change.revision).into();
+                (change_value(change, &group.snapshot), cursor)
+            })
+            .collect(),
+        has_next,
+        has_previous,
+        total: None,
+        complete: None,
+    }))
+}
+
+/// Where `changes` begins: at a time or behind a revision, exactly one of them.
+async fn start(store: &Store, arguments: &Map<String, Value>) -> Result<ChangeQuery, FieldError> {
+    let given = |name: &str| arguments.get(name).filter(|value| !value.is_null());
+    let oldest = store
+        .oldest_revision()
+        .await
+        .map_err(|error| internal(&error))?;
+    match (given("since"), given("sinceRevision")) {
+        (Some(since), None) => {
+            let since = since.as_str().and_then(|since| since.parse().ok());
+            Ok(ChangeQuery {
+                since,
+                ..ChangeQuery::default()
+            })
+        }
+        (None, Some(revision)) => {
+            let revision = scalars::revision(revision).unwrap_or_default();
+            if revision.saturating_add(1) < oldest {
+                let message =
+                    format!("changes are kept from revision {oldest} on; {revision} is older");
+                return Err(
+                    FieldError::new(Code::HistoryExpired, message).with("oldestRevision", oldest)
+                );
+            }
+            Ok(ChangeQuery {
+                after_revision: Some(revision),
+                ..ChangeQuery::default()
+            })
+        }
+        _ => Err(FieldError::input("give either `since` or `sinceRevision`")),
+    }
+}
+
+fn read_cursor(cursor: &str) -> Result<(u64, u32), FieldError> {
+    cursor
+        .split_once('.')
+        .and_then(|(revision, position)| Some((revision.parse().ok()?, position.parse().ok()?)))
+        .ok_or_else(|| super::writer::bad_cursor(crate::graph::BadCursor))
+}
+
+/// A `Change`, as its fields read it.
+fn change_value(change: &Change, snapshot: &Snapshot) -> Value {
+    let operation = match change.operation {
+        Operation::Created => "CREATED",
+        Operation::Updated => "UPDATED",
+        Operation::Renamed => "RENAMED",
+        Operation::Removed => "REMOVED",
+    };
+    let entity: Option<Ix> = snapshot.find(change.entity_ref.as_str());
+    json!({
+        "revision": change.revision,
+        "ref": change.entity_ref.as_str(),
+        "operation": operation,
+        "before": change.before,
+        "after": change.after,
+        "at": change.at.to_string(),
+        "actor": change.actor.as_deref(),
+        "source": *change.source,
+        "entity": entity.map(|ix| ix.0),
+    })
+}
+
+fn failed(error: &StoreError, n_answers: usize) -> Vec<Answer> {
+    vec![Err(internal(error)); n_answers]
+}
+
+/// The operator reads the whole of it, the client that it is our fault.
+fn internal(error: &StoreError) -> FieldError {
+    tracing::error!(error = %error, "the store gave no answer to a query: {error}");
+    FieldError::new(Code::Internal, "the catalog's store gave no answer")
+}

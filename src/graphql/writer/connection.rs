@@ -1,0 +1,287 @@
+//! Connections: a set, a page of it, and the parts that clients ask for.
+
+use roaring::RoaringBitmap;
+use serde_json::Value;
+
+use super::{Null, Object, Writer};
+use crate::graph::{BadCursor, Edge, Ix, Order, Page};
+use crate::graphql::arguments::Arguments;
+use crate::graphql::error::{self, FieldError};
+use crate::graphql::hole::FetchedPage;
+use crate::graphql::place::Place;
+use crate::graphql::plan::{ConnectionOp, FieldId, Part, Rows, Shape};
+use crate::graphql::resolve::Resolver;
+use crate::sdl::{RelationId, Targets};
+
+/// One page, ready to be written.
+#[derive(Debug)]
+pub(crate) struct Connection<'c> {
+    pub(crate) rows: PageRows,
+    pub(crate) total: Option<u64>,
+    pub(crate) complete: Option<bool>,
+    pub(crate) has_next: bool,
+    pub(crate) has_previous: bool,
+    /// Makes cursors of entities.
+    pub(crate) orders: &'c [Order],
+    /// The relation along which the nodes were reached, and from where.
+    pub(crate) relation: Option<(RelationId, Ix)>,
+}
+
+#[derive(Debug)]
+pub(crate) enum PageRows {
+    Entities(Vec<Ix>),
+    /// Objects in JSON, each with its cursor.
+    Values(Vec<(Value, Box<str>)>),
+}
+
+impl PageRows {
+    fn len(&self) -> usize {
+        match self {
+            Self::Entities(items) => items.len(),
+            Self::Values(items) => items.len(),
+        }
+    }
+}
+
+impl<'c> Connection<'c> {
+    pub(crate) fn of_values(page: FetchedPage) -> Self {
+        Self {
+            rows: PageRows::Values(page.items),
+            total: page.total,
+            complete: page.complete,
+            has_next: page.has_next,
+            has_previous: page.has_previous,
+            orders: &[],
+            relation: None,
+        }
+    }
+}
+
+impl<'r> Writer<'r> {
+    pub(super) fn connection(
+        &mut self,
+        op: &'r ConnectionOp,
+        field: FieldId,
+        this: Object<'_>,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        match self.page(op, field, this) {
+            Ok(connection) => self.object(op.object, Object::Connection(&connection), place),
+            Err(error) => Err(self.fail(&error, place)),
+        }
+    }
+
+    fn page(
+        &mut self,
+        op: &'r ConnectionOp,
+        field: FieldId,
+        this: Object<'_>,
+    ) -> Result<Connection<'r>, FieldError> {
+        let scene = self.scene;
+        let arguments = scene.arguments(field)?;
+        let ix = match this {
+            Object::Entity(ix, _) => Some(ix),
+            Object::Root | Object::Value(_) | Object::Connection(_) | Object::Edge(..) => None,
+        };
+        if let Rows::Resolved { resolver, .. } = &op.rows
+            && let Some(page) = self.listed(*resolver, op, arguments, ix)?
+        {
+            return Ok(Connection::of_values(page));
+        }
+        let mut set = self.base(op, arguments, ix)?;
+        if let Some(filtered) = scene.filtered(field, arguments) {
+            set &= filtered;
+        }
+        let page = match op.page {
+            true => scene
+                .snapshot
+                .page(&set, &arguments.orders, &arguments.page.window())
+                .map_err(bad_cursor)?,
+            false => Page::default(),
+        };
+        Ok(Connection {
+            rows: PageRows::Entities(page.items),
+            total: op.total.then(|| set.len()),
+            complete: None,
+            has_next: page.has_next,
+            has_previous: page.has_previous,
+            orders: &arguments.orders,
+            relation: match (&op.rows, ix) {
+                (Rows::Relation(relation), Some(ix)) => Some((*relation, ix)),
+                _ => None,
+            },
+        })
+    }
+
+    /// All entities of the connection, before its filter.
+    fn base(
+        &self,
+        op: &ConnectionOp,
+        arguments: &Arguments,
+        ix: Option<Ix>,
+    ) -> Result<RoaringBitmap, FieldError> {
+        let snapshot = self.scene.snapshot;
+        let set = match (&op.rows, ix) {
+            (Rows::Kind(kind), _) => return Ok(snapshot.of_kinds(&[Some(*kind)])),
+            (Rows::Entities, _) => return Ok(snapshot.select(&crate::graph::Filter::All)),
+            (Rows::Relation(relation), Some(ix)) => snapshot.targets(ix, *relation),
+            (Rows::Resolved { resolver, via }, Some(ix)) => {
+                self.reached(*resolver, via, arguments, ix)?
+            }
+            (Rows::Relation(_) | Rows::Resolved { .. }, None) => RoaringBitmap::new(),
+        };
+        Ok(match &op.targets {
+            Targets::Any => set,
+            targets @ Targets::Kinds(_) => set
+                .iter()
+                .filter(|ix| targets.allows(snapshot.kind(Ix(*ix))))
+                .collect(),
+        })
+    }
+
+    /// Pages of things that are no entities; `None` for a resolver of entities.
+    fn listed(
+        &self,
+        resolver: Resolver,
+        op: &ConnectionOp,
+        arguments: &Arguments,
+        ix: Option<Ix>,
+    ) -> Result<Option<FetchedPage>, FieldError> {
+        match resolver {
+            Resolver::Relations => self.relation_page(op, arguments, ix).map(Some),
+            Resolver::AllRelations => self.relation_page(op, arguments, None).map(Some),
+            Resolver::AllProblems => self.problem_page(op, arguments).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn connection_part(
+        &mut self,
+        part: Part,
+        field: FieldId,
+        connection: &Connection<'_>,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        match part {
+            Part::Nodes => self.nodes(field, connection, place),
+            Part::Edges(object) => {
+                let nullable = self.scene.plan.field(field).ty.list == Some(false);
+                self.list(
+                    0..connection.rows.len(),
+                    nullable,
+                    place,
+                    |writer, row, place| {
+                        writer.object(object, Object::Edge(connection, row), place)
+                    },
+                )
+            }
+            Part::TotalCount => match connection.total {
+                Some(total) => self.number(total),
+                None => self.null(field, place),
+            },
+            Part::Complete => match connection.complete {
+                Some(complete) => self.boolean(complete),
+                None => self.null(field, place),
+            },
+            Part::PageInfo(object) => self.object(object, Object::Connection(connection), place),
+            Part::HasNextPage => self.boolean(connection.has_next),
+            Part::HasPreviousPage => self.boolean(connection.has_previous),
+            Part::StartCursor | Part::EndCursor => {
+                let row = match part {
+                    Part::StartCursor => 0,
+                    _ => connection.rows.len().wrapping_sub(1),
+                };
+                match row < connection.rows.len() {
+                    true => self.cursor(connection, row),
+                    false => self.null(field, place),
+                }
+            }
+            Part::Node | Part::Cursor | Part::EdgeRelation => self.null(field, place),
+        }
+    }
+
+    fn nodes(
+        &mut self,
+        field: FieldId,
+        connection: &Connection<'_>,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let nullable = self.scene.plan.field(field).ty.list == Some(false);
+        self.list(
+            0..connection.rows.len(),
+            nullable,
+            place,
+            |writer, row, place| writer.node(field, connection, row, place),
+        )
+    }
+
+    fn node(
+        &mut self,
+        field: FieldId,
+        connection: &Connection<'_>,
+        row: usize,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        match (&connection.rows, &self.scene.plan.field(field).shape) {
+            (PageRows::Entities(items), Shape::Entity(selection)) => {
+                self.entity(*selection, items[row], place)
+            }
+            (PageRows::Values(items), _) => {
+                let ty = &self.scene.plan.field(field).ty;
+                let nullable = ty.list.map_or(!ty.non_null, |item_non_null| !item_non_null);
+                self.complete_one(&items[row].0, nullable, field, place)
+            }
+            (PageRows::Entities(_), _) => self.null(field, place),
+        }
+    }
+
+    pub(super) fn edge_part(
+        &mut self,
+        part: Part,
+        field: FieldId,
+        connection: &Connection<'_>,
+        row: usize,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        match (part, connection.relation) {
+            (Part::Node, _) => self.node(field, connection, row, place),
+            (Part::Cursor, _) => self.cursor(connection, row),
+            (Part::EdgeRelation, Some((relation, source))) => {
+                let PageRows::Entities(items) = &connection.rows else {
+                    return self.null(field, place);
+                };
+                let target = items[row];
+                let value = self.relation_value(source, Edge { relation, target });
+                self.complete(&value, field, place)
+            }
+            _ => self.null(field, place),
+        }
+    }
+
+    fn cursor(&mut self, connection: &Connection<'_>, row: usize) -> Result<(), Null> {
+        match &connection.rows {
+            PageRows::Entities(items) => {
+                let cursor = self.scene.snapshot.cursor(items[row], connection.orders);
+                error::string(&cursor, &mut self.out);
+            }
+            PageRows::Values(items) => error::string(&items[row].1, &mut self.out),
+        }
+        Ok(())
+    }
+
+    fn number(&mut self, number: u64) -> Result<(), Null> {
+        let mut buffer = itoa::Buffer::new();
+        self.out.extend_from_slice(buffer.format(number).as_bytes());
+        Ok(())
+    }
+
+    fn boolean(&mut self, boolean: bool) -> Result<(), Null> {
+        let text: &[u8] = if boolean { b"true" } else { b"false" };
+        self.out.extend_from_slice(text);
+        Ok(())
+    }
+}
+
+pub(crate) fn bad_cursor(error: BadCursor) -> FieldError {
+    FieldError::input(error.to_string())
+}

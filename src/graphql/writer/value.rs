@@ -1,0 +1,229 @@
+//! Members that are read out of JSON: the descriptor of an entity, or the object around them.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{Null, Object, Writer};
+use crate::graph::Ix;
+use crate::graphql::error::{Code, FieldError};
+use crate::graphql::hole::Segment;
+use crate::graphql::input::shorten;
+use crate::graphql::place::Place;
+use crate::graphql::plan::{FieldId, Selection, SelectionId, Shape, ValueOp};
+use crate::sdl::LookupBinding;
+use crate::sdl::expr::{Expr, Scope};
+
+impl<'r> Writer<'r> {
+    pub(super) fn value_member(
+        &mut self,
+        op: &'r ValueOp,
+        field: FieldId,
+        this: Object<'_>,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let Some(this) = self.json_of(this) else {
+            return self.null(field, place);
+        };
+        let found = match &op.key {
+            Some(key) => Cow::Borrowed(this.get(&**key).unwrap_or(&Value::Null)),
+            None => evaluate(&op.binding.at, this),
+        };
+        let found = match (&*found, &op.binding.default) {
+            (Value::Null, Some(default)) => evaluate(default, this),
+            _ => found,
+        };
+        let found = match op.binding.cases.is_empty() && op.binding.otherwise.is_none() {
+            true => found,
+            false => Cow::Owned(translate(&found, op)),
+        };
+        self.complete(&found, field, place)
+    }
+
+    /// The JSON that expressions on `this` read.
+    pub(crate) fn json_of<'o>(&self, this: Object<'o>) -> Option<&'o Value> {
+        match this {
+            Object::Value(value) => Some(value),
+            Object::Entity(ix, descriptor) => {
+                Some(descriptor.get_or_init(|| self.scene.snapshot.descriptor(ix)))
+            }
+            Object::Root | Object::Connection(_) | Object::Edge(..) => None,
+        }
+    }
+
+    /// `CompleteValue` of the specification for a value in JSON.
+    pub(crate) fn complete(
+        &mut self,
+        value: &Value,
+        field: FieldId,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let definition = self.scene.plan.field(field);
+        let Some(item_non_null) = definition.ty.list else {
+            return self.complete_one(value, !definition.ty.non_null, field, place);
+        };
+        match value {
+            Value::Null => self.null(field, place),
+            Value::Array(items) => {
+                // A list that takes `first` is cut to it.
+                let first = self.scene.arguments(field).ok().and_then(|arguments| {
+                    let first = arguments.values.get("first")?.as_u64()?;
+                    usize::try_from(first).ok()
+                });
+                let items = items.iter().take(first.unwrap_or(usize::MAX));
+                self.list(items, !item_non_null, place, |writer, item, place| {
+                    writer.complete_one(item, !item_non_null, field, place)
+                })
+            }
+            other => {
+                let message = format!("{} is no list", shorten(other));
+                Err(self.fail(&FieldError::new(Code::BadValue, message), place))
+            }
+        }
+    }
+
+    /// Items between brackets, each at its place.
+    pub(crate) fn list<T>(
+        &mut self,
+        items: impl Iterator<Item = T>,
+        nullable: bool,
+        place: &Place<'_>,
+        mut write: impl FnMut(&mut Self, T, &Place<'_>) -> Result<(), Null>,
+    ) -> Result<(), Null> {
+        self.out.push(b'[');
+        for (position, item) in (0_u32..).zip(items) {
+            if position > 0 {
+                self.out.push(b',');
+            }
+            let start = nullable.then_some(self.out.len());
+            let place = Place::below(place, Segment::Index(position), start);
+            self.guarded(nullable, &place, |writer| write(writer, item, &place))?;
+        }
+        self.out.push(b']');
+        Ok(())
+    }
+
+    pub(crate) fn complete_one(
+        &mut self,
+        value: &Value,
+        nullable: bool,
+        field: FieldId,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let plan = self.scene.plan;
+        match (&plan.field(field).shape, value) {
+            (Shape::Entity(selection), value) => match self.referred(value) {
+                Some(ix) => self.entity(*selection, ix, place),
+                None => self.nothing(nullable, field, place),
+            },
+            (_, Value::Null) => self.nothing(nullable, field, place),
+            (Shape::Object(selection), value) => self.tagged(*selection, value, place),
+            (shape, value) => self.leaf(value, shape, nullable, field, place),
+        }
+    }
+
+    /// The entity that a value refers to: by index, as our own resolvers write it, or by ref.
+    fn referred(&self, value: &Value) -> Option<Ix> {
+        match value {
+            Value::Number(number) => {
+                let ix = Ix(u32::try_from(number.as_u64()?).ok()?);
+                self.scene.snapshot.exists(ix).then_some(ix)
+            }
+            Value::String(entity_ref) => self.scene.find(entity_ref),
+            _ => None,
+        }
+    }
+
+    fn nothing(&mut self, nullable: bool, field: FieldId, place: &Place<'_>) -> Result<(), Null> {
+        if nullable {
+            self.out.extend_from_slice(b"null");
+            return Ok(());
+        }
+        let field = self.scene.plan.field(field);
+        let message = format!("`{}.{}` has no value", field.type_name, field.name);
+        Err(self.fail(&FieldError::new(Code::BadValue, message), place))
+    }
+
+    /// An object that is no entity, by its concrete type.
+    fn tagged(
+        &mut self,
+        selection: SelectionId,
+        value: &Value,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let object = match self.scene.plan.selection(selection) {
+            Selection::One(object) => Some(*object),
+            Selection::Tagged(objects) => {
+                let name = value.get("__typename").and_then(Value::as_str);
+                name.and_then(|name| objects.iter().find(|(known, _)| **known == *name))
+                    .map(|(_, object)| *object)
+            }
+            Selection::Entities(_) => None,
+        };
+        match object {
+            Some(object) => self.object(object, Object::Value(value), place),
+            None => {
+                let message = "the object's type is not known";
+                Err(self.fail(&FieldError::new(Code::BadValue, message), place))
+            }
+        }
+    }
+
+    /// `@lookup`: the entities that have this value.
+    pub(super) fn lookup(
+        &mut self,
+        lookup: &'r LookupBinding,
+        field: FieldId,
+        this: Object<'_>,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let Some(this) = self.json_of(this) else {
+            return self.null(field, place);
+        };
+        let scene = self.scene;
+        let value = evaluate(&lookup.value, this);
+        let found = match &*value {
+            Value::String(text) => scene.snapshot.lookup(&lookup.by, text),
+            Value::Number(_) | Value::Bool(_) => {
+                scene.snapshot.lookup(&lookup.by, &value.to_string())
+            }
+            _ => return self.complete(&Value::Null, field, place),
+        };
+        let kind = lookup.kind;
+        let mut found: Vec<Ix> = found
+            .iter()
+            .map(Ix)
+            .filter(|ix| kind.is_none() || scene.snapshot.kind(*ix) == kind)
+            .collect();
+        found.sort_by_key(|ix| scene.snapshot.entity_ref(*ix));
+        let found = match lookup.list {
+            true => found.iter().map(|ix| Value::from(ix.0)).collect(),
+            false => found.first().map_or(Value::Null, |ix| ix.0.into()),
+        };
+        self.complete(&found, field, place)
+    }
+}
+
+fn evaluate<'v>(expr: &'v Expr, this: &'v Value) -> Cow<'v, Value> {
+    expr.eval(&Scope {
+        this: Some(this),
+        ..Scope::default()
+    })
+}
+
+/// Words of the descriptor to enum values, in lists as well.
+fn translate(value: &Value, op: &ValueOp) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(|item| translate(item, op)).collect(),
+        Value::String(word) => {
+            let cases = op.binding.cases.iter();
+            let known = cases.clone().find(|(from, _)| **from == **word);
+            match (known, &op.binding.otherwise) {
+                (Some((_, to)), _) => Value::from(&**to),
+                (None, Some(otherwise)) => Value::from(&**otherwise),
+                (None, None) => value.clone(),
+            }
+        }
+        other => other.clone(),
+    }
+}
