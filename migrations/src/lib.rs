@@ -1,1 +1,21 @@
 //! The database schema, one file per step.
+//!
+//! A step that has been released is never edited: what it should have done differently is the next step.
+//! README.md says how steps stay compatible with the version before them.
+
+use sea_orm_migration::prelude::*;
+
+pub use sea_orm_migration::MigratorTrait;
+
+mod m0001_catalog;
+
+/// All steps, oldest first.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_catalog::Migration)]
+    }
+}

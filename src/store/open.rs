@@ -1,0 +1,142 @@
+//! Opening a database: options of the connection, then the migrations that it lacks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use migrations::{Migrator, MigratorTrait as _};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+
+use url::Url;
+
+use super::{Store, StoreError};
+
+/// What is not part of the URL.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// How long a statement waits for a lock that another process holds.
+    pub lock_timeout: Duration,
+    /// The most pages (4 KiB each) that a SQLite file may have; then it counts as a full disk.
+    pub max_pages: Option<u32>,
+    pub connections: u32,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            lock_timeout: Duration::from_secs(5),
+            max_pages: None,
+            connections: 4,
+        }
+    }
+}
+
+impl Store {
+    /// Opens `sqlite:PATH`, `postgres://…` or the path of a SQLite file, which is made if it is missing, and brings its tables up to date.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, &StoreOptions::default()).await
+    }
+
+    /// [`Store::open`] with options.
+    pub async fn open_with(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let (connect, shown) = connect_options(url, options)?;
+        let database = Database::connect(connect).await.map_err(|error| {
+            match StoreError::of(&shown, error) {
+                StoreError::Statement { url, source } => StoreError::Open { url, source },
+                known => known,
+            }
+        })?;
+        migrate(&database, &shown).await?;
+        Ok(Self {
+            database,
+            url: shown.into(),
+            writer: Arc::default(),
+        })
+    }
+
+    /// Closes all connections; SQLite then folds its write-ahead log into the file.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let url = self.url;
+        self.database
+            .close()
+            .await
+            .map_err(|error| StoreError::of(&url, error))
+    }
+}
+
+/// The options for `url`, and the URL as it may be shown.
+fn connect_options(
+    url: &str,
+    options: &StoreOptions,
+) -> Result<(ConnectOptions, String), StoreError> {
+    let bad = || StoreError::Url { url: shown(url) };
+    let full = match url.split_once(':') {
+        Some(("sqlite" | "postgres" | "postgresql", _)) => url.to_owned(),
+        // One letter before the colon is a drive.
+        Some((scheme, _)) if scheme.len() > 1 && !scheme.contains(['/', '.']) => return Err(bad()),
+        _ if url.is_empty() => return Err(bad()),
+        _ => format!("sqlite:{url}"),
+    };
+    let mut connect = ConnectOptions::new(&full);
+    connect
+        .sqlx_logging(false)
+        .max_connections(options.connections)
+        .acquire_timeout(Duration::from_secs(10));
+    if full.starts_with("sqlite:") {
+        if full.contains(":memory:") {
+            // Each connection would have a database of its own, gone with it.
+            connect
+                .max_connections(1)
+                .min_connections(1)
+                .idle_timeout(None)
+                .max_lifetime(None);
+        }
+        let (lock_timeout, max_pages) = (options.lock_timeout, options.max_pages);
+        connect.map_sqlx_sqlite_opts(move |sqlite| {
+            let sqlite = sqlite
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                // A commit is synced before it is acknowledged: it outlives a killed process, and a power cut on disks that keep what they say they have synced.
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(lock_timeout)
+                .statement_cache_capacity(64);
+            match max_pages {
+                Some(pages) => sqlite.pragma("max_page_count", pages.to_string()),
+                None => sqlite,
+            }
+        });
+    }
+    Ok((connect, shown(&full)))
+}
+
+/// `url` without password.
+fn shown(url: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => match parsed.set_password(Some("***")) {
+            Ok(()) => parsed.to_string(),
+            Err(()) => parsed.scheme().to_owned(),
+        },
+        _ => url.to_owned(),
+    }
+}
+
+async fn migrate(database: &DatabaseConnection, url: &str) -> Result<(), StoreError> {
+    let error = |error| StoreError::of(url, error);
+    let known = Migrator::migrations();
+    let applied = Migrator::get_migration_models(database)
+        .await
+        .map_err(error)?;
+    if let Some(newer) = applied
+        .iter()
+        .find(|applied| known.iter().all(|step| step.name() != applied.version))
+    {
+        return Err(StoreError::Newer {
+            url: url.to_owned(),
+            step: newer.version.clone(),
+        });
+    }
+    if applied.len() < known.len() {
+        Migrator::up(database, None).await.map_err(error)?;
+    }
+    Ok(())
+}
