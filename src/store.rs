@@ -31,7 +31,7 @@ pub use changes::{Change, ChangeQuery, Operation};
 pub use error::StoreError;
 pub use open::StoreOptions;
 pub use retention::Expired;
-pub use sources::StoredSource;
+pub use sources::{Counts, StoredSource};
 
 use tables::texts as texts_table;
 

@@ -83,6 +83,22 @@ impl StoreError {
         }
     }
 
+    /// The message with those of its causes, for a log line.
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let message = error.to_string();
+            // Some libraries repeat their cause in their own message.
+            if !text.ends_with(&message) {
+                text.push_str(": ");
+                text.push_str(&message);
+            }
+            cause = error.source();
+        }
+        text
+    }
+
     /// Sorts `source` by what the operator can do.
     pub(super) fn of(url: &str, source: DbErr) -> Self {
         let url = url.to_owned();

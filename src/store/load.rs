@@ -11,6 +11,7 @@ use sea_orm::{
     TransactionTrait,
 };
 use tokio::sync::mpsc::Sender;
+use tokio::sync::oneshot;
 
 use super::change_set::StoredEntity;
 use super::claims::{self, rank};
@@ -23,14 +24,24 @@ use crate::graph::{Claim, Origin};
 const BATCH: usize = 256;
 
 impl Store {
-    /// Sends every entity that is served, in batches, and returns the revision that they are of.
+    /// Sends the revision first, and then every entity that it serves, in batches.
     ///
     /// Ends early, without an error, when nobody receives any more.
-    pub async fn load(&self, to: Sender<Vec<StoredEntity>>) -> Result<u64, StoreError> {
-        self.try_load(to).await.map_err(|error| self.error(error))
+    pub async fn load(
+        &self,
+        revision: oneshot::Sender<u64>,
+        to: Sender<Vec<StoredEntity>>,
+    ) -> Result<(), StoreError> {
+        self.try_load(revision, to)
+            .await
+            .map_err(|error| self.error(error))
     }
 
-    async fn try_load(&self, to: Sender<Vec<StoredEntity>>) -> Result<u64, DbErr> {
+    async fn try_load(
+        &self,
+        tell: oneshot::Sender<u64>,
+        to: Sender<Vec<StoredEntity>>,
+    ) -> Result<(), DbErr> {
         // One state of the database, whatever is committed meanwhile.
         let transaction = self
             .database
@@ -40,6 +51,12 @@ impl Store {
             .one(&transaction)
             .await?
             .map_or(0, |row| row.value);
+        if tell
+            .send(u64::try_from(revision).unwrap_or_default())
+            .is_err()
+        {
+            return Ok(());
+        }
         let orders = sources::orders(&transaction).await?;
         // The literal lets the partial index answer.
         let condition = |_: &[()]| Expr::cust("winner = FALSE");
@@ -63,8 +80,7 @@ impl Store {
         if !batch.is_empty() && to.send(batch).await.is_err() {
             tracing::debug!("the catalog is no longer wanted while it is loaded");
         }
-        transaction.commit().await?;
-        Ok(u64::try_from(revision).unwrap_or_default())
+        transaction.commit().await
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
 use super::claims::Claim;
 use super::tables::problems::{Column, Entity, Model};
@@ -205,6 +205,22 @@ impl Store {
             (&left.source, &left.file, key(left)).cmp(&(&right.source, &right.file, key(right)))
         });
         Ok(rows.into_iter().map(to_record).collect())
+    }
+}
+
+impl Store {
+    /// The files of a source that have problems in what they lead to: a full reading finds those anew.
+    pub async fn link_files(&self, source: &str) -> Result<Vec<String>, StoreError> {
+        Entity::find()
+            .select_only()
+            .column(Column::File)
+            .distinct()
+            .filter(Column::Source.eq(source))
+            .filter(Column::Stage.eq(Stage::Link as i16))
+            .into_tuple()
+            .all(&self.database)
+            .await
+            .map_err(|error| self.error(error))
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter};
 
 use super::change_set::FileState;
-use super::tables::{files, sources};
+use super::tables::{documents, files, problems, sources};
 use super::{Store, StoreError, write};
 
 /// A source as the database knows it.
@@ -20,6 +21,15 @@ pub struct StoredSource {
     pub read_at: Option<Timestamp>,
     pub error: Option<String>,
     pub error_at: Option<Timestamp>,
+}
+
+/// How much a source has brought.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Those that it speaks for.
+    pub entities: u64,
+    pub files: u64,
+    pub problems: u64,
 }
 
 impl Store {
@@ -67,6 +77,37 @@ impl Store {
             .await
             .map(|_deleted| ())
             .map_err(|error| self.error(error))
+    }
+
+    /// How much a source has brought.
+    pub async fn count(&self, source: &str) -> Result<Counts, StoreError> {
+        self.try_count(source)
+            .await
+            .map_err(|error| self.error(error))
+    }
+
+    async fn try_count(&self, source: &str) -> Result<Counts, DbErr> {
+        let database = &self.database;
+        let claims = documents::Entity::find()
+            .filter(documents::Column::Source.eq(source))
+            .count(database)
+            .await?;
+        let losers = documents::Entity::find()
+            .filter(documents::Column::Source.eq(source))
+            .filter(Expr::cust("winner = FALSE"))
+            .count(database)
+            .await?;
+        Ok(Counts {
+            entities: claims.saturating_sub(losers),
+            files: files::Entity::find()
+                .filter(files::Column::Source.eq(source))
+                .count(database)
+                .await?,
+            problems: problems::Entity::find()
+                .filter(problems::Column::Source.eq(source))
+                .count(database)
+                .await?,
+        })
     }
 
     /// What is known of the files of a source.

@@ -26,6 +26,12 @@ impl Packed {
         Self { json, hash, texts }
     }
 
+    /// How much room it takes.
+    pub fn bytes(&self) -> usize {
+        let texts = self.texts.iter().map(|(_, text)| text.len());
+        self.json.len() + texts.sum::<usize>()
+    }
+
     /// The hashes of the texts, as the database lists them beside a descriptor.
     pub(super) fn text_list(&self) -> Option<String> {
         (!self.texts.is_empty()).then(|| {

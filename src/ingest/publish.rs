@@ -1,0 +1,136 @@
+//! From what is stored to what is served.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::Ingest;
+use crate::catalog::relations;
+use crate::graph::{Delta, Record, Snapshot};
+use crate::sdl::Model;
+use crate::store::{Carry, ChangeSet, Committed, Store, StoreError, StoredEntity};
+
+/// How many batches may wait between two threads: enough that neither waits for the other, few enough to be nothing beside the snapshot.
+const BATCHES: usize = 8;
+
+/// The snapshot of everything that `store` holds.
+///
+/// Three steps side by side: rows are read, descriptors are parsed, and the snapshot is built; no more than a few batches are in memory between them.
+pub async fn load(store: &Store, model: Arc<Model>) -> Result<Snapshot, StoreError> {
+    let problems = store.problems().await?;
+    let (stored, mut rows) = mpsc::channel::<Vec<StoredEntity>>(BATCHES);
+    let (parsed, records) = std::sync::mpsc::sync_channel::<Vec<Record>>(BATCHES);
+    let (tell, told) = tokio::sync::oneshot::channel::<u64>();
+    let parser = {
+        let model = Arc::clone(&model);
+        tokio::task::spawn_blocking(move || {
+            while let Some(batch) = rows.blocking_recv() {
+                let batch = batch.into_iter().filter_map(|row| record(&model, row));
+                if parsed.send(batch.collect()).is_err() {
+                    break;
+                }
+            }
+        })
+    };
+    let builder = tokio::task::spawn_blocking(move || {
+        let revision = told.blocking_recv().unwrap_or_default();
+        Snapshot::build(model, revision, records.into_iter().flatten(), problems)
+    });
+    store.load(tell, stored).await?;
+    let (parsed, built) = tokio::join!(parser, builder);
+    match (parsed, built) {
+        (Ok(()), Ok(snapshot)) => Ok(snapshot),
+        (Err(panic), _) | (_, Err(panic)) => Err(StoreError::Content {
+            url: store.url().to_owned(),
+            what: panic.to_string(),
+        }),
+    }
+}
+
+/// The record of a stored entity; one that cannot be read is left out, and the log says so.
+fn record(model: &Model, entity: StoredEntity) -> Option<Record> {
+    let descriptor = match serde_json::from_str(&entity.descriptor) {
+        Ok(descriptor) => descriptor,
+        Err(error) => {
+            tracing::error!(
+                entity.r#ref = %entity.entity_ref,
+                %error,
+                "the stored descriptor of `{}` cannot be read; it is left out until its file changes",
+                entity.entity_ref
+            );
+            return None;
+        }
+    };
+    // The rules of a declared kind let no document through whose `apiVersion` is another's.
+    let kind = model.kind(entity.entity_ref.kind());
+    Some(Record {
+        relations: relations(model, &entity.entity_ref, kind, &descriptor),
+        id: entity.id,
+        entity_ref: entity.entity_ref,
+        kind,
+        descriptor,
+        origin: entity.origin,
+        created_at: entity.created_at,
+        updated_at: entity.updated_at,
+        previous_refs: entity.previous_refs,
+    })
+}
+
+impl Ingest {
+    /// Commits, and shows queries what was committed.
+    pub(super) async fn commit(&self, set: ChangeSet, carry: &mut Carry) -> Result<(), StoreError> {
+        let last = set.last;
+        let mut turn = self.turn.lock().await;
+        let committed = self.store.commit(set, carry).await?;
+        self.count(|totals| {
+            totals.rows_written += committed.rows_written;
+            totals.commits += u64::from(committed.revision.is_some());
+            totals.created += committed.created;
+            totals.updated += committed.updated;
+            totals.renamed += committed.renamed;
+            totals.removed += committed.removed;
+        });
+        turn.behind |= committed.reload;
+        match committed.revision {
+            _ if turn.behind && last => {
+                let snapshot = load(&self.store, self.model.load_full()).await?;
+                self.catalog.publish(snapshot);
+                turn.behind = false;
+            }
+            Some(revision) if !turn.behind => self.apply(revision, committed).await,
+            Some(_) | None => {}
+        }
+        Ok(())
+    }
+
+    /// Catches up with what was committed when a reading ended before its last part.
+    pub(super) async fn catch_up(&self) -> Result<(), StoreError> {
+        let mut turn = self.turn.lock().await;
+        if turn.behind {
+            let snapshot = load(&self.store, self.model.load_full()).await?;
+            self.catalog.publish(snapshot);
+            turn.behind = false;
+        }
+        Ok(())
+    }
+
+    async fn apply(&self, revision: u64, committed: Committed) {
+        let before = self.catalog.snapshot();
+        let applied = tokio::task::spawn_blocking(move || {
+            let model = Arc::clone(before.model());
+            let upserts = committed.upserts.into_iter();
+            before.apply(Delta {
+                revision,
+                upserts: upserts.filter_map(|row| record(&model, row)).collect(),
+                removals: committed.removals,
+                problems: committed.problems,
+            })
+        });
+        match applied.await {
+            Ok(snapshot) => self.catalog.publish(snapshot),
+            Err(error) => {
+                tracing::error!(%error, "revision {revision} could not be applied to the snapshot");
+            }
+        }
+    }
+}

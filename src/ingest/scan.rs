@@ -1,0 +1,772 @@
+//! One reading of a file source: blocking work on a thread of its own, handing over what changed part by part.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::Progress;
+use super::links::{Includes, Links, Target, hash, targets};
+use super::place::{Place, PlaceError, Refusal, glob, is_glob};
+use super::stamp::Stamp;
+use super::walk::{Walk, shown};
+use crate::catalog::{self, EntityRef, MAX_FILE_BYTES, TOO_LARGE_HINT, too_large};
+use crate::diagnostic::Severity;
+use crate::graph::ProblemRecord;
+use crate::sdl::Model;
+use crate::store::{Document, FileChange, FileState, Packed};
+
+/// A part is handed over when its descriptors have this size.
+const PART_BYTES: usize = 16 * 1024 * 1024;
+
+/// How many steps of `Location`s lead to a file at most.
+const MAX_DEPTH: u32 = 32;
+
+/// What is known of a file since it was last read.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub stamp: Stamp,
+    /// Microseconds since 1970.
+    pub seen_at: i64,
+    pub model: Arc<str>,
+    pub links: Links,
+}
+
+/// The files of a source by name.
+pub(super) type KnownFiles = HashMap<Arc<str>, Known>;
+
+/// Which files are looked at.
+#[derive(Clone, Debug)]
+pub(super) enum Scope {
+    /// Everything that the source selects.
+    All,
+    /// These alone, all of them known before; their contents are compared whatever their time says.
+    Files(Vec<PathBuf>),
+}
+
+/// What one reading needs to know.
+pub(super) struct Scan {
+    pub source: Arc<str>,
+    pub path: PathBuf,
+    /// The path as configured.
+    pub written: Arc<str>,
+    pub model: Arc<Model>,
+    /// Of the rules that descriptors are judged by.
+    pub fingerprint: Arc<str>,
+    pub known: Arc<KnownFiles>,
+    /// Files that the last full reading found problems around.
+    pub reported: HashSet<Arc<str>>,
+    /// Paths that a watcher has named: read even if their time looks unchanged.
+    pub touched: HashSet<PathBuf>,
+    pub scope: Scope,
+    /// Whether what vanishes stays.
+    pub keep_orphans: bool,
+    pub now: Timestamp,
+    pub progress: watch::Sender<Progress>,
+    pub cancel: CancellationToken,
+}
+
+/// Part of what a reading found.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub files: Vec<FileChange>,
+    pub links: Vec<(Arc<str>, Vec<ProblemRecord>)>,
+    pub last: bool,
+}
+
+/// What a reading learned.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// What to know from now on; `None`: the file is gone.
+    pub learned: Vec<(Arc<str>, Option<Known>)>,
+    /// The reading failed as a whole.
+    pub error: Option<String>,
+    /// It was cut short, and must be done again in full.
+    pub incomplete: bool,
+    /// Files whose contents were read, and those that were parsed as well.
+    pub files_read: u64,
+    pub files_parsed: u64,
+    /// Where the source reads, if that could be told.
+    pub place: Option<Place>,
+    /// Targets and selected files that are not there; they matter when they come.
+    pub missing: Vec<PathBuf>,
+}
+
+/// A file to look at.
+struct Job {
+    path: PathBuf,
+    depth: u32,
+}
+
+struct Run<'a> {
+    scan: &'a Scan,
+    place: &'a Place,
+    out: &'a Sender<Part>,
+    part: Part,
+    part_bytes: usize,
+    outcome: Outcome,
+    queue: VecDeque<Job>,
+    /// Real paths of files that are in the queue, or were.
+    queued: HashSet<PathBuf>,
+    /// Names of the files that are there, or may be.
+    present: HashSet<Arc<str>>,
+    /// Problems of what files lead to, by file.
+    links: HashMap<Arc<str>, Vec<ProblemRecord>>,
+    /// Which file names which, by targets that are no globs.
+    edges: Vec<(Arc<str>, Target, Arc<str>)>,
+}
+
+impl Scan {
+    /// Runs the reading; parts go to `out`, the last one with `last` set unless the reading is cut short.
+    pub(super) fn run(self, out: &Sender<Part>) -> Outcome {
+        let place = match Place::look(&self.path, &self.written) {
+            Ok(place) => place,
+            Err(error) => return self.fail(out, &error),
+        };
+        let mut run = Run {
+            scan: &self,
+            place: &place,
+            out,
+            part: Part::default(),
+            part_bytes: 0,
+            outcome: Outcome::default(),
+            queue: VecDeque::new(),
+            queued: HashSet::new(),
+            present: HashSet::new(),
+            links: HashMap::new(),
+            edges: Vec::new(),
+        };
+        let complete = match &self.scope {
+            Scope::All => run.all(),
+            Scope::Files(files) => run.some(files),
+        };
+        let mut outcome = run.outcome;
+        outcome.incomplete = !complete;
+        outcome.place = Some(place);
+        outcome
+    }
+
+    /// Nothing can be read: all that was good stays.
+    fn fail(&self, out: &Sender<Part>, error: &PlaceError) -> Outcome {
+        let hint = match error {
+            PlaceError::Missing { .. } => {
+                "create it, or correct `path` in the configuration; what was read before is still served"
+            }
+            PlaceError::Unreadable { .. } => {
+                "give the server's user the right to read it; what was read before is still served"
+            }
+            PlaceError::Glob { .. } => "look at the brackets and braces of the pattern",
+        };
+        let problem = self.problem(
+            &self.written,
+            Severity::Error,
+            "source-path",
+            error.to_string(),
+            hint,
+        );
+        let part = Part {
+            // What was found around other files before still stands.
+            links: vec![(Arc::clone(&self.written), vec![problem])],
+            last: true,
+            ..Part::default()
+        };
+        // Nobody listens when the server goes down; the next start reads again.
+        let sent = out.blocking_send(part);
+        Outcome {
+            error: Some(error.to_string()),
+            incomplete: sent.is_err(),
+            ..Outcome::default()
+        }
+    }
+
+    fn problem(
+        &self,
+        file: &Arc<str>,
+        severity: Severity,
+        code: &str,
+        message: String,
+        hint: &str,
+    ) -> ProblemRecord {
+        ProblemRecord {
+            severity,
+            code: code.into(),
+            message: message.into(),
+            hint: Some(hint.into()),
+            field: None,
+            source: Arc::clone(&self.source),
+            file: Arc::clone(file),
+            line: None,
+            column: None,
+            entity_ref: None,
+            seen_at: self.now,
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Whether it came to its end.
+    fn all(&mut self) -> bool {
+        let walk = Walk::of(self.place);
+        let empty = walk.files.is_empty() && walk.unreadable.is_empty();
+        for (path, refusal) in walk.refused {
+            self.refuse(&path, &refusal, Severity::Warning);
+        }
+        if empty {
+            self.nothing_found();
+        }
+        for path in walk.files {
+            self.enqueue(path, 0);
+        }
+        if !self.work() {
+            return false;
+        }
+        self.find_cycles();
+        self.find_vanished(&walk.unreadable);
+        for file in &self.scan.reported {
+            self.links.entry(Arc::clone(file)).or_default();
+        }
+        let links = std::mem::take(&mut self.links);
+        self.part.links.extend(links);
+        self.part.links.sort_by(|left, right| left.0.cmp(&right.0));
+        self.hand_over(true)
+    }
+
+    /// Looks at known files only; whatever leads elsewhere than before needs a full reading.
+    fn some(&mut self, files: &[PathBuf]) -> bool {
+        for path in files {
+            let Some(name) = self.place.name(path) else {
+                continue;
+            };
+            let name: Arc<str> = name.into();
+            if self.scan.reported.contains(&name) {
+                return false;
+            }
+            let before = self
+                .scan
+                .known
+                .get(&name)
+                .map(|known| known.links.targets.clone());
+            if self.place.real(path, &name).is_err() {
+                return false;
+            }
+            self.read(&name, path);
+            let now = self
+                .outcome
+                .learned
+                .iter()
+                .rev()
+                .find(|(known, _)| *known == name);
+            let after = now.and_then(|(_, known)| known.as_ref());
+            let moved = after.is_some_and(|after| Some(&after.links.targets) != before.as_ref());
+            if moved || !self.links.is_empty() {
+                return false;
+            }
+        }
+        self.hand_over(true)
+    }
+
+    fn work(&mut self) -> bool {
+        while let Some(job) = self.queue.pop_front() {
+            if self.scan.cancel.is_cancelled() {
+                return false;
+            }
+            let Some(name) = self.place.name(&job.path) else {
+                let refusal = Refusal::NoFile(shown(self.place, &job.path));
+                self.refuse(&job.path, &refusal, Severity::Error);
+                continue;
+            };
+            let name: Arc<str> = name.into();
+            self.present.insert(Arc::clone(&name));
+            self.read(&name, &job.path);
+            self.follow(&name, &job);
+            if self.part_bytes >= PART_BYTES && !self.hand_over(false) {
+                return false;
+            }
+            self.scan
+                .progress
+                .send_modify(|progress| progress.files += 1);
+        }
+        true
+    }
+
+    /// Takes a file into the queue, once, whatever names lead to it.
+    fn enqueue(&mut self, path: PathBuf, depth: u32) {
+        let shown = shown(self.place, &path);
+        match self.place.real(&path, &shown) {
+            Ok(real) => {
+                if self.queued.insert(real) {
+                    self.scan
+                        .progress
+                        .send_modify(|progress| progress.files_total += 1);
+                    self.queue.push_back(Job { path, depth });
+                }
+            }
+            Err(Refusal::Missing(_)) => self.outcome.missing.push(path),
+            Err(refusal) => self.refuse(&path, &refusal, Severity::Error),
+        }
+    }
+
+    /// A file or folder that is not looked at: what is known of it stays.
+    fn refuse(&mut self, path: &Path, refusal: &Refusal, severity: Severity) {
+        let name: Arc<str> = shown(self.place, path).into();
+        let (code, hint) = reason(refusal);
+        let problem = self
+            .scan
+            .problem(&name, severity, code, refusal.to_string(), hint);
+        if !matches!(refusal, Refusal::Missing(_) | Refusal::Outside(_)) {
+            self.present.insert(Arc::clone(&name));
+        }
+        self.links.entry(name).or_default().push(problem);
+    }
+
+    fn nothing_found(&mut self) {
+        let written = Arc::clone(&self.scan.written);
+        let problem = self.scan.problem(
+            &written,
+            Severity::Warning,
+            "source-empty",
+            format!("no descriptor is found at `{written}`"),
+            "in a folder the files named `catalog-info.yaml` are read; a glob such as `./catalog/**/*.yaml` reads others",
+        );
+        self.links.entry(written).or_default().push(problem);
+    }
+
+    /// Reads a file if it has changed, in what it says or in what it includes.
+    fn read(&mut self, name: &Arc<str>, path: &Path) {
+        let scan = self.scan;
+        let known = scan
+            .known
+            .get(name)
+            .filter(|known| known.model == scan.fingerprint);
+        let metadata = match std::fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(source) => return self.unreadable(path, source),
+        };
+        let includes_changed = known.is_some_and(|known| self.includes_changed(known));
+        let forced = scan.touched.contains(path) || matches!(scan.scope, Scope::Files(_));
+        if let Some(known) = known
+            && !forced
+            && !includes_changed
+            && known.stamp.is_of(&metadata, known.seen_at)
+        {
+            return;
+        }
+        if metadata.len() > MAX_FILE_BYTES as u64 {
+            return self.too_large(name, metadata.len());
+        }
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(source) => return self.unreadable(path, source),
+        };
+        self.outcome.files_read += 1;
+        let stamp = Stamp::new(&metadata, hash(&bytes));
+        let seen_at = scan.now.as_microsecond();
+        if let Some(known) = known
+            && known.stamp.hash == stamp.hash
+            && !includes_changed
+        {
+            let known = Known {
+                stamp,
+                seen_at,
+                ..known.clone()
+            };
+            self.outcome.learned.push((Arc::clone(name), Some(known)));
+            return;
+        }
+        self.parse(name, path, &bytes, stamp);
+    }
+
+    fn includes_changed(&self, known: &Known) -> bool {
+        known.links.includes.iter().any(|include| {
+            let path = self.place.root.join(&include.file);
+            let now = match self.place.real(&path, &include.file) {
+                Ok(real) => std::fs::metadata(&real)
+                    .ok()
+                    .map(|metadata| (real, metadata)),
+                Err(_) => None,
+            };
+            match (&include.stamp, now) {
+                (None, None) => false,
+                (Some(stamp), Some((real, metadata))) => {
+                    let same =
+                        !self.scan.touched.contains(&path) && stamp.is_of(&metadata, known.seen_at);
+                    !same && std::fs::read(real).map_or(true, |bytes| hash(&bytes) != stamp.hash)
+                }
+                (None, Some(_)) | (Some(_), None) => true,
+            }
+        })
+    }
+
+    fn parse(&mut self, name: &Arc<str>, path: &Path, bytes: &[u8], stamp: Stamp) {
+        self.outcome.files_parsed += 1;
+        let folder = path.parent().unwrap_or(&self.place.root);
+        let includes = Includes::new(self.place, folder);
+        let reading = catalog::read(&self.scan.model, bytes, &includes);
+        let links = Links {
+            includes: includes.into_found(),
+            targets: targets(&reading.entities, bytes),
+        };
+        let mut failed: Vec<_> = reading
+            .failed
+            .into_iter()
+            .map(|failed| (failed.document, failed.entity_ref))
+            .collect();
+        let whole = |problem: &catalog::Problem| {
+            problem.severity == Severity::Error && problem.document.is_none()
+        };
+        if reading.problems.iter().any(whole) {
+            failed.push((0, None));
+        }
+        let entities = reading.entities.len() as u64;
+        self.scan
+            .progress
+            .send_modify(|progress| progress.entities += entities);
+        let documents: Vec<_> = reading
+            .entities
+            .into_iter()
+            .map(|entity| Document {
+                entity_ref: entity.entity_ref,
+                document: entity.document,
+                line: entity.line,
+                packed: Packed::new(entity.descriptor),
+            })
+            .collect();
+        let problems = reading.problems.into_iter();
+        let problems = problems.map(|problem| self.record(name, problem)).collect();
+        self.part_bytes += documents
+            .iter()
+            .map(|document| document.packed.bytes())
+            .sum::<usize>();
+        let known = Known {
+            stamp,
+            seen_at: self.scan.now.as_microsecond(),
+            model: Arc::clone(&self.scan.fingerprint),
+            links,
+        };
+        self.part.files.push(FileChange {
+            file: Arc::clone(name),
+            state: Some(known.state(self.scan.now)),
+            documents,
+            failed,
+            problems,
+        });
+        self.outcome.learned.push((Arc::clone(name), Some(known)));
+    }
+
+    fn record(&self, file: &Arc<str>, problem: catalog::Problem) -> ProblemRecord {
+        let start = problem.span.map(|span| span.start);
+        ProblemRecord {
+            severity: problem.severity,
+            code: problem.code.into(),
+            message: problem.message.into(),
+            hint: problem.hint.map(Into::into),
+            field: problem.field.map(Into::into),
+            source: Arc::clone(&self.scan.source),
+            file: Arc::clone(file),
+            line: start.map(|start| start.line),
+            column: start.map(|start| start.column),
+            entity_ref: problem.entity_ref,
+            seen_at: self.scan.now,
+        }
+    }
+
+    fn unreadable(&mut self, path: &Path, source: std::io::Error) {
+        let path_shown = shown(self.place, path);
+        let refusal = Refusal::Unreadable {
+            path: path_shown,
+            source,
+        };
+        self.refuse(path, &refusal, Severity::Error);
+    }
+
+    fn too_large(&mut self, name: &Arc<str>, bytes: u64) {
+        let problem = self.scan.problem(
+            name,
+            Severity::Error,
+            "file-too-large",
+            too_large(bytes),
+            TOO_LARGE_HINT,
+        );
+        self.links
+            .entry(Arc::clone(name))
+            .or_default()
+            .push(problem);
+    }
+
+    /// Follows the targets of the `Location`s in a file.
+    fn follow(&mut self, name: &Arc<str>, job: &Job) {
+        let learned = self
+            .outcome
+            .learned
+            .last()
+            .filter(|(known, _)| known == name);
+        let known = match learned {
+            Some((_, Some(known))) => known,
+            _ => match self.scan.known.get(name) {
+                Some(known) => known,
+                None => return,
+            },
+        };
+        for target in known.links.targets.clone() {
+            self.follow_target(name, job, &target);
+        }
+    }
+
+    fn follow_target(&mut self, name: &Arc<str>, job: &Job, target: &Target) {
+        if target.kind != "file" {
+            let message = format!("targets of type `{}` are not read", target.kind);
+            let hint = "`type: file` with a path relative to this file is read";
+            return self.blame(name, target, Severity::Info, "location-type", message, hint);
+        }
+        if job.depth >= MAX_DEPTH {
+            let message = format!(
+                "`{}` is more than {MAX_DEPTH} steps away from the source's own files",
+                target.target
+            );
+            let hint = "name the file nearer to the root, or in the source's `path`";
+            return self.blame(
+                name,
+                target,
+                Severity::Error,
+                "location-depth",
+                message,
+                hint,
+            );
+        }
+        let folder = job.path.parent().unwrap_or(&self.place.root);
+        let path = match self.place.target(folder, &target.target) {
+            Ok(path) => path,
+            Err(refusal) => return self.blame_refusal(name, target, &refusal),
+        };
+        if is_glob(Path::new(&target.target)) && !path.exists() {
+            return self.follow_glob(name, job, target, &path);
+        }
+        match self.place.real(&path, &target.target) {
+            Ok(_) => {
+                if let Some(to) = self.place.name(&path) {
+                    self.edges
+                        .push((Arc::clone(name), target.clone(), to.into()));
+                }
+                self.enqueue(path, job.depth + 1);
+            }
+            Err(Refusal::Missing(_)) if target.optional => self.outcome.missing.push(path),
+            Err(refusal) => {
+                self.outcome.missing.push(path);
+                self.blame_refusal(name, target, &refusal);
+            }
+        }
+    }
+
+    fn follow_glob(&mut self, name: &Arc<str>, job: &Job, target: &Target, path: &Path) {
+        let matcher = match glob(&path.to_string_lossy()) {
+            Ok(matcher) => matcher,
+            Err(error) => {
+                let message = format!("`{}` is no glob: {}", target.target, error.kind());
+                let hint = "look at the brackets and braces of the pattern";
+                return self.blame(
+                    name,
+                    target,
+                    Severity::Error,
+                    "location-target",
+                    message,
+                    hint,
+                );
+            }
+        };
+        let folder = path
+            .ancestors()
+            .find(|ancestor| !is_glob(ancestor))
+            .unwrap_or(&self.place.root);
+        let walk = Walk::below(self.place, folder, &|path| matcher.is_match(path));
+        if walk.files.is_empty() && !target.optional {
+            let message = format!("no file matches `{}`", target.target);
+            let hint = "correct the pattern, or write `presence: optional` if there may be none";
+            self.blame(
+                name,
+                target,
+                Severity::Error,
+                "location-target",
+                message,
+                hint,
+            );
+        }
+        for (path, refusal) in walk.refused {
+            self.refuse(&path, &refusal, Severity::Warning);
+        }
+        for path in walk.files {
+            self.enqueue(path, job.depth + 1);
+        }
+    }
+
+    fn blame_refusal(&mut self, name: &Arc<str>, target: &Target, refusal: &Refusal) {
+        let (code, hint) = reason(refusal);
+        let code = if code == "outside-root" {
+            code
+        } else {
+            "location-target"
+        };
+        let message = refusal.to_string();
+        self.blame(name, target, Severity::Error, code, message, hint);
+    }
+
+    fn blame(
+        &mut self,
+        name: &Arc<str>,
+        target: &Target,
+        severity: Severity,
+        code: &str,
+        message: String,
+        hint: &str,
+    ) {
+        let problem = ProblemRecord {
+            field: Some(target.field.as_str().into()),
+            line: Some(target.line),
+            column: target.column,
+            entity_ref: Some(EntityRef::from_canonical(target.entity_ref.as_str())),
+            ..self.scan.problem(name, severity, code, message, hint)
+        };
+        self.links
+            .entry(Arc::clone(name))
+            .or_default()
+            .push(problem);
+    }
+
+    /// Files that lead back to themselves: each is read once, and one target of the cycle is blamed.
+    fn find_cycles(&mut self) {
+        let mut next: HashMap<Arc<str>, Vec<(Target, Arc<str>)>> = HashMap::new();
+        for (from, target, to) in std::mem::take(&mut self.edges) {
+            next.entry(from).or_default().push((target, to));
+        }
+        let mut starts: Vec<_> = next.keys().cloned().collect();
+        starts.sort();
+        let mut done = HashSet::new();
+        for start in starts {
+            let mut trail = vec![(Arc::clone(&start), 0)];
+            while let Some((file, position)) = trail.last_mut() {
+                let Some((target, to)) = next.get(file).and_then(|targets| targets.get(*position))
+                else {
+                    done.insert(Arc::clone(file));
+                    trail.pop();
+                    continue;
+                };
+                *position += 1;
+                let file = Arc::clone(file);
+                if trail.iter().any(|(on_trail, _)| on_trail == to) {
+                    let message = format!(
+                        "`{}` leads back to this file: a cycle of locations",
+                        target.target
+                    );
+                    let hint = "remove this target; every file of the cycle is read once";
+                    self.blame(
+                        &file,
+                        target,
+                        Severity::Warning,
+                        "location-cycle",
+                        message,
+                        hint,
+                    );
+                } else if !done.contains(to) {
+                    trail.push((Arc::clone(to), 0));
+                }
+            }
+        }
+    }
+
+    /// Known files that are not there any more take their documents along.
+    fn find_vanished(&mut self, unreadable: &[PathBuf]) {
+        let mut vanished: Vec<_> = self
+            .scan
+            .known
+            .keys()
+            .filter(|name| !self.present.contains(*name))
+            .filter(|name| {
+                let path = self.place.root.join(&***name);
+                !unreadable.iter().any(|folder| path.starts_with(folder))
+            })
+            .cloned()
+            .collect();
+        vanished.sort();
+        if self.scan.keep_orphans {
+            return;
+        }
+        for name in vanished {
+            self.outcome.learned.push((Arc::clone(&name), None));
+            self.part.files.push(FileChange {
+                file: name,
+                state: None,
+                documents: Vec::new(),
+                failed: Vec::new(),
+                problems: Vec::new(),
+            });
+        }
+    }
+
+    /// Whether anybody still wants it.
+    fn hand_over(&mut self, last: bool) -> bool {
+        self.part.last = last;
+        self.part_bytes = 0;
+        self.out
+            .blocking_send(std::mem::take(&mut self.part))
+            .is_ok()
+    }
+}
+
+impl Known {
+    /// As the store keeps it.
+    fn state(&self, seen_at: Timestamp) -> FileState {
+        let links = (!self.links.is_empty())
+            .then(|| serde_json::to_string(&self.links).ok())
+            .flatten();
+        FileState {
+            size: self.stamp.size,
+            modified: self.stamp.modified,
+            seen_at,
+            hash: self.stamp.hash.as_str().into(),
+            model: Arc::clone(&self.model),
+            links: links.map(Into::into),
+        }
+    }
+
+    /// As the store kept it; links that cannot be read make the file look unknown.
+    pub(super) fn from_state(state: FileState) -> Option<Self> {
+        let links = match &state.links {
+            Some(links) => serde_json::from_str(links).ok()?,
+            None => Links::default(),
+        };
+        Some(Self {
+            stamp: Stamp {
+                size: state.size,
+                modified: state.modified,
+                hash: state.hash.to_string(),
+            },
+            seen_at: state.seen_at.as_microsecond(),
+            model: state.model,
+            links,
+        })
+    }
+}
+
+fn reason(refusal: &Refusal) -> (&'static str, &'static str) {
+    match refusal {
+        Refusal::Missing(_) => (
+            "missing-file",
+            "correct the path, or write `presence: optional` if the file may be missing",
+        ),
+        Refusal::Outside(_) => (
+            "outside-root",
+            "move the file below the folder of the source, or give it a source of its own",
+        ),
+        Refusal::NoFile(_) => (
+            "no-file",
+            "name a file; `./folder/**/catalog-info.yaml` reads the files of a folder",
+        ),
+        Refusal::Unreadable { .. } => (
+            "unreadable-file",
+            "give the server's user the right to read it; what was read before is still served",
+        ),
+    }
+}
