@@ -184,7 +184,7 @@ impl Ingest {
     /// A source that cannot be read says so in its status; only the database can make this fail.
     pub async fn read_all(&self, cancel: &CancellationToken) -> Result<(), StoreError> {
         for source in &self.sources {
-            self.read_source(source, &source::Look::everything(), self.started_at, cancel)
+            self.read_source(source, &source::Look::everything(), cancel)
                 .await?;
         }
         Ok(())

@@ -40,7 +40,7 @@ impl Ingest {
                 let mut follower = Follower::new(source, ingest.options.poll);
                 follower.aim(source).await;
                 follower
-                    .read(&ingest, source, Look::everything(), true, &cancel)
+                    .read(&ingest, source, Look::everything(), &cancel)
                     .await;
                 if cancel.is_cancelled() {
                     return;
@@ -108,7 +108,7 @@ impl Follower {
             // The reading is about to change it: a second holder would make it copy.
             drop(known);
             if let Some(look) = look {
-                self.read(ingest, source, look, false, cancel).await;
+                self.read(ingest, source, look, cancel).await;
             }
         }
     }
@@ -118,16 +118,11 @@ impl Follower {
         ingest: &Ingest,
         source: &Source,
         look: Look,
-        first: bool,
         cancel: &CancellationToken,
     ) {
         let started = Instant::now();
         let full = matches!(look.scope, Scope::All);
-        let first_seen = match first {
-            true => ingest.started_at,
-            false => ingest.clock.now(),
-        };
-        let wait = match ingest.read_source(source, &look, first_seen, cancel).await {
+        let wait = match ingest.read_source(source, &look, cancel).await {
             Ok(seen) => {
                 if full || seen.failing {
                     self.seen = seen;

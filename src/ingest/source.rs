@@ -33,6 +33,8 @@ struct State {
     /// Files with problems of the kind that every full reading finds anew.
     reported: HashSet<Arc<str>>,
     stored: StoredSource,
+    /// Since the start, to the end.
+    was_read: bool,
     /// Whether `stored` is in the database as it is here.
     is_stored: bool,
 }
@@ -108,6 +110,7 @@ impl Source {
                 known: Arc::new(known),
                 reported: reported.into_iter().map(Into::into).collect(),
                 stored,
+                was_read: false,
                 is_stored: true,
             }),
         })
@@ -151,16 +154,13 @@ impl Ingest {
         &self,
         source: &Source,
         look: &Look,
-        first_seen: Timestamp,
         cancel: &CancellationToken,
     ) -> Result<Seen, StoreError> {
         let mut state = source.state.lock().await;
         self.catalog
             .update_source(&source.name, |status| status.state = SourceState::Reading);
         let rows_before = self.totals().rows_written;
-        let read = self
-            .scan_and_commit(source, &mut state, look, first_seen, cancel)
-            .await;
+        let read = self.scan_and_commit(source, &mut state, look, cancel).await;
         let caught_up = self.catch_up().await;
         let error = match &read {
             Ok(outcome) => outcome.error.clone(),
@@ -182,22 +182,17 @@ impl Ingest {
         source: &Source,
         state: &mut State,
         look: &Look,
-        first_seen: Timestamp,
         cancel: &CancellationToken,
     ) -> Result<Outcome, StoreError> {
         self.progress.send_replace(Progress::default());
-        let outcome = self
-            .scan_once(source, state, look, first_seen, cancel)
-            .await?;
+        let outcome = self.scan_once(source, state, look, cancel).await?;
         let in_part = matches!(look.scope, Scope::Files(_));
         if outcome.incomplete && in_part && !cancel.is_cancelled() {
             let look = Look {
                 scope: Scope::All,
                 touched: look.touched.clone(),
             };
-            return self
-                .scan_once(source, state, &look, first_seen, cancel)
-                .await;
+            return self.scan_once(source, state, &look, cancel).await;
         }
         Ok(outcome)
     }
@@ -207,10 +202,11 @@ impl Ingest {
         source: &Source,
         state: &mut State,
         look: &Look,
-        first_seen: Timestamp,
         cancel: &CancellationToken,
     ) -> Result<Outcome, StoreError> {
         let now = self.clock.now();
+        // In the first round all sources are equal, whichever is read first.
+        let first_seen = if state.was_read { now } else { self.started_at };
         let model = self.model.load_full();
         let scan = Scan {
             source: Arc::clone(&source.name),
@@ -266,6 +262,7 @@ impl Ingest {
             totals.files_parsed += outcome.files_parsed;
         });
         if !outcome.incomplete {
+            state.was_read = true;
             let known = Arc::make_mut(&mut state.known);
             for (name, file) in outcome.learned.drain(..) {
                 match file {

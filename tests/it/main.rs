@@ -8,4 +8,6 @@
 mod check;
 mod config;
 mod corpus;
+mod ingest;
 mod sdl;
+mod support;

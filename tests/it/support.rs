@@ -1,0 +1,4 @@
+//! What several features' tests share.
+
+pub(crate) mod catalog;
+pub(crate) mod postgres;
