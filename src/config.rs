@@ -9,7 +9,7 @@
 mod print;
 mod section;
 mod tree;
-mod units;
+pub(crate) mod units;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;

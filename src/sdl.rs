@@ -3,6 +3,7 @@
 //! Pure: files come in as text, diagnostics go out as data.
 //! Everything above works on the Model's ids and bindings; that a field is called `owner` or a relation `ownedBy` is known nowhere in Rust.
 
+mod check;
 mod compose;
 mod declared;
 mod directive;
@@ -63,6 +64,7 @@ pub fn load(files: &[SdlFile]) -> (Option<Model>, Vec<Diagnostic>) {
     let mut sources = Sources::default();
     let documents: Vec<_> = files.iter().map(|file| sources.parse(file)).collect();
     let declared = Declared::collect(&documents, &mut sources);
+    check::check(&declared, &mut sources);
     let model = compose::compose(declared, &mut sources);
     (model, sources.into_problems())
 }

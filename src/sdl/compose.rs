@@ -5,8 +5,11 @@ mod columns;
 mod connection;
 mod filter;
 mod kind;
+mod live;
 mod print;
+mod relation;
 mod rule;
+mod scope;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,10 +21,11 @@ use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
 use super::declared::{Declared, Form};
+use super::directive::Args;
 use super::inherit;
 use super::model::{
-    Field, FieldType, Kind, KindId, Leaf, Model, RelationId, RelationType, Targets, TypeDef,
-    TypeShape,
+    CachePolicy, Connect, Field, FieldType, Kind, KindId, Leaf, Model, RelationId, RelationType,
+    Targets, TypeDef, TypeShape,
 };
 use super::source::Sources;
 
@@ -34,6 +38,9 @@ pub(super) struct Composer<'s> {
     relations: Relations,
     /// Fields with their sources, by type.
     bound: IndexMap<Name, IndexMap<Name, Field>>,
+    live: live::Live,
+    /// What a type itself fetches, and how long that may be kept.
+    fetched: HashMap<Name, (Option<Arc<Connect>>, Option<CachePolicy>)>,
 }
 
 /// What is known of a kind before its fields are read.
@@ -58,10 +65,13 @@ pub(super) fn compose(declared: Declared, sources: &mut Sources) -> Option<Model
         kinds: IndexMap::new(),
         relations: Relations::default(),
         bound: IndexMap::new(),
+        live: live::Live::default(),
+        fetched: HashMap::new(),
     };
     inherit::inherit(&mut composer.declared, composer.sources);
     composer.name_kinds();
     composer.name_relations();
+    composer.read_connectors();
     composer.bind_fields();
     composer.make_connections();
     composer.add_roots();
@@ -100,8 +110,8 @@ impl Composer<'_> {
             types,
             filters: filters.inputs,
             orders: filters.orders,
-            sources: Vec::new(),
-            webhooks: Vec::new(),
+            sources: self.live.upstreams,
+            webhooks: self.live.webhooks,
             fingerprint: fingerprint(&printed.with_directives),
             schema: printed.schema,
             sdl: printed.plain.into(),
@@ -119,6 +129,8 @@ impl Composer<'_> {
                 field.column = columns.of_field(&type_name, &field.name);
             }
             let name = arc(&type_name);
+            let identity = Args::of(&decl.directives, "identity");
+            let (connect, cache) = self.fetched.remove(&type_name).unwrap_or_default();
             let def = TypeDef {
                 name: Arc::clone(&name),
                 kind: self.kind_id(&type_name),
@@ -128,9 +140,9 @@ impl Composer<'_> {
                     .into_iter()
                     .map(|(name, field)| (arc(&name), field))
                     .collect(),
-                identity: None,
-                connect: None,
-                cache: None,
+                identity: identity.and_then(|args| args.expr("from", self.sources)),
+                connect,
+                cache,
                 auth: bind::auth(&decl.directives),
             };
             types.insert(name, def);

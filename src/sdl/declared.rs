@@ -117,11 +117,7 @@ impl TypeDecl {
 }
 
 impl Declared {
-    /// The name of the root type of queries.
-    pub(super) fn query_root(&self) -> Option<&Name> {
-        self.root(OperationType::Query)
-    }
-
+    /// The root type of an operation.
     pub(super) fn root(&self, operation: OperationType) -> Option<&Name> {
         let root = self.schema.roots.iter().find(|root| root.0 == operation)?;
         Some(&root.1)

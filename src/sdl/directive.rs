@@ -107,6 +107,16 @@ impl<'d> Args<'d> {
     }
 }
 
+/// Reports what is wrong with an expression.
+pub(super) fn check_expr(value: &Node<Value>, sources: &mut Sources) {
+    compile(value, Expr::parse, "bad-expression", sources);
+}
+
+/// Reports what is wrong with a text with holes.
+pub(super) fn check_template(value: &Node<Value>, sources: &mut Sources) {
+    template(value, sources);
+}
+
 fn template(value: &Node<Value>, sources: &mut Sources) -> Option<Template> {
     compile(value, Template::parse, "bad-template", sources)
 }
@@ -121,9 +131,7 @@ fn compile<T>(
         Ok(compiled) => Some(compiled),
         Err(error) => {
             let problem = in_string(code, value, error, sources);
-            if !sources.problems.contains(&problem) {
-                sources.problems.push(problem);
-            }
+            sources.add(problem);
             None
         }
     }

@@ -13,6 +13,7 @@ mod tree;
 
 pub use function::Function;
 pub use template::{Hole, Part, Segments, Template};
+pub(crate) use tree::is_name;
 pub use tree::{ArgValue, Call, Node, Path, Root, Step};
 
 use std::borrow::Cow;
@@ -115,6 +116,11 @@ impl Expr {
                 Step::Name(..) | Step::Index(_) | Step::Each => None,
             })
             .collect()
+    }
+
+    /// Whether a step takes arguments, which only an upstream GraphQL graph understands.
+    pub fn has_arguments(&self) -> bool {
+        reads::has_arguments(&self.node)
     }
 
     /// The value; [`Value::Null`] where something is missing. Plain paths borrow.

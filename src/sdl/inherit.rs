@@ -1,5 +1,7 @@
 //! Interfaces: what types implement without saying so, and the fields that they inherit.
 
+mod restate;
+
 use apollo_compiler::{Name, name};
 use indexmap::IndexMap;
 
@@ -17,7 +19,7 @@ pub(super) fn inherit(declared: &mut Declared, sources: &mut Sources) {
     let mut names: Vec<Name> = declared.types.keys().cloned().collect();
     names.sort_by_key(|name| declared.types.get(name).map(|decl| decl.implements.len()));
     for name in names {
-        inherit_fields(declared, &name);
+        inherit_fields(declared, &name, sources);
     }
 }
 
@@ -67,7 +69,7 @@ fn imply_interfaces(declared: &mut Declared, sources: &mut Sources) {
     }
 }
 
-fn inherit_fields(declared: &mut Declared, name: &Name) {
+fn inherit_fields(declared: &mut Declared, name: &Name, sources: &mut Sources) {
     let Some(decl) = declared.types.get(name).filter(|decl| decl.has_fields()) else {
         return;
     };
@@ -101,11 +103,12 @@ fn inherit_fields(declared: &mut Declared, name: &Name) {
         }
     }
     for (field_name, mut field) in own {
-        let parents = interfaces
-            .iter()
-            .filter_map(|interface| declared.types.get(interface)?.fields.get(&field_name));
-        for parent in parents {
-            restate(&mut field, parent);
+        for interface in &interfaces {
+            let parent = declared.types.get(interface);
+            if let Some(parent) = parent.and_then(|parent| parent.fields.get(&field_name)) {
+                restate::check(declared, (name, &field), (interface, parent), sources);
+                restate(&mut field, parent);
+            }
         }
         fields.insert(field_name, field);
     }

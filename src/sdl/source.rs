@@ -1,6 +1,6 @@
 //! The files of a load: positions, and the sink for everything that is wrong in them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use apollo_compiler::ast::{Document, Value};
@@ -62,15 +62,17 @@ impl Sources {
         document
     }
 
-    /// Takes over what apollo-compiler found.
+    /// Takes over what apollo-compiler found, except on lines where something was found already: that is mostly the same, said again.
     pub(super) fn adopt(&mut self, code: &'static str, errors: &DiagnosticList) {
+        let lines: HashSet<(Arc<str>, Option<u32>)> = self.problems.iter().map(line).collect();
         for error in errors.iter() {
             let message = error.error.to_string();
             let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
             let at = error.error.location();
             let problem = self.error(code, at, message.replace('"', "`"));
-            if !self.problems.contains(&problem) {
-                self.problems.push(problem);
+            let follows = problem.span.is_none() && !lines.is_empty();
+            if !follows && !lines.contains(&line(&problem)) {
+                self.add(problem);
             }
         }
     }
@@ -94,6 +96,26 @@ impl Sources {
         match at.and_then(|at| self.place(at)) {
             Some((file, span)) => Diagnostic::error(code, file, message).at(span),
             None => Diagnostic::error(code, "schema", message),
+        }
+    }
+
+    /// Reports an error.
+    pub(super) fn report(
+        &mut self,
+        code: &'static str,
+        at: Option<SourceSpan>,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
+        let mut problem = self.error(code, at, message);
+        problem.hint = hint;
+        self.add(problem);
+    }
+
+    /// Keeps a problem, once.
+    pub(super) fn add(&mut self, problem: Diagnostic) {
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
         }
     }
 
@@ -163,6 +185,11 @@ impl Sources {
     fn file(&self, at: SourceSpan) -> Option<&File> {
         self.files.get(*self.by_id.get(&at.file_id())?)
     }
+}
+
+fn line(problem: &Diagnostic) -> (Arc<str>, Option<u32>) {
+    let line = problem.span.map(|span| span.start.line);
+    (Arc::clone(&problem.file), line)
 }
 
 impl File {

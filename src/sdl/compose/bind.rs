@@ -1,16 +1,21 @@
 //! Gives every field its one source.
 
-use apollo_compiler::Name;
-use apollo_compiler::ast::{DirectiveList, Type};
+use apollo_compiler::ast::{DirectiveList, OperationType, Type, Value};
+use apollo_compiler::parser::SourceSpan;
+use apollo_compiler::{Name, Node};
 use indexmap::IndexMap;
 
 use super::kind::connected;
+use super::scope::Names;
 use super::{Composer, arc};
-use crate::sdl::declared::{FieldDecl, TypeDecl};
+use crate::diagnostic::closest;
+use crate::sdl::declared::{FieldDecl, Form, TypeDecl};
 use crate::sdl::directive::Args;
 use crate::sdl::expr::Expr;
+use crate::sdl::inherit::SOURCE_DIRECTIVES;
 use crate::sdl::model::{
-    Auth, Field, FieldSource, LookupBinding, RelationBinding, ResolverBinding, Search, ValueBinding,
+    Auth, Field, FieldSource, KindId, LiveBinding, LookupBinding, RelationBinding, ResolverBinding,
+    Search, TypeShape, ValueBinding,
 };
 
 impl Composer<'_> {
@@ -24,24 +29,39 @@ impl Composer<'_> {
             .cloned()
             .collect();
         for decl in decls {
+            let connect = self.connect_of_type(&decl);
+            let site = self.type_site(&decl);
+            let cache = self.cache(&decl.directives, connect.as_deref(), &site);
+            self.check_type(&decl);
             let mut fields = IndexMap::new();
             for (name, field) in &decl.fields {
                 let bound = self.bind_field(&decl, field);
                 fields.insert(name.clone(), bound);
             }
             self.bound.insert(decl.name.clone(), fields);
+            self.fetched.insert(decl.name.clone(), (connect, cache));
         }
     }
 
     fn bind_field(&mut self, decl: &TypeDecl, field: &FieldDecl) -> Field {
         let def = &field.def;
         let source = self.source_of(decl, field);
+        let connect = match &source {
+            FieldSource::Live(binding) => binding.connect.clone(),
+            _ => None,
+        };
+        let enclosing = connect.or_else(|| self.connect_of_type(decl));
+        let site = self.field_site(decl, field);
+        let cache = self.cache(&def.directives, enclosing.as_deref(), &site);
+        if field.inherited.is_none() {
+            self.check_field(decl, field, &source);
+        }
         Field {
             name: arc(&def.name),
             ty: self.field_type(&def.ty),
             source,
             column: None,
-            cache: None,
+            cache,
             auth: auth(&def.directives),
             search: search(&def.directives),
             declared: def.name.location().and_then(|at| self.sources.place(at)),
@@ -50,52 +70,298 @@ impl Composer<'_> {
 
     fn source_of(&mut self, decl: &TypeDecl, field: &FieldDecl) -> FieldSource {
         let directives = &field.def.directives;
-        if let Some(args) = Args::of(directives, "relation")
-            && let Some(relation) = self.relation_of(args)
-        {
-            return FieldSource::Relation(RelationBinding {
-                relation,
-                targets: self.targets(connected(&field.def.ty)),
+        let suppliers = self.suppliers_of(decl, &field.def.name);
+        self.check_one_source(decl, field, suppliers.len());
+        let merge = self.merge(field, !suppliers.is_empty());
+        if directives.has("connect") || !suppliers.is_empty() {
+            return FieldSource::Live(LiveBinding {
+                connect: self.connect_of_field(decl, field),
+                suppliers,
+                merge,
                 connection: false,
             });
         }
+        if let Some(args) = Args::of(directives, "relation") {
+            if field.inherited.is_none() {
+                self.check_relation(decl, field, args);
+            }
+            if let Some(relation) = self.relation_of(args) {
+                return FieldSource::Relation(RelationBinding {
+                    relation,
+                    targets: self.targets(connected(&field.def.ty)),
+                    connection: false,
+                });
+            }
+        }
         if let Some(args) = Args::of(directives, "resolver") {
+            self.check_via(args);
+            let via = args.texts("via").filter_map(|name| self.relations.id(name));
             return FieldSource::Resolver(ResolverBinding {
                 name: args
                     .text("name")
                     .map_or_else(|| arc(&field.def.name), Into::into),
-                via: args
-                    .texts("via")
-                    .filter_map(|name| self.relations.id(name))
-                    .collect(),
+                via: via.collect(),
                 connection: false,
             });
         }
-        if let Some(args) = Args::of(directives, "lookup")
-            && let Some(value) = args.expr("value", self.sources)
-        {
-            return FieldSource::Lookup(LookupBinding {
-                kind: args.text("kind").and_then(|kind| self.kind_named(kind)),
-                by: args.text("by").unwrap_or_default().into(),
-                value,
-                list: is_plural(&field.def.ty),
-            });
+        if let Some(args) = Args::of(directives, "lookup") {
+            self.check_lookup(decl, field, args);
+            if let Some(value) = args.expr("value", self.sources) {
+                return FieldSource::Lookup(LookupBinding {
+                    kind: args.text("kind").and_then(|kind| self.kind_named(kind)),
+                    by: args.text("by").unwrap_or_default().into(),
+                    value,
+                    list: is_plural(&field.def.ty),
+                });
+            }
         }
         FieldSource::Value(self.value_binding(decl, field))
     }
 
+    /// Reports two sources, or none.
+    fn check_one_source(&mut self, decl: &TypeDecl, field: &FieldDecl, suppliers: usize) {
+        if field.inherited.is_some() {
+            return;
+        }
+        let def = &field.def;
+        let coordinate = format!("{}.{}", decl.name, def.name);
+        let given: Vec<String> = SOURCE_DIRECTIVES
+            .iter()
+            .filter(|name| def.directives.has(name))
+            .map(|name| format!("@{name}"))
+            .chain((suppliers > 0).then(|| "@supplies".to_owned()))
+            .collect();
+        if given.len() > 1 {
+            let message = format!(
+                "`{coordinate}` has {} sources: {}",
+                given.len(),
+                given.join(", ")
+            );
+            let hint = "a field has one".to_owned();
+            self.sources
+                .report("two-sources", def.name.location(), message, Some(hint));
+        }
+        if !given.is_empty() {
+            return;
+        }
+        let is_root = [
+            OperationType::Query,
+            OperationType::Mutation,
+            OperationType::Subscription,
+        ]
+        .into_iter()
+        .any(|operation| self.declared.root(operation) == Some(&decl.name));
+        let abstracted = decl.is_interface() && !self.is_entity(&decl.name);
+        let target = connected(&def.ty);
+        let live = matches!(self.shape(target), TypeShape::Interface) && self.is_live(target);
+        let hint = match (is_root, live && !abstracted) {
+            (true, _) => "write `@resolver` or `@connect`".to_owned(),
+            (_, true) => format!("let a type supply it: `@supplies(field: \"{coordinate}\")`"),
+            (false, false) => return,
+        };
+        let message = format!("`{coordinate}` has no source");
+        self.sources
+            .report("no-source", def.name.location(), message, Some(hint));
+    }
+
     fn value_binding(&mut self, decl: &TypeDecl, field: &FieldDecl) -> ValueBinding {
         let args = Args::of(&field.def.directives, "field");
-        let at = args.and_then(|args| args.expr("at", self.sources));
+        let names = self.value_names(decl, field);
+        let at = args.and_then(|args| self.scoped(args, "at", &names));
+        let default = args.and_then(|args| self.scoped(args, "default", &names));
+        if let (Some(args), Some(at)) = (args, &at)
+            && field.inherited.is_none()
+        {
+            self.check_value(decl, field, args, at);
+        }
         let cases = args.into_iter().flat_map(|args| args.objects("enum"));
         ValueBinding {
             at: at.unwrap_or_else(|| self.by_name(decl, &field.def.name)),
-            default: args.and_then(|args| args.expr("default", self.sources)),
+            default,
             cases: cases
                 .filter_map(|case| Some((case.text("from")?.into(), case.text("to")?.into())))
                 .collect(),
             otherwise: args.and_then(|args| args.text("else")).map(Into::into),
         }
+    }
+
+    /// What `@field` may read: the enclosing object, and on live types the arguments and names of the request.
+    fn value_names(&mut self, decl: &TypeDecl, field: &FieldDecl) -> Names {
+        if self.is_entity(&decl.name) {
+            return Names::of(&["this"]);
+        }
+        let mut names = Names::of(&["this", "args"]);
+        let arguments = field
+            .def
+            .arguments
+            .iter()
+            .map(|argument| argument.name.to_string());
+        let mut arguments: Vec<String> = arguments.collect();
+        if is_plural(&field.def.ty) {
+            arguments.extend(["first", "after"].map(str::to_owned));
+        }
+        names.args = vec![arguments];
+        if let Some(connect) = self.connect_of_type(decl) {
+            names.lets = connect
+                .lets
+                .iter()
+                .map(|item| item.name.to_string())
+                .collect();
+        }
+        names
+    }
+
+    fn check_value(&mut self, decl: &TypeDecl, field: &FieldDecl, args: Args<'_>, at: &Expr) {
+        let coordinate = format!("{}.{}", decl.name, field.def.name);
+        if let Some(value) = args.value("at") {
+            self.check_descriptor_path(decl, value, at);
+            let graphql = self.asks_graphql(value.location());
+            if at.has_arguments() && !graphql {
+                let message = format!(
+                    "`{coordinate}` gives arguments to a step, but no GraphQL source is asked"
+                );
+                self.sources
+                    .report("arguments-outside-graphql", value.location(), message, None);
+            }
+        }
+        if args.truth("required") == Some(true) && at.as_plain_path().is_none() {
+            let message = format!("`{coordinate}` is required, but `at` is no plain path");
+            let at = field.def.name.location();
+            self.sources.report("required-not-plain", at, message, None);
+        }
+    }
+
+    /// Whether the connector of a place has a source that speaks GraphQL.
+    fn asks_graphql(&self, at: Option<SourceSpan>) -> bool {
+        let connector = self.sources.connector(at);
+        self.live.upstreams.iter().any(|source| {
+            Some(&source.connector) == connector
+                && source.kind != crate::sdl::model::SourceType::Rest
+        })
+    }
+
+    /// Reports enum words that do not fit the field.
+    fn check_cases(&mut self, field: &FieldDecl) {
+        let Some(args) = Args::of(&field.def.directives, "field") else {
+            return;
+        };
+        let named = field.def.ty.inner_named_type();
+        let values = match self.declared.types.get(named).map(|decl| &decl.form) {
+            Some(Form::Enum(values)) => Some(values.clone()),
+            _ => None,
+        };
+        let words = args.objects("enum").filter_map(|case| case.value("to"));
+        for word in words.chain(args.value("else")) {
+            let Some(text) = word.as_str() else {
+                continue;
+            };
+            let Some(values) = &values else {
+                let message = format!(
+                    "`{}` maps to enum values, but `{named}` is no enum",
+                    field.def.name
+                );
+                self.sources
+                    .report("not-an-enum", word.location(), message, None);
+                continue;
+            };
+            let known = || values.iter().map(|value| value.value.as_str());
+            if !known().any(|known| known == text) {
+                let hint = closest(text, known()).map_or_else(
+                    || format!("it has {}", known().collect::<Vec<_>>().join(" ")),
+                    |candidate| format!("did you mean `{candidate}`?"),
+                );
+                let message = format!("unknown value `{text}` of `{named}`");
+                self.sources
+                    .report("unknown-enum-value", word.location(), message, Some(hint));
+            }
+        }
+    }
+
+    fn check_type(&mut self, decl: &TypeDecl) {
+        let live = self.is_live(&decl.name);
+        if live && decl.is_object() && !decl.directives.has("identity") {
+            let message = format!("`{}` is fetched, but has no identity", decl.name);
+            let hint =
+                "add `@identity(from: …)`: what identifies an object in its upstream".to_owned();
+            self.sources
+                .report("no-identity", decl.name.location(), message, Some(hint));
+        }
+        if live && decl.directives.has("kind") {
+            let message = format!("`{}` is a kind and fetched at once", decl.name);
+            let hint = "fetch fields of the kind instead".to_owned();
+            self.sources
+                .report("live-kind", decl.name.location(), message, Some(hint));
+        }
+        if let Some(args) = Args::of(&decl.directives, "identity") {
+            self.scoped(args, "from", &Names::of(&["this"]));
+        }
+        if decl.directives.has("cache") && !decl.directives.has("connect") {
+            self.misplaced(
+                &decl.directives,
+                "cache",
+                &format!("`{}` fetches nothing itself", decl.name),
+            );
+        }
+    }
+
+    fn check_field(&mut self, decl: &TypeDecl, field: &FieldDecl, source: &FieldSource) {
+        let def = &field.def;
+        let at = def.name.location();
+        let coordinate = format!("{}.{}", decl.name, def.name);
+        let live = self.is_live(&decl.name);
+        self.check_cases(field);
+        if live && def.name == "id" && def.directives.has("field") {
+            let message = format!("`{coordinate}` is made by the engine");
+            let hint = "say what identifies the object with `@identity`".to_owned();
+            self.sources.report("id-on-live", at, message, Some(hint));
+        }
+        if def.directives.has("auth") && def.ty.is_non_null() {
+            let message = format!("`{coordinate}` is non-null, but may be refused");
+            let hint = format!("write `{}`", def.ty.clone().nullable());
+            self.sources
+                .report("auth-non-null", at, message, Some(hint));
+        }
+        let leaf = matches!(self.shape(def.ty.inner_named_type()), TypeShape::Leaf(_));
+        if def.directives.has("search") && !(leaf && self.is_entity(&decl.name)) {
+            self.misplaced(
+                &def.directives,
+                "search",
+                &format!("`{coordinate}` is no plain value of an entity"),
+            );
+        }
+        if def.directives.has("cache") && !live && !matches!(source, FieldSource::Live(_)) {
+            self.misplaced(
+                &def.directives,
+                "cache",
+                &format!("`{coordinate}` is not fetched"),
+            );
+        }
+        if matches!(source, FieldSource::Live(binding) if binding.connect.is_some())
+            && def.ty.is_non_null()
+        {
+            let message = format!("`{coordinate}` is fetched, and cannot be non-null");
+            let hint = format!(
+                "write `{}`: an upstream may fail",
+                def.ty.clone().nullable()
+            );
+            self.sources
+                .report("non-null-live", at, message, Some(hint));
+        }
+    }
+
+    fn misplaced(&mut self, directives: &DirectiveList, name: &str, why: &str) {
+        let directive = directives.0.iter().find(|directive| directive.name == name);
+        let at = directive.and_then(|directive| directive.name.location());
+        let code = match name {
+            "search" => "misplaced-search",
+            _ => "misplaced-cache",
+        };
+        self.sources.report(
+            code,
+            at,
+            format!("`@{name}` has no effect here: {why}"),
+            None,
+        );
     }
 
     /// Where a field without `at` is read: under its own name, on a kind in `spec`.
@@ -106,7 +372,8 @@ impl Composer<'_> {
         }
     }
 
-    fn kind_named(&self, kind: &str) -> Option<crate::sdl::model::KindId> {
+    /// The kind that descriptors call so.
+    pub(super) fn kind_named(&self, kind: &str) -> Option<KindId> {
         let (type_name, _) = self.kinds.iter().find(|(_, head)| &*head.kind == kind)?;
         self.kind_id(type_name)
     }
@@ -119,12 +386,12 @@ fn is_plural(ty: &Type) -> bool {
 /// `@auth`.
 pub(super) fn auth(directives: &DirectiveList) -> Option<Auth> {
     let args = Args::of(directives, "auth")?;
-    let all_of = |item: &apollo_compiler::Node<apollo_compiler::ast::Value>| {
+    let all_of = |item: &Node<Value>| {
         let words = item.as_list().unwrap_or_default();
-        words
+        let words = words
             .iter()
-            .filter_map(|word| word.as_str().map(Into::into))
-            .collect()
+            .filter_map(|word| word.as_str().map(Into::into));
+        words.collect()
     };
     Some(Auth {
         scopes: args.list("scopes").map(all_of).collect(),

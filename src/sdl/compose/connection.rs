@@ -65,7 +65,13 @@ impl Composer<'_> {
             return;
         };
         let def = field_decl.def.make_mut();
-        def.ty = non_null(&connection);
+        // What a viewer may not read is null, and must not take its parent with it.
+        let refusable = def.directives.has("auth");
+        def.ty = if refusable {
+            named(&connection)
+        } else {
+            non_null(&connection)
+        };
         for arg in args {
             if def.argument_by_name(&arg.name).is_none() {
                 def.arguments.push(arg);
@@ -77,7 +83,7 @@ impl Composer<'_> {
         };
         field.ty.named = connection.into();
         field.ty.shape = TypeShape::Object;
-        field.ty.non_null = true;
+        field.ty.non_null = !refusable;
         field.ty.list = None;
         match &mut field.source {
             FieldSource::Relation(binding) => binding.connection = true,

@@ -1,6 +1,6 @@
 //! Kinds and relation types: their names, what a kind emits, and its root fields.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use apollo_compiler::ast::{FieldDefinition, OperationType, Type};
@@ -10,7 +10,7 @@ use super::columns::Columns;
 use super::{Composer, KindHead, arc, generated, input, named, non_null};
 use crate::sdl::declared::FieldDecl;
 use crate::sdl::directive::Args;
-use crate::sdl::expr::Expr;
+use crate::sdl::expr::{self, Expr};
 use crate::sdl::model::{
     ColumnSource, Emit, Field, FieldSource, Generated, Kind, RelationId, RelationType,
 };
@@ -34,6 +34,37 @@ impl Composer<'_> {
             self.kinds.insert(decl.name.clone(), head);
         }
         self.kinds.sort_keys();
+        self.check_kinds();
+    }
+
+    fn check_kinds(&mut self) {
+        let mut seen: BTreeMap<String, Name> = BTreeMap::new();
+        for (type_name, head) in &self.kinds {
+            let at = type_name.location();
+            if let Some(other) = seen.insert(head.kind.to_lowercase(), type_name.clone()) {
+                let message = format!(
+                    "`{other}` and `{type_name}` are both the kind `{}`",
+                    head.kind
+                );
+                self.sources.report("duplicate", at, message, None);
+            }
+            if !is_kind_name(&head.kind) {
+                let message = format!("`{}` cannot be the kind of a descriptor", head.kind);
+                let hint = "letters and digits, a letter first, at most 63".to_owned();
+                self.sources.report("bad-kind", at, message, Some(hint));
+            }
+            if !expr::is_name(&head.plural) {
+                let message = format!("the plural `{}` cannot be the name of a field", head.plural);
+                self.sources.report("bad-kind", at, message, None);
+            }
+            let decl = self.declared.types.get(type_name);
+            let args = decl.and_then(|decl| Args::of(&decl.directives, "kind"));
+            if args.is_some_and(|args| args.texts("apiVersions").next().is_none()) {
+                let message = format!("the kind `{}` has no API version", head.kind);
+                let hint = "write `apiVersions: [\"example.org/v1\"]`".to_owned();
+                self.sources.report("bad-kind", at, message, Some(hint));
+            }
+        }
     }
 
     /// Gives an id to every relation type that a `@relation` names, in the order of the names.
@@ -62,8 +93,13 @@ impl Composer<'_> {
         for (relation, inverse) in pairs {
             let ids = self.relations.id(relation).zip(self.relations.id(inverse));
             if let Some((relation, inverse)) = ids {
-                self.relations.types[usize::from(relation.0)].inverse = Some(inverse);
-                self.relations.types[usize::from(inverse.0)].inverse = Some(relation);
+                let types = &mut self.relations.types;
+                types[usize::from(relation.0)]
+                    .inverse
+                    .get_or_insert(inverse);
+                types[usize::from(inverse.0)]
+                    .inverse
+                    .get_or_insert(relation);
             }
         }
     }
@@ -84,10 +120,14 @@ impl Composer<'_> {
             };
             let reference = vec![input("ref", non_null("EntityRef"), None)];
             let one = definition(singular, reference, named(&type_name));
-            self.add_root(&root, one, Generated::KindSingular(kind));
+            if !self.root_taken(&root, &one.name, &type_name) {
+                self.add_root(&root, one, Generated::KindSingular(kind));
+            }
             let args = Self::connection_args(Some(&type_name), false);
             let many = definition(plural, args, non_null(&format!("{type_name}Connection")));
-            self.add_root(&root, many, Generated::KindPlural(kind));
+            if !self.root_taken(&root, &many.name, &type_name) {
+                self.add_root(&root, many, Generated::KindPlural(kind));
+            }
         }
     }
 
@@ -102,6 +142,19 @@ impl Composer<'_> {
             .entry(root.clone())
             .or_default()
             .insert(name, field);
+    }
+
+    /// Whether a root field of a kind would take a name that is there already.
+    fn root_taken(&mut self, root: &Name, field: &Name, type_name: &Name) -> bool {
+        let decl = self.declared.types.get(root);
+        if !decl.is_some_and(|decl| decl.fields.contains_key(field)) {
+            return false;
+        }
+        let message = format!("the root field `{field}` of `{type_name}` is there already");
+        let hint = "choose another name for the type, or another `plural`".to_owned();
+        self.sources
+            .report("name-collision", type_name.location(), message, Some(hint));
+        true
     }
 
     /// A field that composition made.
@@ -214,6 +267,13 @@ fn reads_spec(expr: &Expr) -> bool {
     expr.reads()
         .iter()
         .any(|read| &*read.root == "this" && first(&read.path))
+}
+
+/// As the descriptor format has it.
+fn is_kind_name(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// `Component` → `component`, `API` → `api`, `APIProduct` → `apiProduct`.

@@ -13,6 +13,24 @@ pub(super) fn of(node: &Node) -> Vec<Read> {
     found
 }
 
+/// Whether any step takes arguments.
+pub(super) fn has_arguments(node: &Node) -> bool {
+    match node {
+        Node::Literal(_) => false,
+        Node::List(nodes) | Node::Sum(nodes) | Node::And(nodes) | Node::Coalesce(nodes) => {
+            nodes.iter().any(has_arguments)
+        }
+        Node::Object(members) => members.iter().any(|(_, node)| has_arguments(node)),
+        Node::Path(path) => path
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::Name(_, args) if !args.is_empty())),
+        Node::Pipe(input, calls) => {
+            has_arguments(input) || calls.iter().flat_map(|call| &call.args).any(has_arguments)
+        }
+    }
+}
+
 impl Read {
     fn at(root: &Root) -> Self {
         Self {

@@ -112,7 +112,7 @@ impl fmt::Display for Path {
 }
 
 /// `[A-Za-z_][A-Za-z0-9_]*`
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     text.chars().next().is_some_and(starts_name) && text.chars().all(continues_name)
 }
 

@@ -1,0 +1,287 @@
+//! The directives of connectors: upstreams, webhooks, and what live fields and types fetch.
+//!
+//! They are read and checked here; the connector runtime runs them.
+
+mod cache;
+mod connect;
+mod page;
+mod supply;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use apollo_compiler::Node;
+use apollo_compiler::ast::Directive;
+use apollo_compiler::parser::SourceSpan;
+
+use super::Composer;
+use super::scope::Names;
+use crate::config::units;
+use crate::diagnostic::closest;
+use crate::sdl::directive::Args;
+use crate::sdl::expr::Expr;
+use crate::sdl::model::{
+    AuthType, Connect, Limits, Signature, SignatureScheme, SourceType, UpstreamAuth,
+    UpstreamSource, Webhook,
+};
+
+pub(super) use supply::Suppliers;
+
+/// What was read of the connectors.
+#[derive(Default)]
+pub(super) struct Live {
+    pub(super) upstreams: Vec<UpstreamSource>,
+    pub(super) webhooks: Vec<Webhook>,
+    pub(super) suppliers: Suppliers,
+    /// By the place of the directive: what is inherited is read once.
+    connects: HashMap<SourceSpan, Option<Arc<Connect>>>,
+}
+
+impl Composer<'_> {
+    /// Reads everything that stands on the schema, and who supplies what.
+    pub(super) fn read_connectors(&mut self) {
+        let directives = self.declared.schema.directives.clone();
+        for directive in directives
+            .0
+            .iter()
+            .filter(|directive| directive.name == "source")
+        {
+            if let Some(upstream) = self.upstream(directive) {
+                self.add_upstream(upstream, directive);
+            }
+        }
+        for directive in directives
+            .0
+            .iter()
+            .filter(|directive| directive.name == "webhook")
+        {
+            if let Some(webhook) = self.webhook(directive) {
+                self.live.webhooks.push(webhook);
+            }
+        }
+        self.read_suppliers();
+    }
+
+    fn add_upstream(&mut self, upstream: UpstreamSource, directive: &Node<Directive>) {
+        let same = |known: &&UpstreamSource| {
+            known.connector == upstream.connector && known.name == upstream.name
+        };
+        if self.live.upstreams.iter().any(|known| same(&known)) {
+            let message = format!("the source `{}` is declared twice", upstream.name);
+            self.sources
+                .report("duplicate", directive.name.location(), message, None);
+            return;
+        }
+        self.live.upstreams.push(upstream);
+    }
+
+    /// The connector folder of a directive; outside of one it is a problem.
+    pub(super) fn connector_of(
+        &mut self,
+        directive: &str,
+        at: Option<SourceSpan>,
+    ) -> Option<Arc<str>> {
+        let connector = self.sources.connector(at).cloned();
+        if connector.is_none() {
+            let message = format!("`@{directive}` stands outside a connector folder");
+            let hint = "move it into a folder of its own, whose name is the connector's".to_owned();
+            self.sources
+                .report("outside-connector", at, message, Some(hint));
+        }
+        connector
+    }
+
+    fn upstream(&mut self, directive: &Node<Directive>) -> Option<UpstreamSource> {
+        let at = directive.name.location();
+        let connector = self.connector_of("source", at)?;
+        let args = Args::new(directive);
+        let kind = match args.word("type") {
+            Some("GRAPHQL") => SourceType::Graphql,
+            Some("SUBGRAPH") => SourceType::Subgraph,
+            _ => SourceType::Rest,
+        };
+        let url = self.scoped(args, "url", &Names::of(&["config"]));
+        let auth = args
+            .object("auth")
+            .and_then(|args| self.upstream_auth(args, at));
+        let secret = Names::of(&["config", "secret", "viewer"]);
+        let mut headers = Vec::new();
+        for header in args.objects("headers") {
+            let value = self.scoped(header, "value", &secret);
+            headers.extend(header.text("name").map(Into::into).zip(value));
+        }
+        Some(UpstreamSource {
+            connector,
+            name: args.text("name")?.into(),
+            kind,
+            url: url?,
+            auth,
+            headers,
+            limits: self.limits(args.object("limits")),
+            span: self.sources.place(at?)?,
+        })
+    }
+
+    /// An expression that may only read `names`.
+    pub(super) fn scoped(&mut self, args: Args<'_>, name: &str, names: &Names) -> Option<Expr> {
+        let expr = args.expr(name, self.sources)?;
+        names.check(args.value(name)?, &expr.reads(), self.sources);
+        Some(expr)
+    }
+
+    fn upstream_auth(&mut self, args: Args<'_>, at: Option<SourceSpan>) -> Option<UpstreamAuth> {
+        let (kind, needed): (_, &[&str]) = match args.word("type")? {
+            "BEARER" => (AuthType::Bearer, &["token"]),
+            "BASIC" => (AuthType::Basic, &["user", "token"]),
+            "HEADER" => (AuthType::Header, &["header", "token"]),
+            "OAUTH2_CLIENT" => (AuthType::Oauth2Client, &["tokenUrl", "user", "token"]),
+            "GITHUB_APP" => (AuthType::GithubApp, &["appId", "key"]),
+            "FORWARD" => (AuthType::Forward, &[]),
+            _ => (AuthType::None, &[]),
+        };
+        for name in needed {
+            if args.value(name).is_none() {
+                let message = format!("`auth` of type `{}` needs `{name}`", args.word("type")?);
+                self.sources.report("incomplete-auth", at, message, None);
+            }
+        }
+        let names = Names::of(&["config", "secret", "viewer"]);
+        Some(UpstreamAuth {
+            kind,
+            token: self.scoped(args, "token", &names),
+            user: self.scoped(args, "user", &names),
+            header: args.text("header").map(Into::into),
+            prefix: args.text("prefix").map(Into::into),
+            app_id: self.scoped(args, "appId", &names),
+            installation: self.scoped(args, "installation", &names),
+            key: self.scoped(args, "key", &names),
+            token_url: args.text("tokenUrl").and_then(|_| self.token_url(args)),
+            scopes: args.texts("scopes").map(Into::into).collect(),
+        })
+    }
+
+    /// A literal URL is written as it is, anything else is an expression.
+    fn token_url(&mut self, args: Args<'_>) -> Option<Expr> {
+        let text = args.text("tokenUrl")?;
+        if text.starts_with("https://") || text.starts_with("http://") {
+            return Expr::parse(&format!("'{}'", text.replace('\'', "''"))).ok();
+        }
+        match Expr::parse(text) {
+            Ok(expr) => {
+                Names::of(&["config"]).check(args.value("tokenUrl")?, &expr.reads(), self.sources);
+                Some(expr)
+            }
+            Err(error) => {
+                let at = args.value("tokenUrl")?.location();
+                self.sources
+                    .report("bad-expression", at, error.message, error.hint);
+                None
+            }
+        }
+    }
+
+    fn limits(&mut self, args: Option<Args<'_>>) -> Limits {
+        let Some(args) = args else {
+            return Limits::default();
+        };
+        let floor = args.float("budgetFloor");
+        if let Some(value) = args.value("budgetFloor")
+            && floor.is_some_and(|floor| !(0.0..1.0).contains(&floor))
+        {
+            let message = "`budgetFloor` is a part of the budget, from 0 to below 1";
+            self.sources
+                .report("bad-argument", value.location(), message, None);
+        }
+        let mut number = |name: &str, least: u32| self.number(args, name, least);
+        Limits {
+            retries: number("retries", 0),
+            concurrency: number("concurrency", 1),
+            per_minute: number("perMinute", 1),
+            breaker_errors: number("breakerErrors", 1),
+            max_bytes: number("maxBytes", 1).map(u64::from),
+            timeout: duration(args, "timeout"),
+            budget_floor: floor,
+            breaker_sleep: duration(args, "breakerSleep"),
+        }
+    }
+
+    /// A whole number of at least `least`.
+    fn number(&mut self, args: Args<'_>, name: &str, least: u32) -> Option<u32> {
+        let value = args.value(name)?;
+        let number = value.to_i32().and_then(|number| u32::try_from(number).ok());
+        let number = number.filter(|number| *number >= least);
+        if number.is_none() {
+            let message = format!("`{name}` is a whole number of at least {least}");
+            self.sources
+                .report("bad-argument", value.location(), message, None);
+        }
+        number
+    }
+
+    fn webhook(&mut self, directive: &Node<Directive>) -> Option<Webhook> {
+        let at = directive.name.location();
+        let connector = self.connector_of("webhook", at)?;
+        let args = Args::new(directive);
+        let source = self.source_named(args, &connector);
+        let names = Names::of(&["body", "headers", "config"]);
+        let event = self.scoped(args, "event", &names);
+        let purge = args.templates("purge", self.sources);
+        for (value, template) in args.list("purge").zip(&purge) {
+            names.check(value, &template.reads(), self.sources);
+        }
+        let signature = args.object("signature")?;
+        let secret = self.scoped(signature, "secret", &Names::of(&["secret", "config"]));
+        let delivery_id = self.scoped(signature, "deliveryId", &names);
+        Some(Webhook {
+            connector,
+            source: source?,
+            event: event?,
+            on: args.texts("on").map(Into::into).collect(),
+            signature: Signature {
+                scheme: match signature.word("scheme")? {
+                    "HMAC_SHA256_TIMESTAMPED" => SignatureScheme::HmacSha256Timestamped,
+                    "SHARED_TOKEN" => SignatureScheme::SharedToken,
+                    _ => SignatureScheme::HmacSha256Hex,
+                },
+                header: signature.text("header")?.into(),
+                secret: secret?,
+                prefix: signature.text("prefix").map(Into::into),
+                delivery_id,
+            },
+            purge,
+        })
+    }
+
+    /// The source that a directive of a connector names.
+    pub(super) fn source_named(&mut self, args: Args<'_>, connector: &Arc<str>) -> Option<usize> {
+        let value = args.value("source")?;
+        let name = value.as_str()?;
+        let own = |source: &&UpstreamSource| source.connector == *connector;
+        let position = self
+            .live
+            .upstreams
+            .iter()
+            .position(|source| own(&source) && &*source.name == name);
+        if position.is_none() {
+            let known = self.live.upstreams.iter().filter(own);
+            let names: Vec<&str> = known.map(|source| &*source.name).collect();
+            let hint = match (closest(name, names.iter().copied()), names.is_empty()) {
+                (Some(candidate), _) => format!("did you mean `{candidate}`?"),
+                (None, true) => {
+                    format!("declare it: `extend schema @source(name: \"{name}\", url: …)`")
+                }
+                (None, false) => format!("the connector has {}", names.join(", ")),
+            };
+            let message = format!("unknown source `{name}`");
+            self.sources
+                .report("unknown-source", value.location(), message, Some(hint));
+        }
+        position
+    }
+}
+
+/// A duration; bad ones were reported with the directive.
+fn duration(args: Args<'_>, name: &str) -> Option<Duration> {
+    units::duration(args.text(name)?)
+}

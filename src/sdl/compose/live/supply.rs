@@ -1,0 +1,224 @@
+//! `@supplies`: which types provide a field that is declared elsewhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use apollo_compiler::ast::{Directive, Value};
+use apollo_compiler::{Name, Node};
+
+use crate::diagnostic::closest;
+use crate::sdl::compose::kind::connected;
+use crate::sdl::compose::{Composer, arc};
+use crate::sdl::declared::TypeDecl;
+use crate::sdl::directive::Args;
+
+/// Providers by the type and field that they supply.
+pub(in crate::sdl::compose) type Suppliers = BTreeMap<(Name, Name), Vec<Supplier>>;
+
+/// One provider of a field.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sdl::compose) struct Supplier {
+    pub(super) connector: Arc<str>,
+    pub(super) type_name: Arc<str>,
+    /// The live fields through which it comes.
+    pub(super) along: Vec<Arc<str>>,
+}
+
+impl Composer<'_> {
+    pub(super) fn read_suppliers(&mut self) {
+        let decls: Vec<TypeDecl> = self
+            .declared
+            .types
+            .values()
+            .filter(|decl| decl.directives.has("supplies"))
+            .cloned()
+            .collect();
+        for decl in &decls {
+            for directive in decl
+                .directives
+                .0
+                .iter()
+                .filter(|directive| directive.name == "supplies")
+            {
+                self.read_supplier(decl, directive);
+            }
+        }
+        for suppliers in self.live.suppliers.values_mut() {
+            suppliers.sort();
+        }
+    }
+
+    fn read_supplier(&mut self, decl: &TypeDecl, directive: &Node<Directive>) {
+        let args = Args::new(directive);
+        let Some(connector) = self.connector_of("supplies", directive.name.location()) else {
+            return;
+        };
+        let Some(field_value) = args.value("field") else {
+            return;
+        };
+        let Some((owner, field)) = self.coordinate(field_value) else {
+            return;
+        };
+        let promised = self
+            .declared
+            .types
+            .get(&owner)
+            .and_then(|owner| owner.fields.get(&field));
+        let promised = promised.map(|field| field.def.ty.clone());
+        let target = promised.as_ref().map_or("", connected).to_owned();
+        if target != decl.name.as_str() && !decl.implements(&target) {
+            let message = format!(
+                "`{}` does not implement `{target}`, the type of `{owner}.{field}`",
+                decl.name
+            );
+            let hint = format!("write `type {} implements {target}`", decl.name);
+            self.sources
+                .report("bad-supply", field_value.location(), message, Some(hint));
+        }
+        let along = match args.value("from") {
+            Some(value) => self.along(decl, &owner, value),
+            None => {
+                if !decl.directives.has("connect") {
+                    let message = format!(
+                        "`{}` supplies `{owner}.{field}`, but nothing fetches it",
+                        decl.name
+                    );
+                    let hint = "add `@connect` to the type, or `from` with a path of live fields"
+                        .to_owned();
+                    self.sources.report(
+                        "bad-supply",
+                        directive.name.location(),
+                        message,
+                        Some(hint),
+                    );
+                }
+                Vec::new()
+            }
+        };
+        let supplier = Supplier {
+            connector,
+            type_name: arc(&decl.name),
+            along,
+        };
+        self.live
+            .suppliers
+            .entry((owner, field))
+            .or_default()
+            .push(supplier);
+    }
+
+    /// `Type.field`, both known.
+    fn coordinate(&mut self, value: &Node<Value>) -> Option<(Name, Name)> {
+        let text = value.as_str()?;
+        let Some((type_name, field)) = text
+            .split_once('.')
+            .filter(|(_, field)| !field.contains('.'))
+        else {
+            let message = format!("`{text}` is no field");
+            let hint = "write `Type.field`, for example `Entity.ciRuns`".to_owned();
+            self.sources
+                .report("bad-supply", value.location(), message, Some(hint));
+            return None;
+        };
+        let decl = self.known_type(type_name, value)?;
+        let field = self.known_field(&decl, field, value)?;
+        Some((decl.name, field))
+    }
+
+    fn known_type(&mut self, name: &str, value: &Node<Value>) -> Option<TypeDecl> {
+        let decl = self
+            .declared
+            .types
+            .get(name)
+            .filter(|decl| decl.has_fields())
+            .cloned();
+        if decl.is_none() {
+            let known = self
+                .declared
+                .types
+                .values()
+                .filter(|decl| decl.has_fields());
+            let hint = closest(name, known.map(|decl| decl.name.as_str()));
+            let hint = hint.map(|candidate| format!("did you mean `{candidate}`?"));
+            let message = format!("unknown type `{name}`");
+            self.sources
+                .report("unknown-type", value.location(), message, hint);
+        }
+        decl
+    }
+
+    /// The field of a type; an unknown one is a problem.
+    pub(in crate::sdl::compose) fn known_field(
+        &mut self,
+        decl: &TypeDecl,
+        field: &str,
+        value: &Node<Value>,
+    ) -> Option<Name> {
+        if let Some((name, _)) = decl.fields.get_key_value(field) {
+            return Some(name.clone());
+        }
+        let hint = closest(field, decl.fields.keys().map(Name::as_str));
+        let hint = hint.map(|candidate| format!("did you mean `{candidate}`?"));
+        let message = format!("unknown field `{field}` of `{}`", decl.name);
+        self.sources
+            .report("unknown-field", value.location(), message, hint);
+        None
+    }
+
+    /// `Entity.pagerDutyService.onCall`: live fields from the owner to the supplied values.
+    fn along(&mut self, decl: &TypeDecl, owner: &Name, value: &Node<Value>) -> Vec<Arc<str>> {
+        let mut steps = value.as_str().unwrap_or_default().split('.');
+        let start = steps.next().unwrap_or_default();
+        if start != owner.as_str() {
+            let message =
+                format!("the path begins at `{start}`, the supplied field is on `{owner}`");
+            let hint = format!("write `{owner}.…`");
+            self.sources
+                .report("bad-supply", value.location(), message, Some(hint));
+            return Vec::new();
+        }
+        let mut along = Vec::new();
+        let mut at = self.declared.types.get(owner).cloned();
+        for step in steps {
+            let Some(from) = at else {
+                break;
+            };
+            let Some(field) = self.known_field(&from, step, value) else {
+                return Vec::new();
+            };
+            along.push(arc(&field));
+            let ty = from
+                .fields
+                .get(&field)
+                .map(|field| connected(&field.def.ty).to_owned());
+            at = ty.and_then(|ty| self.declared.types.get(ty.as_str()).cloned());
+        }
+        let end = at.map(|decl| decl.name);
+        if end.as_ref() != Some(&decl.name) {
+            let end = end.map_or_else(|| "no object".to_owned(), |end| format!("`{end}`"));
+            let message = format!("the path ends at {end}, not at `{}`", decl.name);
+            self.sources
+                .report("bad-supply", value.location(), message, None);
+        }
+        along
+    }
+
+    /// Who supplies a field, declared on the type itself or on one of its interfaces.
+    pub(in crate::sdl::compose) fn suppliers_of(
+        &self,
+        decl: &TypeDecl,
+        field: &Name,
+    ) -> Vec<(Arc<str>, Vec<Arc<str>>)> {
+        let owners = std::iter::once(&decl.name).chain(&decl.implements);
+        let keys = owners.map(|owner| (owner.clone(), field.clone()));
+        let found = keys
+            .filter_map(|key| self.live.suppliers.get(&key))
+            .flatten();
+        let mut found: Vec<&Supplier> = found.collect();
+        found.sort();
+        let pairs = found.into_iter();
+        pairs
+            .map(|supplier| (Arc::clone(&supplier.type_name), supplier.along.clone()))
+            .collect()
+    }
+}
