@@ -56,11 +56,10 @@ pub fn core_files() -> Vec<SdlFile> {
 
 /// Reads, checks and composes `files`; all problems of the load are returned, and a Model only if none of them is an error.
 ///
-/// The order of `files` does not matter.
+/// What two files declare both is a problem of the later one; connector folders come after all other files.
 pub fn load(files: &[SdlFile]) -> (Option<Model>, Vec<Diagnostic>) {
     let mut files: Vec<&SdlFile> = files.iter().collect();
-    files
-        .sort_by(|left, right| (&left.connector, &left.path).cmp(&(&right.connector, &right.path)));
+    files.sort_by_key(|file| file.connector.clone());
     let mut sources = Sources::default();
     let documents: Vec<_> = files.iter().map(|file| sources.parse(file)).collect();
     let declared = Declared::collect(&documents, &mut sources);

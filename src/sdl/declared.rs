@@ -161,6 +161,7 @@ impl Declared {
                         .error("duplicate", def.location(), "`schema` is declared twice")
                         .hint("write `extend schema`");
                     sources.problems.push(problem);
+                    return;
                 }
                 self.schema.defined = true;
                 self.schema.description = def.description.clone();

@@ -112,6 +112,16 @@ impl Sources {
         self.add(problem);
     }
 
+    /// Whether the file of a place could not be parsed as a whole.
+    pub(super) fn has_syntax_error(&self, at: Option<SourceSpan>) -> bool {
+        let Some(file) = at.and_then(|at| self.file(at)) else {
+            return false;
+        };
+        self.problems
+            .iter()
+            .any(|problem| problem.code == "syntax" && problem.file == file.path)
+    }
+
     /// Keeps a problem, once.
     pub(super) fn add(&mut self, problem: Diagnostic) {
         if !self.problems.contains(&problem) {

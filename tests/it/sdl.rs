@@ -6,13 +6,14 @@ use callboard::sdl::{self, SdlFile};
 
 /// Each file of `tests/sdl` is loaded together with the core schema; its last lines say what is wrong with it.
 ///
-/// `# connector: name` on the first line puts the file into a connector folder.
+/// `# connector: name` on the first line puts the file into a connector folder, and loads `shared/live.graphql` as well.
 #[test]
 fn every_file_gets_its_diagnostics() {
     let mut wrong = Vec::new();
     for path in files("tests/sdl") {
         let text = std::fs::read_to_string(&path).unwrap();
-        let found = diagnostics(&path, &text);
+        let sdl = text.split("\n# expect: ").next().unwrap_or_default();
+        let found = diagnostics(&path, sdl);
         if found != expected(&text) {
             wrong.push(format!("==> {}\n{}\n", path.display(), found.join("\n")));
         }
@@ -52,6 +53,9 @@ fn diagnostics(path: &Path, text: &str) -> Vec<String> {
         text: text.to_owned(),
         connector: connector.map(Into::into),
     });
+    if connector.is_some() {
+        files.push(shared());
+    }
     let (model, problems) = sdl::load(&files);
     assert_eq!(
         model.is_none(),
@@ -76,6 +80,16 @@ fn diagnostics(path: &Path, text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Interfaces for connectors to implement.
+fn shared() -> SdlFile {
+    let path = root().join("tests/sdl/shared/live.graphql");
+    SdlFile {
+        path: "shared/live.graphql".into(),
+        text: std::fs::read_to_string(path).unwrap(),
+        connector: None,
+    }
+}
+
 fn expected(text: &str) -> Vec<String> {
     text.lines()
         .filter(|line| line.starts_with("# expect: ") || line.starts_with("# hint: "))
@@ -86,6 +100,7 @@ fn expected(text: &str) -> Vec<String> {
 fn files(folder: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join(folder)).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.is_file());
     paths.sort();
     paths
 }

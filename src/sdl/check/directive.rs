@@ -64,9 +64,7 @@ impl<'d> Checker<'d, '_> {
                 continue;
             }
             let Some(def) = declared.directives.get(&directive.name) else {
-                let names = declared.directives.keys().map(Name::as_str).chain(BUILT_IN);
-                self.sources
-                    .unknown("unknown-directive", "directive", &directive.name, names);
+                self.unknown(&directive.name);
                 continue;
             };
             self.place(directive, def, location);
@@ -81,6 +79,14 @@ impl<'d> Checker<'d, '_> {
             }
             self.arguments(directive, def);
         }
+    }
+
+    fn unknown(&mut self, name: &Name) {
+        let names = self.declared.directives.keys().map(Name::as_str);
+        let hint = closest(name, names.chain(BUILT_IN));
+        let hint = hint.map(|candidate| format!("did you mean `@{candidate}`?"));
+        let message = format!("unknown directive `@{name}`");
+        self.report("unknown-directive", name.location(), message, hint);
     }
 
     fn place(

@@ -44,11 +44,10 @@ impl Checker<'_> {
         for field in decl.fields.values() {
             self.field(decl, field, sources);
         }
-        if decl.has_fields()
-            && decl.fields.is_empty()
-            && decl.implements.is_empty()
-            && !decl.directives.has("kind")
-        {
+        let inherits = !decl.implements.is_empty() || decl.directives.has("kind");
+        let empty = decl.has_fields() && decl.fields.is_empty() && !inherits;
+        // A file that could not be read to its end may have had the fields.
+        if empty && !sources.has_syntax_error(decl.name.location()) {
             let message = format!("`{}` has no fields", decl.name);
             sources.report("no-fields", decl.name.location(), message, None);
         }

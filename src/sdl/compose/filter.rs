@@ -181,7 +181,7 @@ impl Composer<'_> {
         let mut inputs = Vec::new();
         for (field, meaning, ty) in fields {
             let previous = filter.fields.insert(field.as_str().into(), meaning);
-            if previous.is_some() {
+            if previous.is_some() && self.kinds.contains_key(node) {
                 self.taken(node, &field, "filter");
             }
             inputs.push(input(&field, ty, None));
@@ -191,23 +191,7 @@ impl Composer<'_> {
     }
 
     fn declare_order(&mut self, node: &Name, columns: &Columns, filters: &mut Filters) {
-        let mut values: IndexMap<Arc<str>, ColumnId> = IndexMap::new();
-        let mut clashes = Vec::new();
-        for object in self.concrete(node) {
-            for (field, id) in columns.fields_of(&object) {
-                if !columns.get(id).orderable {
-                    continue;
-                }
-                let value = upper_snake(field);
-                let known = *values.entry(value.into()).or_insert(id);
-                if columns.get(known).name != columns.get(id).name {
-                    clashes.push(field.clone());
-                }
-            }
-        }
-        for field in clashes {
-            self.taken(node, &field, "order");
-        }
+        let values = self.order_values(node, columns);
         let enum_name = format!("{node}OrderField");
         let definitions = values.keys().map(|value| Node::new(enum_value(value)));
         let form = Form::Enum(definitions.collect());
@@ -220,6 +204,34 @@ impl Composer<'_> {
         let order = TypeDecl::new(generated(&format!("{node}Order")), Form::Input(inputs));
         self.declare(order);
         filters.orders.insert(enum_name.into(), values);
+    }
+
+    /// What a type can be ordered by; an interface leaves out what its kinds do not agree on.
+    fn order_values(&mut self, node: &Name, columns: &Columns) -> IndexMap<Arc<str>, ColumnId> {
+        let concrete = self.concrete(node);
+        let single = concrete.as_slice() == [node.clone()];
+        let mut values: IndexMap<Arc<str>, ColumnId> = IndexMap::new();
+        let mut clashes = BTreeSet::new();
+        for object in &concrete {
+            for (field, id) in columns.fields_of(object) {
+                if !columns.get(id).orderable {
+                    continue;
+                }
+                let value: Arc<str> = upper_snake(field).into();
+                if *values.entry(Arc::clone(&value)).or_insert(id) != id {
+                    clashes.insert((value, field.clone()));
+                }
+            }
+        }
+        for (value, field) in clashes {
+            match single {
+                true => self.taken(node, &field, "order"),
+                false => {
+                    values.shift_remove(&value);
+                }
+            }
+        }
+        values
     }
 
     fn declare_shared(&mut self) {

@@ -102,9 +102,10 @@ impl Composer<'_> {
             _ => SourceType::Rest,
         };
         let url = self.scoped(args, "url", &Names::of(&["config"]));
+        let auth_at = args.value("auth").and_then(|value| value.location());
         let auth = args
             .object("auth")
-            .and_then(|args| self.upstream_auth(args, at));
+            .and_then(|args| self.upstream_auth(args, auth_at));
         let secret = Names::of(&["config", "secret", "viewer"]);
         let mut headers = Vec::new();
         for header in args.objects("headers") {
@@ -156,29 +157,9 @@ impl Composer<'_> {
             app_id: self.scoped(args, "appId", &names),
             installation: self.scoped(args, "installation", &names),
             key: self.scoped(args, "key", &names),
-            token_url: args.text("tokenUrl").and_then(|_| self.token_url(args)),
+            token_url: self.scoped(args, "tokenUrl", &Names::of(&["config"])),
             scopes: args.texts("scopes").map(Into::into).collect(),
         })
-    }
-
-    /// A literal URL is written as it is, anything else is an expression.
-    fn token_url(&mut self, args: Args<'_>) -> Option<Expr> {
-        let text = args.text("tokenUrl")?;
-        if text.starts_with("https://") || text.starts_with("http://") {
-            return Expr::parse(&format!("'{}'", text.replace('\'', "''"))).ok();
-        }
-        match Expr::parse(text) {
-            Ok(expr) => {
-                Names::of(&["config"]).check(args.value("tokenUrl")?, &expr.reads(), self.sources);
-                Some(expr)
-            }
-            Err(error) => {
-                let at = args.value("tokenUrl")?.location();
-                self.sources
-                    .report("bad-expression", at, error.message, error.hint);
-                None
-            }
-        }
     }
 
     fn limits(&mut self, args: Option<Args<'_>>) -> Limits {

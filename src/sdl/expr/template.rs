@@ -92,6 +92,14 @@ impl Template {
         &self.parts
     }
 
+    /// What stands between the holes.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(&**text),
+            Part::Hole(_) => None,
+        })
+    }
+
     /// The holes in order.
     pub fn holes(&self) -> impl Iterator<Item = &Hole> {
         self.parts.iter().filter_map(|part| match part {

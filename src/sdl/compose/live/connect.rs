@@ -123,12 +123,13 @@ impl Composer<'_> {
         };
         let instance = self.scoped(args, "instance", &unbatched);
         let response = self.scoped(args, "at", &Names::of(&["", "this"]));
+        let place = |name: &str| args.value(name).and_then(|value| value.location());
         let batch = args
             .object("batch")
-            .and_then(|batch| self.batch(batch, kind, &unbatched, at));
+            .and_then(|batch| self.batch(batch, kind, &unbatched, place("batch")));
         let page = args
             .object("page")
-            .and_then(|page| self.page(page, kind, site, at));
+            .and_then(|page| self.page(page, kind, site, place("page")));
         let purge = self.purge(args, site, &unbatched);
         let null_on = self.null_on(args);
         let connect = Connect {
@@ -266,7 +267,10 @@ impl Composer<'_> {
             let hint = "scheme, host and port are those of the source".to_owned();
             self.sources
                 .report("bad-template", value.location(), message, Some(hint));
-        } else if text.contains(|c: char| c.is_whitespace() || c == '#') {
+        } else if template
+            .texts()
+            .any(|text| text.contains(|c: char| c.is_whitespace() || c == '#'))
+        {
             let message = "white space or `#` stands in a URL template".to_owned();
             let hint = "write `%20` or `%23`".to_owned();
             self.sources
