@@ -127,9 +127,6 @@ impl Follower {
                 if full || seen.failing {
                     self.seen = seen;
                 }
-                if self.seen.failing {
-                    self.watch.forget();
-                }
                 let (told, anew) = match self.seen.failing {
                     true => (false, false),
                     false => self.aim(source).await,

@@ -116,6 +116,8 @@ struct Run<'a> {
     present: HashSet<Arc<str>>,
     /// Problems of what files lead to, by file.
     links: HashMap<Arc<str>, Vec<ProblemRecord>>,
+    /// The names of the files that the source itself selects.
+    own: Vec<Arc<str>>,
     /// Which file names which, by targets that are no globs.
     edges: Vec<(Arc<str>, Target, Arc<str>)>,
 }
@@ -138,6 +140,7 @@ impl Scan {
             queued: HashSet::new(),
             present: HashSet::new(),
             links: HashMap::new(),
+            own: Vec::new(),
             edges: Vec::new(),
         };
         let complete = match &self.scope {
@@ -219,6 +222,7 @@ impl Run<'_> {
             self.nothing_found();
         }
         for path in walk.files {
+            self.own.extend(self.place.name(&path).map(Arc::from));
             self.enqueue(path, 0);
         }
         if !self.work() {
@@ -641,10 +645,15 @@ impl Run<'_> {
         for (from, target, to) in std::mem::take(&mut self.edges) {
             next.entry(from).or_default().push((target, to));
         }
-        let mut starts: Vec<_> = next.keys().cloned().collect();
-        starts.sort();
+        // From the source's own files on, so that what leads back is blamed, and not what leads there.
+        let mut inner: Vec<_> = next.keys().cloned().collect();
+        inner.sort();
+        let starts = self.own.iter().cloned().chain(inner).collect::<Vec<_>>();
         let mut done = HashSet::new();
         for start in starts {
+            if done.contains(&start) {
+                continue;
+            }
             let mut trail = vec![(Arc::clone(&start), 0)];
             while let Some((file, position)) = trail.last_mut() {
                 let Some((target, to)) = next.get(file).and_then(|targets| targets.get(*position))

@@ -1,7 +1,7 @@
 //! Being told of changes: the operating system's events, gathered until they pause.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,7 +72,8 @@ impl Wake {
 #[derive(Debug)]
 pub(super) struct Watch {
     watcher: Option<RecommendedWatcher>,
-    watched: BTreeMap<PathBuf, RecursiveMode>,
+    /// With what tells a folder from another one in its place.
+    watched: BTreeMap<PathBuf, (RecursiveMode, Identity)>,
     complained: bool,
 }
 
@@ -101,14 +102,21 @@ impl Watch {
         let Some(watcher) = &mut self.watcher else {
             return (false, false);
         };
+        let wanted: BTreeMap<_, _> = wanted
+            .into_iter()
+            .map(|(path, mode)| {
+                let identity = identity(&path);
+                (path, (mode, identity))
+            })
+            .collect();
         if wanted == self.watched {
             return (true, false);
         }
-        for gone in self
+        let gone = self
             .watched
-            .keys()
-            .filter(|path| !wanted.contains_key(*path))
-        {
+            .iter()
+            .filter(|(path, how)| wanted.get(*path) != Some(how));
+        for (gone, _) in gone {
             // A folder that is gone is not watched any more, as was wanted.
             if let Err(error) = watcher.unwatch(gone) {
                 tracing::debug!(%error, "`{}` was not watched any more", gone.display());
@@ -116,14 +124,14 @@ impl Watch {
         }
         let mut watched = BTreeMap::new();
         let mut complete = true;
-        for (path, mode) in wanted {
-            if self.watched.get(&path) == Some(&mode) {
-                watched.insert(path, mode);
+        for (path, how) in wanted {
+            if self.watched.get(&path) == Some(&how) {
+                watched.insert(path, how);
                 continue;
             }
-            match watcher.watch(&path, mode) {
+            match watcher.watch(&path, how.0) {
                 Ok(()) => {
-                    watched.insert(path, mode);
+                    watched.insert(path, how);
                 }
                 Err(error) => {
                     complete = false;
@@ -136,17 +144,22 @@ impl Watch {
         self.watched = watched;
         (complete, true)
     }
+}
 
-    /// Forgets what is watched, so that it is watched anew: a folder that was made again is another folder.
-    pub(super) fn forget(&mut self) {
-        if let Some(watcher) = &mut self.watcher {
-            for path in std::mem::take(&mut self.watched).into_keys() {
-                if let Err(error) = watcher.unwatch(&path) {
-                    tracing::debug!(%error, "`{}` was not watched any more", path.display());
-                }
-            }
-        }
-    }
+/// Device and inode.
+type Identity = Option<(u64, u64)>;
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// Elsewhere a watch survives, or the next full reading makes up for it.
+#[cfg(not(unix))]
+fn identity(_path: &Path) -> Identity {
+    None
 }
 
 fn told(wake: &Wake, event: notify::Result<Event>) {
