@@ -6,12 +6,14 @@
 mod check;
 mod compose;
 mod declared;
+mod diff;
 mod directive;
 pub mod expr;
 mod inherit;
 mod model;
 mod source;
 
+pub use diff::{SchemaChange, diff};
 pub use model::*;
 
 use std::sync::Arc;

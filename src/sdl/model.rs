@@ -90,6 +90,10 @@ pub struct Kind {
 
 /// Where the value of a column comes from.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are a few dozen, and nearly all are the large one"
+)]
 pub enum ColumnSource {
     /// The descriptor.
     Value(ValueBinding),

@@ -8,6 +8,9 @@ use crate::sdl::declared::{FieldDecl, Form};
 use crate::sdl::directive::Args;
 use crate::sdl::model::{FieldSource, Leaf, Rule, Shape};
 
+/// How deep objects in a descriptor are judged.
+const MAX_DEPTH: usize = 16;
+
 impl Composer<'_> {
     /// The rules of a kind.
     pub(super) fn rules(&mut self, type_name: &Name) -> Vec<Rule> {
@@ -103,9 +106,9 @@ impl Composer<'_> {
         }
     }
 
-    /// An object that holds itself is not judged further down.
+    /// An object that holds itself is not judged further down, nor are objects in objects without end.
     fn object_shape(&mut self, type_name: &Name, stack: &mut Vec<Name>) -> Shape {
-        if stack.contains(type_name) {
+        if stack.len() > MAX_DEPTH || stack.contains(type_name) {
             return Shape::Any;
         }
         stack.push(type_name.clone());

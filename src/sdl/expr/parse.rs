@@ -36,6 +36,9 @@ pub(super) fn hole(chars: &[char], from: usize) -> Result<(Node, usize), ExprErr
     }
 }
 
+/// The arguments of a step.
+type Args = Box<[(Box<str>, ArgValue)]>;
+
 struct Parser<'c> {
     chars: &'c [char],
     at: usize,
@@ -276,7 +279,7 @@ impl<'c> Parser<'c> {
         Ok(Some(Step::Index(index)))
     }
 
-    fn args(&mut self) -> Result<Box<[(Box<str>, ArgValue)]>, ExprError> {
+    fn args(&mut self) -> Result<Args, ExprError> {
         let mut args = Vec::new();
         if !self.eat("(") {
             return Ok(Box::default());
