@@ -57,20 +57,30 @@ impl Sources {
             connector: file.connector.clone(),
         });
         if let Some(errors) = errors {
-            self.adopt("syntax", &errors);
+            self.adopt("syntax", &errors, &|_| None);
         }
         document
     }
 
     /// Takes over what apollo-compiler found, except on lines where something was found already: that is mostly the same, said again.
-    pub(super) fn adopt(&mut self, code: &'static str, errors: &DiagnosticList) {
+    ///
+    /// `locate` finds the place of a name in the message, for errors that come without one; those that still have none follow from others.
+    pub(super) fn adopt(
+        &mut self,
+        code: &'static str,
+        errors: &DiagnosticList,
+        locate: &dyn Fn(&str) -> Option<SourceSpan>,
+    ) {
+        let some_located = errors.iter().any(|error| error.error.location().is_some());
         let lines: HashSet<(Arc<str>, Option<u32>)> = self.problems.iter().map(line).collect();
         for error in errors.iter() {
             let message = error.error.to_string();
             let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
-            let at = error.error.location();
+            let named = || message.split('`').skip(1).step_by(2).find_map(locate);
+            let at = error.error.location().or_else(named);
             let problem = self.error(code, at, message.replace('"', "`"));
-            let follows = problem.span.is_none() && !lines.is_empty();
+            let unplaced = problem.span.is_none() && (some_located || !lines.is_empty());
+            let follows = unplaced || (code != "syntax" && self.is_broken(&problem.file));
             if !follows && !lines.contains(&line(&problem)) {
                 self.add(problem);
             }
@@ -114,12 +124,16 @@ impl Sources {
 
     /// Whether the file of a place could not be parsed as a whole.
     pub(super) fn has_syntax_error(&self, at: Option<SourceSpan>) -> bool {
-        let Some(file) = at.and_then(|at| self.file(at)) else {
-            return false;
-        };
+        at.and_then(|at| self.file(at))
+            .is_some_and(|file| self.is_broken(&file.path))
+    }
+
+    fn is_broken(&self, path: &Arc<str>) -> bool {
+        let syntax = |problem: &&Diagnostic| problem.code == "syntax";
         self.problems
             .iter()
-            .any(|problem| problem.code == "syntax" && problem.file == file.path)
+            .filter(syntax)
+            .any(|problem| problem.file == *path)
     }
 
     /// Keeps a problem, once.

@@ -33,7 +33,10 @@ impl Composer<'_> {
                 with_directives: with_directives.to_string(),
             }),
             Err(failed) => {
-                self.sources.adopt("invalid-schema", &failed.errors);
+                let types = &self.declared.types;
+                let locate = |name: &str| types.get(name)?.name.location();
+                self.sources
+                    .adopt("invalid-schema", &failed.errors, &locate);
                 None
             }
         }
