@@ -8,6 +8,8 @@
 mod check;
 mod config;
 mod corpus;
+mod graphql;
+mod holes;
 mod ingest;
 mod sdl;
 mod support;
