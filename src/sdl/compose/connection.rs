@@ -59,14 +59,15 @@ impl Composer<'_> {
     fn connect_field(&mut self, type_name: &Name, field: &Name, node: &Name) {
         let connection = format!("{node}Connection");
         let entity = self.is_entity(node).then_some(node);
-        let args = Self::connection_args(entity, self.is_live(node));
+        let live = self.is_live(node);
+        let args = Self::connection_args(entity, live);
         let decl = self.declared.types.get_mut(type_name);
         let Some(field_decl) = decl.and_then(|decl| decl.fields.get_mut(field)) else {
             return;
         };
         let def = field_decl.def.make_mut();
-        // What a viewer may not read is null, and must not take its parent with it.
-        let refusable = def.directives.has("auth");
+        // What a viewer may not read, or an upstream does not give, is null, and must not take its parent with it.
+        let refusable = def.directives.has("auth") || live;
         def.ty = if refusable {
             named(&connection)
         } else {
