@@ -76,7 +76,7 @@ struct Inner {
 }
 
 impl Engine {
-    /// An engine without live fields: where there are any, they are null with `NOT_CONFIGURED`.
+    /// An engine that nothing answers live fields for: they are null, which is no error.
     pub fn new(model: Arc<Model>, catalog: Arc<Catalog>, store: Store, limits: Limits) -> Self {
         Self::build(model, catalog, store, limits, None)
     }

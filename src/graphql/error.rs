@@ -10,7 +10,7 @@
 //! | `METHOD_NOT_ALLOWED` | a mutation came where only queries may |
 //! | `TIMEOUT` | the request's time was over |
 //! | `HISTORY_EXPIRED` | changes were asked for that are no longer kept |
-//! | `NOT_CONFIGURED` | a live field has nothing that could answer it |
+//! | `NOT_CONFIGURED` | a field that must have a value has nothing that could answer it; elsewhere that is null without an error |
 //! | `BAD_VALUE` | the catalog holds a value that the field's type does not allow |
 //! | `INTERNAL_SERVER_ERROR` | our fault; the log says more |
 //!
@@ -155,6 +155,11 @@ impl Errors {
             error.code,
             &error.extensions,
         );
+    }
+
+    /// An error of the whole answer.
+    pub(crate) fn whole(&mut self, error: &FieldError) {
+        self.push(&error.message, &[], None, error.code, &error.extensions);
     }
 
     /// A request error.

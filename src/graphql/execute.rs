@@ -141,9 +141,8 @@ fn depart(
     for (source, groups) in calls {
         let (holes, groups): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
         let Some(source) = sources.get(source) else {
-            let error = FieldError::new(Code::NotConfigured, "nothing answers live fields here");
             for hole in holes.into_iter().flatten() {
-                fail(writer, hole, &error);
+                unanswered(writer, hole);
             }
             continue;
         };
@@ -296,6 +295,16 @@ fn fail(writer: &mut Writer<'_>, hole: usize, error: &FieldError) {
     writer.holes.fail(hole);
 }
 
+/// Nobody is there to answer live fields: that is no error, unless a value is promised.
+fn unanswered(writer: &mut Writer<'_>, hole: usize) {
+    if writer.holes.get(hole).nullable {
+        writer.holes.fail(hole);
+    } else {
+        let error = FieldError::new(Code::NotConfigured, "nothing answers this field here");
+        fail(writer, hole, &error);
+    }
+}
+
 /// The deadline: what is still open is null.
 fn late(writer: &mut Writer<'_>) {
     let error = FieldError::new(
@@ -312,7 +321,7 @@ fn late(writer: &mut Writer<'_>) {
 /// `data` is null as a whole.
 fn null_data(writer: &mut Writer<'_>) -> Response {
     if let Some(error) = writer.stopped.take() {
-        writer.errors.field(&error, &[], &[]);
+        writer.errors.whole(&error);
     }
     let mut body = b"{\"data\":null".to_vec();
     finish(writer, &mut body)

