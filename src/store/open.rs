@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use migrations::{Migrator, MigratorTrait as _};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use sea_orm::sqlx::{Connection, PgConnection};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr};
 
 use url::Url;
 
@@ -40,6 +41,11 @@ impl Store {
     /// [`Store::open`] with options.
     pub async fn open_with(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let (connect, shown) = connect_options(url, options)?;
+        if connect.get_url().starts_with("postgres") {
+            knock(connect.get_url())
+                .await
+                .map_err(|error| StoreError::of(&shown, error))?;
+        }
         let database = Database::connect(connect).await.map_err(|error| {
             match StoreError::of(&shown, error) {
                 StoreError::Statement { url, source } => StoreError::Open { url, source },
@@ -62,6 +68,13 @@ impl Store {
             .await
             .map_err(|error| StoreError::of(&url, error))
     }
+}
+
+/// Connects once without a pool: a pool tries again until its time is up, and then no longer knows why it failed.
+async fn knock(url: &str) -> Result<(), DbErr> {
+    let error = |error| DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)));
+    let connection = PgConnection::connect(url).await.map_err(error)?;
+    connection.close().await.map_err(error)
 }
 
 /// The options for `url`, and the URL as it may be shown.

@@ -12,4 +12,5 @@ mod graphql;
 mod holes;
 mod ingest;
 mod sdl;
+mod store;
 mod support;

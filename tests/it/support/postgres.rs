@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use callboard::config::process_environment;
+use sea_orm::{ConnectionTrait, Database};
 use tempfile::TempDir;
 
 /// A running server with an empty database; it ends with the value.
@@ -62,9 +63,22 @@ impl Postgres {
         Some(postgres)
     }
 
-    /// Its database.
-    pub(crate) fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    /// Makes an empty database; its URL.
+    pub(crate) async fn database(&self, name: &str) -> String {
+        let url = |name: &str| format!("postgres://postgres@127.0.0.1:{}/{name}", self.port);
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let server = loop {
+            // It listens before it lets anybody in.
+            match Database::connect(url("postgres")).await {
+                Ok(server) => break server,
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        let statement = format!("CREATE DATABASE {name}");
+        server.execute_unprepared(&statement).await.unwrap();
+        server.close().await.unwrap();
+        url(name)
     }
 
     fn wait(&self) {
