@@ -12,13 +12,21 @@ pub(super) struct Document<'a> {
     pub(super) lines_before: usize,
 }
 
+/// How many documents one file may have, empty ones counted.
+pub(super) const MAX_DOCUMENTS: usize = 50_000;
+
 /// Cuts `text` into documents; a text without any marker is one.
+///
+/// Stops behind the first one that is too many.
 pub(super) fn split(text: &str) -> Vec<Document<'_>> {
     let mut documents = Vec::new();
     let mut cutter = Cutter::default();
     let mut line_start = 0;
     for (line_number, line) in text.split_inclusive('\n').enumerate() {
         let line_end = line_start + line.len();
+        if documents.len() > MAX_DOCUMENTS {
+            return documents;
+        }
         match marker(line) {
             Marker::Start if cutter.begun => {
                 cutter.cut(text, line_start, line_number, &mut documents);

@@ -79,6 +79,10 @@ pub const CODES: &[(&str, &str)] = &[
         "a tag is not in lower case, or has other characters than a tag may have",
     ),
     (
+        "too-many",
+        "a file has more documents or problems than are read or told",
+    ),
+    (
         "undeclared-kind",
         "no schema file declares the kind: it is served as `GenericEntity`",
     ),
@@ -170,7 +174,8 @@ impl Findings {
                 && earlier.field == problem.field
                 && earlier.span == problem.span
         });
-        if said || self.problems.len() >= MAX_PROBLEMS {
+        let alike = |known: &&Problem| known.severity == problem.severity;
+        if said || self.problems.iter().filter(alike).count() >= MAX_PROBLEMS {
             return;
         }
         problem.document = Some(self.document);
@@ -192,7 +197,7 @@ fn is_within(field: &str, outer: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-/// How many problems of one document are told: its author will not mend more at a time, and a hostile file shall not fill the memory.
+/// How many problems of one document and severity are told: its author will not mend more at a time, and a hostile file shall not fill the memory.
 const MAX_PROBLEMS: usize = 100;
 
 /// A text of the user's in a message: its beginning, if it is long.

@@ -2,15 +2,15 @@
 
 use serde_json::Value;
 
-use super::documents::{self, Document};
+use super::documents::{self, Document, MAX_DOCUMENTS};
 use super::problem::{Findings, Problem, item, member, shown};
 use super::relations::references;
 use super::substitute::Substituter;
-use super::text::{decode, number};
+use super::text::{decode, number, point};
 use super::yaml::{self, Content, Node};
 use super::{Entity, EntityRef, Failed, Reading, RefError, Reference, Substitutions};
 use super::{envelope, location, rules};
-use crate::diagnostic::Span;
+use crate::diagnostic::{Position, Span};
 use crate::sdl::{Emit, KindId, Model};
 
 /// Reads one descriptor file.
@@ -36,6 +36,10 @@ pub fn read(model: &Model, bytes: &[u8], substitutions: &dyn Substitutions) -> R
     };
     let mut substituter = Substituter::new(substitutions);
     for (index, document) in documents::split(&text).iter().enumerate() {
+        if index == MAX_DOCUMENTS {
+            reading.problems.push(too_many_documents(document));
+            break;
+        }
         read_document(
             model,
             document,
@@ -46,6 +50,38 @@ pub fn read(model: &Model, bytes: &[u8], substitutions: &dyn Substitutions) -> R
     }
     reading.includes = substituter.includes;
     reading
+}
+
+/// How many problems of one file are told: nobody mends more at a time, and a hostile file shall not fill the memory.
+const MAX_FILE_PROBLEMS: usize = 2_000;
+
+fn too_many_documents(first: &Document<'_>) -> Problem {
+    let start = Position {
+        line: number(first.lines_before + 1),
+        column: 1,
+    };
+    let message = format!(
+        "the file has more than {MAX_DOCUMENTS} documents; those from here on are not read"
+    );
+    Problem::error("too-many", point(start), message).hint("split the file")
+}
+
+/// Adds the problems of a document, as long as there are not too many.
+fn tell(reading: &mut Reading, problems: Vec<Problem>) {
+    for problem in problems {
+        let n_told = reading.problems.len();
+        if n_told < MAX_FILE_PROBLEMS {
+            reading.problems.push(problem);
+        } else if n_told == MAX_FILE_PROBLEMS {
+            let message = format!(
+                "the file has more than {MAX_FILE_PROBLEMS} problems; what follows is judged, and not told"
+            );
+            let mut last = Problem::error("too-many", problem.span.unwrap_or_default(), message)
+                .hint("mend the first ones");
+            last.document = problem.document;
+            reading.problems.push(last);
+        }
+    }
 }
 
 fn read_document(
@@ -89,7 +125,7 @@ fn read_document(
             entity_ref: findings.entity_ref.clone(),
         }),
     }
-    reading.problems.append(&mut findings.problems);
+    tell(reading, findings.problems);
 }
 
 /// The entity, unless anything about it is an error.

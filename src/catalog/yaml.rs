@@ -136,8 +136,8 @@ fn syntax_problem(error: &ScanError, place: Place) -> YamlProblem {
         "a value with `: ` in it needs quotes: `description: \"one: two\"`"
     } else if info.contains("unknown anchor") {
         "an alias `*name` needs an anchor `&name` before it in the same document; a text that begins with `*` needs quotes"
-    } else if info.contains("cannot start any token") {
-        "a value that begins with `%`, `@` or a backtick needs quotes"
+    } else if info.contains("unexpected character") {
+        "a value that begins with `%`, `@` or a backtick needs quotes; what stands in `{% … %}` is filled in before it is a descriptor"
     } else {
         "look at the indentation and the quotes here and on the line above"
     };
@@ -147,7 +147,7 @@ fn syntax_problem(error: &ScanError, place: Place) -> YamlProblem {
             _ => "yaml-syntax",
         },
         severity: Severity::Error,
-        message: format!("the YAML cannot be read: {info}"),
+        message: format!("the YAML cannot be read: {}", info.replace("`%'", "`%`")),
         hint: Some(hint.to_owned()),
         span: point(place.position(*error.marker())),
     }

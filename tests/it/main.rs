@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod catalog;
 mod check;
 mod config;
 mod corpus;

@@ -13,6 +13,9 @@ use crate::catalog::problem::shown;
 use crate::catalog::scalar::{self, Scalar};
 use crate::diagnostic::{Severity, Span};
 
+/// How many errors, and how many warnings, of one document are told.
+const MAX_NOTES: usize = 100;
+
 /// Mappings up to this size are searched for doubles one key after the other.
 const SMALL: usize = 12;
 
@@ -26,7 +29,28 @@ pub(super) struct Builder<'a> {
     repeated: Budget,
     n_nodes: usize,
     complete: bool,
+    notes: Notes,
+}
+
+/// Problems, as long as there are not too many; an error is never lost for warnings.
+#[derive(Default)]
+struct Notes {
     problems: Vec<YamlProblem>,
+    n_errors: usize,
+    n_warnings: usize,
+}
+
+impl Notes {
+    fn add(&mut self, problem: YamlProblem) {
+        let n_alike = match problem.severity {
+            Severity::Error => &mut self.n_errors,
+            Severity::Warning | Severity::Info => &mut self.n_warnings,
+        };
+        *n_alike += 1;
+        if *n_alike <= MAX_NOTES {
+            self.problems.push(problem);
+        }
+    }
 }
 
 /// A list or mapping that is not closed yet.
@@ -109,7 +133,7 @@ impl<'a> Builder<'a> {
             repeated: Budget::FULL,
             n_nodes: 0,
             complete: true,
-            problems: Vec::new(),
+            notes: Notes::default(),
         }
     }
 
@@ -159,7 +183,7 @@ impl<'a> Builder<'a> {
 
     /// Notes an error that ends the document.
     pub(super) fn refuse(&mut self, problem: YamlProblem) {
-        self.problems.push(problem);
+        self.notes.problems.push(problem);
         self.complete = false;
     }
 
@@ -172,7 +196,7 @@ impl<'a> Builder<'a> {
         Parsed {
             root: self.root,
             complete: self.complete,
-            problems: self.problems,
+            problems: self.notes.problems,
         }
     }
 
@@ -227,10 +251,10 @@ impl<'a> Builder<'a> {
             Inside::Map { entries, key, seen } => (entries, key, seen),
         };
         match key.take() {
-            None => *key = Some(key_text(node, &mut self.problems)),
+            None => *key = Some(key_text(node, &mut self.notes)),
             Some((key, key_span)) => {
                 if let Some(problem) = duplicate(entries, seen, &key, key_span) {
-                    self.problems.push(problem);
+                    self.notes.add(problem);
                     return;
                 }
                 if !seen.is_empty() {
@@ -294,7 +318,7 @@ impl<'a> Builder<'a> {
             (true, "null" | "bool" | "int" | "float") => self.tagged(text, &tag.suffix, span),
             (false, "!") if tag.handle.is_empty() => Content::String(text),
             _ => {
-                self.problems.push(unknown_tag(tag, span));
+                self.notes.add(unknown_tag(tag, span));
                 Content::String(text)
             }
         }
@@ -311,8 +335,8 @@ impl<'a> Builder<'a> {
         };
         if !fits {
             let message = format!("the value is no `!!{suffix}`");
-            self.problems
-                .push(error("yaml-tag", span, message, "leave the tag out"));
+            self.notes
+                .add(error("yaml-tag", span, message, "leave the tag out"));
         }
         value
     }
@@ -321,7 +345,7 @@ impl<'a> Builder<'a> {
         match tag {
             None => {}
             Some(tag) if tag.is_yaml_core_schema() && matches!(&*tag.suffix, "map" | "seq") => {}
-            Some(tag) => self.problems.push(unknown_tag(tag, span)),
+            Some(tag) => self.notes.add(unknown_tag(tag, span)),
         }
     }
 }
@@ -336,7 +360,7 @@ fn typed(text: Cow<'_, str>) -> Content<'_> {
 }
 
 /// JSON has string keys only: other scalars become their text, as JavaScript has it, and lists and objects a text that shows them.
-fn key_text<'a>(node: Node<'a>, problems: &mut Vec<YamlProblem>) -> (Cow<'a, str>, Span) {
+fn key_text<'a>(node: Node<'a>, notes: &mut Notes) -> (Cow<'a, str>, Span) {
     let span = node.span;
     let (text, hint): (Cow<'a, str>, String) = match node.value {
         Content::String(text) => return (text, span),
@@ -349,7 +373,7 @@ fn key_text<'a>(node: Node<'a>, problems: &mut Vec<YamlProblem>) -> (Cow<'a, str
                 .to_owned(),
         ),
     };
-    problems.push(YamlProblem {
+    notes.add(YamlProblem {
         code: "yaml-key",
         severity: Severity::Warning,
         message: format!("the key is no string, and is read as `{}`", shown(&text)),
