@@ -29,6 +29,10 @@ impl Clock {
     }
 
     /// Now, to the microsecond: what the store keeps.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
     pub fn now(&self) -> Timestamp {
         let micros = match &self.0 {
             Some(micros) => micros.load(Ordering::Relaxed),

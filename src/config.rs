@@ -222,13 +222,15 @@ fn database(mut section: Section<'_>, folder: &Path) -> DatabaseConfig {
     let (url, place) = section.secret("url", folder);
     let checked = match url.split_once(':') {
         Some(("sqlite", path)) => sqlite_url(path, folder),
+        Some(("postgres" | "postgresql", _)) => Some(url.clone()),
         _ => None,
     };
     if checked.is_none() && !url.is_empty() {
         section.problem(
             place,
             "config-value",
-            "`database.url` must begin with `sqlite:`".to_owned(),
+            "`database.url` must be `sqlite:` with the path of a file, or begin with `postgres://`"
+                .to_owned(),
             Some("for example `sqlite:callboard.db`".to_owned()),
         );
     }

@@ -34,13 +34,18 @@ use crate::telemetry::metrics::Metrics;
 
 use self::in_flight::InFlight;
 
+/// An engine and the catalog that it reads; they share the ids of one Model, so they are swapped together.
+#[derive(Debug)]
+struct Serving {
+    engine: Engine,
+    catalog: Arc<Catalog>,
+}
+
 /// What handlers see; shared by all requests of one server.
 #[derive(Debug)]
 pub struct Board {
-    /// The engine of the current schema version; a reload swaps it, and requests that run go on with theirs.
-    engine: ArcSwap<Engine>,
-    /// For the figures of `/metrics` and of the page.
-    catalog: Arc<Catalog>,
+    /// What answers; a reload swaps it, and requests that run go on with theirs.
+    serving: ArcSwap<Serving>,
     /// Whether the first snapshot serves.
     ready: AtomicBool,
     metrics: Metrics,
@@ -55,8 +60,7 @@ impl Board {
     /// Not ready until [`Board::set_ready`].
     pub fn new(engine: Engine, catalog: Arc<Catalog>, limits: LimitsConfig) -> Self {
         Self {
-            engine: ArcSwap::from_pointee(engine),
-            catalog,
+            serving: ArcSwap::from_pointee(Serving { engine, catalog }),
             ready: AtomicBool::new(false),
             metrics: Metrics::default(),
             concurrency: Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)),
@@ -71,17 +75,21 @@ impl Board {
         self.ready.store(true, Ordering::Release);
     }
 
-    /// Answers new requests with `engine`.
-    pub fn swap_engine(&self, engine: Engine) {
-        self.engine.store(Arc::new(engine));
-    }
-
-    pub fn engine(&self) -> Engine {
-        Engine::clone(&self.engine.load())
+    /// Answers new requests with `engine`, which reads `catalog`.
+    pub fn swap(&self, engine: Engine, catalog: Arc<Catalog>) {
+        self.serving.store(Arc::new(Serving { engine, catalog }));
     }
 
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    fn engine(&self) -> Engine {
+        self.serving.load().engine.clone()
+    }
+
+    fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.serving.load().catalog)
     }
 
     fn is_ready(&self) -> bool {

@@ -7,7 +7,7 @@
 pub mod metrics;
 
 use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -15,7 +15,7 @@ use crate::config::{LogFormat, TelemetryConfig};
 
 /// Logs of this process go to stderr from now on; a second call changes nothing.
 pub fn start_logging(config: &TelemetryConfig) {
-    let targets: Targets = config.log_level.parse().unwrap_or_default();
+    let targets = targets(&config.log_level);
     let output = match config.log_format {
         LogFormat::Text => tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
@@ -35,6 +35,23 @@ pub fn start_logging(config: &TelemetryConfig) {
         tracing::debug!("logging was set up before");
     }
     log_panics();
+}
+
+/// What libraries say is of use only to whoever asks for it.
+const QUIET: [(&str, LevelFilter); 3] = [
+    ("sea_orm", LevelFilter::ERROR),
+    ("sea_orm_migration", LevelFilter::WARN),
+    ("sqlx", LevelFilter::WARN),
+];
+
+fn targets(written: &str) -> Targets {
+    let targets: Targets = written.parse().unwrap_or_default();
+    let quiet = QUIET
+        .iter()
+        .filter(|(library, _)| !written.contains(library));
+    quiet.fold(targets, |targets, (library, level)| {
+        targets.with_target(*library, *level)
+    })
 }
 
 /// A panic is an error of ours: one log line, in the span of the request that met it, and nothing on the client's side.

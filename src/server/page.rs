@@ -26,7 +26,7 @@ const QUERIES: &[(&str, &str)] = &[
 ];
 
 pub(super) async fn page(State(board): State<Arc<Board>>) -> Html<String> {
-    let entities = board.catalog.snapshot().len();
+    let entities = board.catalog().snapshot().len();
     let queries: String = QUERIES
         .iter()
         .map(|(title, document)| {

@@ -29,7 +29,7 @@ pub(super) async fn ready(State(board): State<Arc<Board>>) -> (StatusCode, &'sta
 
 /// Prometheus text.
 pub(super) async fn metrics(State(board): State<Arc<Board>>) -> impl IntoResponse {
-    let snapshot = board.catalog.snapshot();
+    let snapshot = board.catalog().snapshot();
     let mut figures = CatalogFigures {
         entities: snapshot.len(),
         revision: snapshot.revision(),

@@ -257,6 +257,15 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::default();
         let mut add = Registrar(&mut registry);
+        let reloads = add.metric(RELOADS, Family::<ReloadLabels, Counter>::default());
+        for outcome in [
+            ReloadOutcome::Done,
+            ReloadOutcome::Unchanged,
+            ReloadOutcome::Refused,
+        ] {
+            // Named before the first of them happens, so that an alert can be written.
+            drop(reloads.get_or_create(&ReloadLabels { outcome }));
+        }
         Self {
             http_duration: add.metric(HTTP_DURATION, Histograms::new_with_constructor(durations)),
             http_active: add.metric(HTTP_ACTIVE, Gauge::default()),
@@ -269,7 +278,7 @@ impl Default for Metrics {
             catalog_entities: add.metric(CATALOG_ENTITIES, Gauge::default()),
             catalog_revision: add.metric(CATALOG_REVISION, Gauge::default()),
             catalog_problems: add.metric(CATALOG_PROBLEMS, Family::default()),
-            reloads: add.metric(RELOADS, Family::default()),
+            reloads,
             registry,
         }
     }
@@ -310,7 +319,7 @@ impl Metrics {
         self.reloads.get_or_create(&ReloadLabels { outcome }).inc();
     }
 
-    /// All metrics as Prometheus (OpenMetrics) text.
+    /// All metrics as text in the form of `OpenMetrics`, which Prometheus reads.
     pub fn render(&self, catalog: CatalogFigures) -> String {
         let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         self.catalog_entities.set(signed(catalog.entities as u64));

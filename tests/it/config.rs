@@ -149,11 +149,11 @@ fn sources_are_checked() {
 #[test]
 fn the_database_must_be_one_that_is_known() {
     assert_snapshot!(check("database: { url: 'mysql://u:secret@h/db' }"), @r"
-    callboard.yaml:1:18: error[config-value]: `database.url` must begin with `sqlite:`
+    callboard.yaml:1:18: error[config-value]: `database.url` must be `sqlite:` with the path of a file, or begin with `postgres://`
       hint: for example `sqlite:callboard.db`
     ");
     assert_snapshot!(check("database: { url: 'sqlite::memory:' }"), @r"
-    callboard.yaml:1:18: error[config-value]: `database.url` must begin with `sqlite:`
+    callboard.yaml:1:18: error[config-value]: `database.url` must be `sqlite:` with the path of a file, or begin with `postgres://`
       hint: for example `sqlite:callboard.db`
     ");
     assert_snapshot!(check("database: { url: { file: no-such-file } }"), @r"

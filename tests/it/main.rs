@@ -13,5 +13,6 @@ mod graphql;
 mod holes;
 mod ingest;
 mod sdl;
+mod server;
 mod store;
 mod support;

@@ -3,3 +3,4 @@
 pub(crate) mod catalog;
 pub(crate) mod engine;
 pub(crate) mod postgres;
+pub(crate) mod server;
