@@ -1,1 +1,241 @@
-//! To be written.
+//! Wiring: from a configuration to a server that answers.
+//!
+//! Together with `cli` the only place that knows everyone.
+
+pub mod reload;
+pub mod schema;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::config::{Config, LimitsConfig, SourceConfig};
+use crate::graphql::{Engine, Limits};
+use crate::ingest::{Ingest, IngestOptions};
+use crate::sdl::Model;
+use crate::server::{self, Board, Stopped};
+use crate::store::{Store, StoreError};
+use crate::tasks::Tasks;
+
+/// How long the readers of sources may take to stop, at a reload and at the end: they commit what they have in hand.
+const INGEST_GRACE: Duration = Duration::from_secs(10);
+
+/// Everything that serves one catalog.
+#[derive(Debug)]
+pub struct App {
+    /// The configuration in force.
+    config: Config,
+    origin: ConfigOrigin,
+    /// The user's SDL files that are in force.
+    schema_files: Vec<PathBuf>,
+    /// The durable truth, one for the whole life of the process.
+    store: Store,
+    clock: Clock,
+    /// What HTTP handlers see.
+    board: Arc<Board>,
+    /// Wakes the reloader.
+    reload: Arc<Notify>,
+    generation: Generation,
+}
+
+/// How the configuration came about, to be read again in the same way.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigOrigin {
+    /// `None`: it was made in memory, and never changes.
+    pub file: Option<PathBuf>,
+    /// Where the command line said to listen, whatever the file says.
+    pub listen: Option<SocketAddr>,
+}
+
+/// What belongs to one Model: made anew by a reload.
+#[derive(Debug)]
+struct Generation {
+    model: Arc<Model>,
+    ingest: Arc<Ingest>,
+    /// The tasks that follow the sources.
+    tasks: Tasks,
+}
+
+impl App {
+    /// Opens the database and loads what it holds; no source is read yet.
+    pub async fn open(
+        config: Config,
+        origin: ConfigOrigin,
+        model: Arc<Model>,
+        schema_files: Vec<PathBuf>,
+    ) -> Result<Self, StoreError> {
+        let clock = Clock::system();
+        let store = Store::open(config.database.url.expose_secret()).await?;
+        let generation = Generation::open(&store, model, &config.sources, clock.clone()).await?;
+        let board = Board::new(
+            generation.engine(&config.limits),
+            Arc::clone(generation.ingest.catalog()),
+            config.limits.clone(),
+        );
+        Ok(Self {
+            config,
+            origin,
+            schema_files,
+            store,
+            clock,
+            board: Arc::new(board),
+            reload: Arc::new(Notify::new()),
+            generation,
+        })
+    }
+
+    /// Wakes the reloader when notified.
+    pub fn reload_signal(&self) -> Arc<Notify> {
+        Arc::clone(&self.reload)
+    }
+
+    /// The way of descriptors into the catalog.
+    pub fn ingest(&self) -> &Arc<Ingest> {
+        &self.generation.ingest
+    }
+
+    /// Serves on `listener` until `shutdown`; says what was cut.
+    pub async fn serve(mut self, listener: TcpListener, shutdown: CancellationToken) -> Stopped {
+        let board = Arc::clone(&self.board);
+        let config = self.config.server.clone();
+        let http = server::run(listener, board, &config, shutdown.clone());
+        let upkeep = async {
+            shutdown.run_until_cancelled(self.keep_up()).await;
+            self.generation.tasks.shutdown(INGEST_GRACE).await
+        };
+        let (mut stopped, late) = tokio::join!(http, upkeep);
+        stopped.leaked.extend(late);
+        if let Err(error) = self.store.close().await {
+            tracing::warn!(%error, "the database was not closed: {error}");
+        }
+        stopped
+    }
+
+    /// Reads the sources, follows them, and takes over changes of schema and configuration; ends only by being dropped.
+    async fn keep_up(&mut self) {
+        self.first_reading().await;
+        self.board.set_ready();
+        self.generation.follow();
+        self.reload_for_ever().await;
+    }
+
+    /// What the last run left is served at once; where there is nothing, the sources are read first.
+    async fn first_reading(&self) {
+        let ingest = &self.generation.ingest;
+        if !ingest.catalog().snapshot().is_empty() {
+            return;
+        }
+        // Dropped together with this future.
+        let cancel = CancellationToken::new();
+        if let Err(error) = ingest.read_all(&cancel).await {
+            tracing::error!(%error, "the sources could not be read: {error}; {}", error.hint());
+        }
+    }
+}
+
+impl Generation {
+    async fn open(
+        store: &Store,
+        model: Arc<Model>,
+        sources: &[SourceConfig],
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
+        let ingest = Ingest::open(
+            store.clone(),
+            Arc::clone(&model),
+            sources,
+            IngestOptions::default(),
+            clock,
+        )
+        .await?;
+        Ok(Self {
+            model,
+            ingest: Arc::new(ingest),
+            tasks: Tasks::new(),
+        })
+    }
+
+    fn engine(&self, limits: &LimitsConfig) -> Engine {
+        Engine::new(
+            Arc::clone(&self.model),
+            Arc::clone(self.ingest.catalog()),
+            self.ingest.store().clone(),
+            engine_limits(limits),
+        )
+    }
+
+    fn follow(&self) {
+        self.ingest.start(&self.tasks);
+    }
+}
+
+/// The part of `limits` that the engine watches over.
+pub fn engine_limits(limits: &LimitsConfig) -> Limits {
+    let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+    Limits {
+        document_bytes: bytes(limits.document_size),
+        tokens: limits.tokens,
+        nesting: limits.nesting,
+        depth: limits.depth,
+        aliases: limits.aliases,
+        root_fields: limits.root_fields,
+        fields: limits.fields,
+        response_bytes: bytes(limits.response_size),
+        introspection: limits.introspection,
+        ..Limits::default()
+    }
+}
+
+/// Why a server does not listen where it was told to.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    #[error(
+        "`{address}` can be reached from other machines, and there is no authentication: everybody could read the catalog"
+    )]
+    Open { address: SocketAddr },
+    #[error("`{address}` is in use by another process")]
+    InUse { address: SocketAddr },
+    #[error("cannot listen on `{address}`")]
+    Other {
+        address: SocketAddr,
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl ListenError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => {
+                "listen on 127.0.0.1, or say `server: { allowAnonymous: true }` if this is meant"
+            }
+            Self::InUse { .. } => "stop the other process, or choose another port with `--listen`",
+            Self::Other { .. } => "name an address of this machine, and a port that you may open",
+        }
+    }
+}
+
+/// Listens on `address`; beyond loopback only if `allow_anonymous`.
+pub async fn listen(
+    address: SocketAddr,
+    allow_anonymous: bool,
+) -> Result<TcpListener, ListenError> {
+    if !address.ip().is_loopback() && !allow_anonymous {
+        return Err(ListenError::Open { address });
+    }
+    TcpListener::bind(address).await.map_err(|source| {
+        if source.kind() == std::io::ErrorKind::AddrInUse {
+            ListenError::InUse { address }
+        } else {
+            ListenError::Other { address, source }
+        }
+    })
+}

@@ -1,9 +1,258 @@
-//! To be written.
+//! The command line: what people type, and what they read.
+//!
+//! Exit codes are the same everywhere: 0 all is well (warnings allowed), 1 there are errors, 2 usage or unreadable input.
+//! What a command was asked for goes to stdout, what it has to say about it to stderr.
 
 pub mod check;
+mod config;
+mod demo;
+mod local;
+mod output;
+mod progress;
+mod query;
 pub mod report;
+mod schema;
+mod scratch;
+mod serve;
+mod signals;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::{Exit, say};
+
+/// A software catalog as one GraphQL graph.
+#[derive(Debug, Parser)]
+#[command(name = "callboard", version, about, max_term_width = 100)]
+#[command(after_help = "\
+Examples:
+  callboard demo                                 everything, with a made-up company, on this machine
+  callboard serve                                serve the catalog that ./callboard.yaml describes
+  callboard check catalog/                       is every descriptor right?
+  callboard query '{ entities { totalCount } }'  ask without a server
+
+Exit codes: 0 all is well, 1 there are errors, 2 wrong usage or unreadable input.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve a made-up company's catalog on loopback, to try things out
+    ///
+    /// Needs no configuration: the catalog is part of the program, the database is a temporary file.
+    /// Ctrl-C ends it and leaves nothing behind.
+    Demo {
+        /// Where to listen; without it 127.0.0.1:4000, or the next port that is free
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+    },
+    /// Serve the catalog
+    ///
+    /// Reads ./callboard.yaml if it is there and nothing else is named; without a file all settings have their defaults.
+    /// A changed schema or configuration file, or SIGHUP, is taken over without dropping a request; if it has errors, the old one goes on.
+    #[command(after_help = "\
+Examples:
+  callboard serve
+  callboard serve --config /etc/callboard/callboard.yaml --listen 127.0.0.1:8080")]
+    Serve {
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Where to listen, instead of `server.listen`
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<SocketAddr>,
+    },
+    /// Say what is wrong in descriptors, by the server's own rules
+    ///
+    /// PATH is a file, a folder (its catalog-info.yaml files at any depth) or a glob; `Location` targets are followed.
+    /// Needs no server and no database.
+    #[command(after_help = "\
+Examples:
+  callboard check .
+  callboard check 'catalog/**/*.yaml' --format github   annotations on a pull request
+  callboard check catalog/ --format json | jq '.problems[].message'
+
+Exit codes: 0 nothing is wrong (warnings allowed), 1 problems, 2 wrong usage or an unreadable path.")]
+    Check {
+        #[arg(value_name = "PATH", required = true)]
+        paths: Vec<PathBuf>,
+        /// How to write the problems: text, json, github or sarif
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: report::Format,
+        /// The configuration file, whose `schema` files are added
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Ask one query: of a server, or of the descriptors themselves
+    ///
+    /// With --url the query goes to a server.
+    /// Without, the sources of the configuration are read into a temporary database, and nothing is changed.
+    /// Prints the JSON response; exit code 1 if it has errors.
+    #[command(after_help = "\
+Examples:
+  callboard query '{ component(ref: \"payments-api\") { owner { name } } }' --url http://127.0.0.1:4000
+  callboard query 'query($r: EntityRef!) { entity(ref: $r) { name } }' --var r=component:web --config callboard.yaml")]
+    Query {
+        /// The GraphQL document; `-` reads it from stdin
+        #[arg(value_name = "GRAPHQL")]
+        document: String,
+        /// A variable; the value is JSON, or else text as it is
+        #[arg(long = "var", value_name = "NAME=VALUE")]
+        variables: Vec<String>,
+        /// A server, as in http://127.0.0.1:4000
+        #[arg(long, value_name = "URL", conflicts_with = "config")]
+        url: Option<String>,
+        /// The configuration file
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Print, check and compare the graph's schema
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Check and print the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum SchemaCommand {
+    /// Print the composed SDL
+    Print {
+        /// With the directives that say where values come from
+        #[arg(long)]
+        directives: bool,
+        /// The configuration file, whose `schema` files are added
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Check the built-in schema together with the configuration's `schema` files, and FILES
+    Check {
+        /// SDL files, folders or globs to be checked as well
+        #[arg(value_name = "FILES")]
+        files: Vec<PathBuf>,
+        /// The configuration file, whose `schema` files are added
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Say what changed from OLD to NEW, one change a line; exit code 1 if any of them breaks clients
+    #[command(after_help = "\
+Examples:
+  callboard schema print > before.graphql
+  callboard schema diff before.graphql                what did my change do?
+  callboard schema diff before.graphql after.graphql")]
+    Diff {
+        /// An SDL file, as `schema print` writes it
+        #[arg(value_name = "OLD")]
+        old: PathBuf,
+        /// Another one; without it the schema as it is now
+        #[arg(value_name = "NEW")]
+        new: Option<PathBuf>,
+        /// The configuration file, whose `schema` files are added
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Do everything that start-up does, short of serving
+    Check {
+        /// The configuration file; default ./callboard.yaml
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
+    /// Print the settings that are in force, secrets masked
+    Print {
+        /// The configuration file; default ./callboard.yaml
+        #[arg(long, value_name = "FILE", conflicts_with = "defaults")]
+        config: Option<PathBuf>,
+        /// Print the commented file of all defaults instead: a sample to start from
+        #[arg(long)]
+        defaults: bool,
+    },
+}
 
 /// Runs the command line.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Help and version arrive here too; clap knows where each belongs.
+        Err(error) => {
+            let usage = error.use_stderr();
+            if error.print().is_err() || usage {
+                return Exit::Usage.into();
+            }
+            return Exit::Clean.into();
+        }
+    };
+    match run(arguments.command) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Demo { listen } => demo::demo(listen),
+        Command::Serve { config, listen } => serve::serve(config.as_deref(), listen),
+        Command::Check {
+            paths,
+            format,
+            config,
+        } => check_command(paths, format, config.as_deref()),
+        Command::Query {
+            document,
+            variables,
+            url,
+            config,
+        } => query::query(&document, &variables, url.as_deref(), config.as_deref()),
+        Command::Schema(SchemaCommand::Print { directives, config }) => {
+            schema::print(directives, config.as_deref())
+        }
+        Command::Schema(SchemaCommand::Check { files, config }) => {
+            schema::check(&files, config.as_deref())
+        }
+        Command::Schema(SchemaCommand::Diff { old, new, config }) => {
+            schema::diff(&old, new.as_deref(), config.as_deref())
+        }
+        Command::Config(ConfigCommand::Check { config }) => config::check(config.as_deref()),
+        Command::Config(ConfigCommand::Print { config, defaults }) => {
+            config::print(config.as_deref(), defaults)
+        }
+    }
+}
+
+fn check_command(
+    paths: Vec<PathBuf>,
+    format: report::Format,
+    config: Option<&std::path::Path>,
+) -> anyhow::Result<Exit> {
+    let Some(config) = config::load_or_report(config)? else {
+        return Ok(Exit::Errors);
+    };
+    let Some((model, _files)) = serve::load_schema(&config)? else {
+        return Ok(Exit::Errors);
+    };
+    let arguments = check::CheckArgs {
+        paths,
+        format,
+        terminal: output::terminal(),
+    };
+    let mut out = Vec::new();
+    let checked = check::run(&arguments, &model, &mut out)?;
+    output::write_bytes(&out)?;
+    say(&checked.summary);
+    Ok(match checked.verdict {
+        check::Verdict::Clean => Exit::Clean,
+        check::Verdict::Errors => Exit::Errors,
+        check::Verdict::Unreadable => Exit::Usage,
+    })
 }

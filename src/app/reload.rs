@@ -1,0 +1,178 @@
+//! Changed schema and configuration files are taken over without dropping a request; broken ones change nothing.
+//!
+//! A new Model has new ids, so engine and catalog are made anew under it and swapped in one step; requests that run end on the old ones.
+//! Files are looked at once a second in place of being watched: they are few, and a look cannot be lost.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::schema::{self, Loaded};
+use super::{App, Generation, INGEST_GRACE};
+use crate::config::{Config, process_environment};
+use crate::diagnostic::Diagnostic;
+use crate::store::StoreError;
+use crate::telemetry::metrics::ReloadOutcome;
+
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Size and time of each file; a missing one is `None`.
+type Stamps = BTreeMap<PathBuf, Option<(u64, Option<SystemTime>)>>;
+
+impl App {
+    pub(super) async fn reload_for_ever(&mut self) {
+        let mut known = self.stamps();
+        loop {
+            let asked = tokio::time::timeout(LOOK, self.reload.notified())
+                .await
+                .is_ok();
+            let now = self.stamps();
+            if !asked && now == known {
+                continue;
+            }
+            self.reload().await;
+            known = self.stamps();
+            for (file, stamp) in &mut known {
+                // What was written while we read is seen in the next round, because `now` is older.
+                if let Some(before) = now.get(file) {
+                    *stamp = *before;
+                }
+            }
+        }
+    }
+
+    fn stamps(&self) -> Stamps {
+        let files = self.origin.file.iter().chain(&self.schema_files);
+        files
+            .map(|file| {
+                let stamp = std::fs::metadata(file)
+                    .ok()
+                    .map(|metadata| (metadata.len(), metadata.modified().ok()));
+                (file.clone(), stamp)
+            })
+            .collect()
+    }
+
+    /// Reads configuration and schema again; errors are logged, and change nothing.
+    async fn reload(&mut self) {
+        let outcome = match self.try_reload().await {
+            Ok(true) => {
+                tracing::info!("schema and configuration were read again and taken over");
+                ReloadOutcome::Done
+            }
+            Ok(false) => {
+                tracing::info!("schema and configuration were read again: nothing changed");
+                ReloadOutcome::Unchanged
+            }
+            Err(Refused::Problems(problems)) => {
+                for problem in &problems {
+                    tracing::error!(problem.code = problem.code, "{problem}");
+                }
+                tracing::error!(
+                    "schema and configuration have {} problems: what was loaded before goes on",
+                    problems.len()
+                );
+                ReloadOutcome::Refused
+            }
+            Err(Refused::Store(error)) => {
+                tracing::error!(%error, "the reload failed: {error}; {}", error.hint());
+                ReloadOutcome::Refused
+            }
+        };
+        self.board.metrics().reload(outcome);
+    }
+
+    async fn try_reload(&mut self) -> Result<bool, Refused> {
+        let config = match &self.origin.file {
+            Some(file) => {
+                let (config, problems) = Config::load(file, &process_environment);
+                let mut config = config.ok_or(Refused::Problems(problems))?;
+                if let Some(address) = self.origin.listen {
+                    config.server.listen = address;
+                }
+                config
+            }
+            None => self.config.clone(),
+        };
+        let Loaded {
+            model,
+            problems,
+            files,
+        } = schema::load(&config.schema);
+        let model = model.ok_or_else(|| Refused::Problems(errors(problems)))?;
+        let same_graph = model.fingerprint == self.generation.model.fingerprint
+            && config.sources == self.config.sources;
+        self.schema_files = files;
+        if same_graph && config.print() == self.config.print() {
+            return Ok(false);
+        }
+        self.warn_of_restart(&config);
+        if same_graph {
+            let engine = self.generation.engine(&config.limits);
+            self.board
+                .swap(engine, Arc::clone(self.generation.ingest.catalog()));
+        } else {
+            self.next_generation(Arc::new(model), &config).await?;
+        }
+        self.config = config;
+        Ok(true)
+    }
+
+    /// Reading stops before the store is loaded, so that no commit falls between the old catalog and the new.
+    async fn next_generation(
+        &mut self,
+        model: Arc<crate::sdl::Model>,
+        config: &Config,
+    ) -> Result<(), Refused> {
+        let late = self.generation.tasks.shutdown(INGEST_GRACE).await;
+        if !late.is_empty() {
+            tracing::warn!("still at work after {INGEST_GRACE:?}: {}", late.join(", "));
+        }
+        let opened =
+            Generation::open(&self.store, model, &config.sources, self.clock.clone()).await;
+        match opened {
+            Ok(generation) => {
+                let engine = generation.engine(&config.limits);
+                self.board
+                    .swap(engine, Arc::clone(generation.ingest.catalog()));
+                self.generation = generation;
+                self.generation.follow();
+                Ok(())
+            }
+            Err(error) => {
+                // The tasks of the old generation have ended; it goes on with new ones.
+                self.generation.tasks = crate::tasks::Tasks::new();
+                self.generation.follow();
+                Err(Refused::Store(error))
+            }
+        }
+    }
+
+    fn warn_of_restart(&self, config: &Config) {
+        let settled = &self.config;
+        let changed = [
+            ("server", config.server != settled.server),
+            ("telemetry", config.telemetry != settled.telemetry),
+            (
+                "limits",
+                config.limits.concurrency != settled.limits.concurrency
+                    || config.limits.body_size != settled.limits.body_size
+                    || config.limits.request_time != settled.limits.request_time
+                    || config.limits.batch != settled.limits.batch,
+            ),
+        ];
+        for (section, _) in changed.iter().filter(|(_, changed)| *changed) {
+            tracing::warn!("a change in `{section}` needs a restart");
+        }
+    }
+}
+
+enum Refused {
+    Problems(Vec<Diagnostic>),
+    Store(StoreError),
+}
+
+fn errors(problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    problems.into_iter().filter(Diagnostic::is_error).collect()
+}

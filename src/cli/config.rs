@@ -1,0 +1,68 @@
+//! `config check`, `config print`, and how every command finds its configuration.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::output::{Exit, count, say, write_out, write_problems};
+use crate::app::schema;
+use crate::config::{Config, DEFAULTS, FILE_NAME, process_environment};
+use crate::diagnostic::Diagnostic;
+
+/// The named file, else `./callboard.yaml` if it is there, else the defaults.
+pub(super) fn load(named: Option<&Path>) -> anyhow::Result<(Option<Config>, Vec<Diagnostic>)> {
+    let implied = Path::new(FILE_NAME);
+    match named {
+        Some(path) if !path.is_file() => {
+            anyhow::bail!("there is no file `{}`", path.display())
+        }
+        Some(path) => Ok(Config::load(path, &process_environment)),
+        None if implied.exists() => Ok(Config::load(implied, &process_environment)),
+        None => {
+            let folder = std::env::current_dir().context("there is no current folder")?;
+            Ok(Config::defaults(&folder))
+        }
+    }
+}
+
+/// The file that [`load`] reads, if it reads one.
+pub(super) fn path_of(named: Option<&Path>) -> Option<PathBuf> {
+    let implied = Path::new(FILE_NAME);
+    named
+        .map(Path::to_path_buf)
+        .or_else(|| implied.exists().then(|| implied.to_path_buf()))
+}
+
+/// The configuration, or `None` after its problems were written.
+pub(super) fn load_or_report(named: Option<&Path>) -> anyhow::Result<Option<Config>> {
+    let (config, problems) = load(named)?;
+    write_problems(&problems)?;
+    if config.is_none() {
+        say(&format!("the configuration has {}", count(&problems)));
+    }
+    Ok(config)
+}
+
+pub(super) fn check(named: Option<&Path>) -> anyhow::Result<Exit> {
+    let (config, mut problems) = load(named)?;
+    if let Some(config) = &config {
+        problems.extend(schema::load(&config.schema).problems);
+    }
+    let failed = write_problems(&problems)?;
+    say(&count(&problems));
+    Ok(if failed { Exit::Errors } else { Exit::Clean })
+}
+
+pub(super) fn print(named: Option<&Path>, defaults: bool) -> anyhow::Result<Exit> {
+    if defaults {
+        write_out(DEFAULTS)?;
+        return Ok(Exit::Clean);
+    }
+    match load_or_report(named)? {
+        Some(config) => {
+            write_out(config.print())?;
+            Ok(Exit::Clean)
+        }
+        None => Ok(Exit::Errors),
+    }
+}

@@ -1,0 +1,107 @@
+//! `demo`: the catalog of a made-up company, with nothing to configure and nothing left behind.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use tokio::net::TcpListener;
+
+use super::output::{Exit, say, write_out};
+use super::scratch::Scratch;
+use super::serve;
+use crate::app::{App, ConfigOrigin, ListenError, listen};
+use crate::config::{Config, SourceConfig, SourceKind};
+use crate::telemetry;
+
+/// The files of `examples/`, as they were when the program was built.
+const EXAMPLES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/examples.rs"));
+
+/// Without `--listen`: the first of these that is free.
+const PORTS: std::ops::Range<u16> = 4000..4100;
+
+/// To be pasted: each answers a question that people ask of a catalog.
+const QUERIES: [&str; 3] = [
+    "{ components(first: 5) { nodes { name type owner { name } } totalCount } }",
+    "{ facets(by: [\"kind\"]) { values { value count } } }",
+    "{ problems { nodes { severity file line message hint } } }",
+];
+
+pub(super) fn demo(address: Option<SocketAddr>) -> anyhow::Result<Exit> {
+    let scratch = Scratch::new()?;
+    let config = configuration(scratch.path())?;
+    telemetry::start_logging(&config.telemetry);
+    let Some((model, _files)) = serve::load_schema(&config)? else {
+        return Ok(Exit::Errors);
+    };
+    serve::runtime()?.block_on(async move {
+        let listener = match address {
+            Some(address) => listen(address, config.server.allow_anonymous).await,
+            None => next_free().await,
+        };
+        let listener = match listener {
+            Ok(listener) => listener,
+            Err(error) => {
+                say(&format!("error: {error}\n  hint: {}", error.hint()));
+                return Ok(Exit::Errors);
+            }
+        };
+        match App::open(config, ConfigOrigin::default(), model, Vec::new()).await {
+            Ok(app) => serve::run(app, listener, welcome).await,
+            Err(error) => serve::store_failed(error),
+        }
+    })
+}
+
+fn configuration(folder: &Path) -> anyhow::Result<Config> {
+    let examples = folder.join("examples");
+    for (name, content) in EXAMPLES {
+        let file = examples.join(name);
+        let parent = file.parent().unwrap_or(&examples);
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::write(&file, content))
+            .with_context(|| format!("`{}` cannot be written", file.display()))?;
+    }
+    let (Some(mut config), _) = Config::defaults(folder) else {
+        bail!("the compiled-in configuration has errors");
+    };
+    config.sources = vec![SourceConfig {
+        name: "examples".to_owned(),
+        kind: SourceKind::File {
+            path: examples.join("catalog"),
+            written: "examples/catalog".to_owned(),
+        },
+    }];
+    "warn".clone_into(&mut config.telemetry.log_level);
+    Ok(config)
+}
+
+async fn next_free() -> Result<TcpListener, ListenError> {
+    let mut last = None;
+    for port in PORTS {
+        match listen(SocketAddr::from(([127, 0, 0, 1], port)), false).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = Some(error),
+        }
+    }
+    match last {
+        Some(error) => Err(error),
+        // No port in the range at all: the system chooses one.
+        None => listen(SocketAddr::from(([127, 0, 0, 1], 0)), false).await,
+    }
+}
+
+fn welcome(address: SocketAddr) {
+    let mut text = format!(
+        "\nCallboard is at http://{address}, with the catalog of a made-up company.\n\nThree queries to paste into another terminal:\n\n"
+    );
+    for query in QUERIES {
+        text.push_str(&format!(
+            "  callboard query '{query}' --url http://{address}\n"
+        ));
+    }
+    text.push_str("\nCtrl-C ends it and leaves nothing behind.\n");
+    if let Err(error) = write_out(&text) {
+        tracing::warn!(%error, "stdout cannot be written to");
+    }
+}

@@ -1,0 +1,62 @@
+//! One query without a server: the sources are read into a temporary database, and nothing is changed.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
+
+use super::config::load_or_report;
+use super::scratch::Scratch;
+use super::{progress, serve};
+use crate::app;
+use crate::clock::{Budget, Clock};
+use crate::graphql::{Engine, Request};
+use crate::ingest::{Ingest, IngestOptions};
+use crate::store::Store;
+use crate::tasks::Tasks;
+
+/// The response; `None` after problems were written.
+pub(super) fn ask(
+    document: &str,
+    variables: Map<String, Value>,
+    config: Option<&Path>,
+) -> anyhow::Result<Option<Vec<u8>>> {
+    let Some(config) = load_or_report(config)? else {
+        return Ok(None);
+    };
+    let Some((model, _files)) = serve::load_schema(&config)? else {
+        return Ok(None);
+    };
+    let scratch = Scratch::new()?;
+    let url = format!("sqlite:{}", scratch.path().join("query.db").display());
+    let body = serve::runtime()?.block_on(async {
+        let store = Store::open(&url).await?;
+        let ingest = Ingest::open(
+            store.clone(),
+            model.clone(),
+            &config.sources,
+            IngestOptions::default(),
+            Clock::system(),
+        )
+        .await?;
+        let ingest = std::sync::Arc::new(ingest);
+        let tasks = Tasks::new();
+        progress::show(&tasks, &ingest);
+        ingest.read_all(&CancellationToken::new()).await?;
+        tasks.shutdown(Duration::from_secs(1)).await;
+        let limits = app::engine_limits(&config.limits);
+        let engine = Engine::new(model, ingest.catalog().clone(), store.clone(), limits);
+        let request = Request {
+            variables: Some(variables),
+            ..Request::new(document)
+        };
+        let response = engine
+            .execute(&request, Budget::of(config.limits.request_time))
+            .await;
+        store.close().await?;
+        anyhow::Ok(response.body)
+    });
+    body.map(Some).context("the sources could not be read")
+}

@@ -1,0 +1,101 @@
+//! `schema print`, `schema check`, `schema diff`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::config::load_or_report;
+use super::output::{Exit, count, say, write_out, write_problems};
+use super::report::counted;
+use crate::app::schema::{self, Loaded};
+use crate::config::SchemaPath;
+use crate::sdl::{self, SdlFile};
+
+pub(super) fn print(directives: bool, config: Option<&Path>) -> anyhow::Result<Exit> {
+    let Some(loaded) = load(config, &[])? else {
+        return Ok(Exit::Errors);
+    };
+    match &loaded.model {
+        Some(model) if directives => write_out(&model.sdl_with_directives)?,
+        Some(model) => write_out(&model.sdl)?,
+        None => return report(&loaded),
+    }
+    Ok(Exit::Clean)
+}
+
+pub(super) fn check(files: &[PathBuf], config: Option<&Path>) -> anyhow::Result<Exit> {
+    match load(config, files)? {
+        Some(loaded) => report(&loaded),
+        None => Ok(Exit::Errors),
+    }
+}
+
+pub(super) fn diff(old: &Path, new: Option<&Path>, config: Option<&Path>) -> anyhow::Result<Exit> {
+    let before = read(old)?;
+    let after = match new {
+        Some(new) => read(new)?,
+        None => {
+            let Some(loaded) = load(config, &[])? else {
+                return Ok(Exit::Errors);
+            };
+            let Some(model) = &loaded.model else {
+                return report(&loaded);
+            };
+            SdlFile {
+                path: "the schema as it is now".into(),
+                text: model.sdl.to_string(),
+                connector: None,
+            }
+        }
+    };
+    let changes = match sdl::diff(&before, &after) {
+        Ok(changes) => changes,
+        Err(problems) => {
+            write_problems(&problems)?;
+            say(&count(&problems));
+            return Ok(Exit::Usage);
+        }
+    };
+    let text: String = changes.iter().map(|change| format!("{change}\n")).collect();
+    write_out(&text)?;
+    let breaking = changes.iter().filter(|change| change.breaking).count();
+    let all = counted(changes.len(), "change");
+    say(&format!("{all}, {breaking} of them breaking"));
+    Ok(if breaking > 0 {
+        Exit::Errors
+    } else {
+        Exit::Clean
+    })
+}
+
+fn read(path: &Path) -> anyhow::Result<SdlFile> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("`{}` cannot be read", path.display()))?;
+    Ok(SdlFile {
+        path: path.display().to_string().into(),
+        text,
+        connector: None,
+    })
+}
+
+/// `None` after the problems of the configuration were written.
+fn load(config: Option<&Path>, more: &[PathBuf]) -> anyhow::Result<Option<Loaded>> {
+    let Some(config) = load_or_report(config)? else {
+        return Ok(None);
+    };
+    let mut paths = config.schema;
+    for path in more {
+        paths.push(SchemaPath {
+            path: std::path::absolute(path)
+                .with_context(|| format!("`{}` is no path", path.display()))?,
+            written: path.display().to_string(),
+        });
+    }
+    Ok(Some(schema::load(&paths)))
+}
+
+fn report(loaded: &Loaded) -> anyhow::Result<Exit> {
+    let failed = write_problems(&loaded.problems)?;
+    say(&count(&loaded.problems));
+    Ok(if failed { Exit::Errors } else { Exit::Clean })
+}

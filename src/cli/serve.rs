@@ -1,0 +1,114 @@
+//! `serve`: the catalog of a configuration, until the process is told to end.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::config::{load_or_report, path_of};
+use super::output::{Exit, count, say, write_problems};
+use super::{progress, signals};
+use crate::app::schema::{self, Loaded};
+use crate::app::{self, App, ConfigOrigin};
+use crate::config::Config;
+use crate::sdl::Model;
+use crate::server::Stopped;
+use crate::store::StoreError;
+use crate::tasks::Tasks;
+use crate::telemetry;
+
+pub(super) fn serve(named: Option<&Path>, listen: Option<SocketAddr>) -> anyhow::Result<Exit> {
+    let Some(mut config) = load_or_report(named)? else {
+        return Ok(Exit::Errors);
+    };
+    if let Some(address) = listen {
+        config.server.listen = address;
+    }
+    telemetry::start_logging(&config.telemetry);
+    let Some((model, files)) = load_schema(&config)? else {
+        return Ok(Exit::Errors);
+    };
+    let origin = ConfigOrigin {
+        file: path_of(named),
+        listen,
+    };
+    runtime()?.block_on(async move {
+        let listened = app::listen(config.server.listen, config.server.allow_anonymous).await;
+        let listener = match listened {
+            Ok(listener) => listener,
+            Err(error) => {
+                let hint = error.hint();
+                return fail(anyhow::Error::new(error), hint);
+            }
+        };
+        let opened = App::open(config, origin, model, files).await;
+        match opened {
+            Ok(app) => {
+                run(app, listener, |address| {
+                    tracing::info!("listening on http://{address}");
+                })
+                .await
+            }
+            Err(error) => store_failed(error),
+        }
+    })
+}
+
+/// The composed schema and the user's files in it; `None` after its problems were written.
+pub(super) fn load_schema(config: &Config) -> anyhow::Result<Option<(Arc<Model>, Vec<PathBuf>)>> {
+    let Loaded {
+        model,
+        problems,
+        files,
+    } = schema::load(&config.schema);
+    write_problems(&problems)?;
+    if model.is_none() {
+        say(&format!("the schema has {}", count(&problems)));
+    }
+    Ok(model.map(|model| (Arc::new(model), files)))
+}
+
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("the runtime cannot be started")
+}
+
+/// Serves until a signal; `started` is told the address.
+pub(super) async fn run(
+    app: App,
+    listener: TcpListener,
+    started: impl FnOnce(SocketAddr),
+) -> anyhow::Result<Exit> {
+    let tasks = Tasks::new();
+    let shutdown = CancellationToken::new();
+    signals::listen(&tasks, shutdown.clone(), app.reload_signal())
+        .context("signals cannot be received")?;
+    progress::show(&tasks, app.ingest());
+    started(listener.local_addr().context("the socket has no address")?);
+    let Stopped { cut, leaked } = app.serve(listener, shutdown).await;
+    for request in &cut {
+        tracing::warn!("cut after the grace time: {request}");
+    }
+    if !leaked.is_empty() {
+        tracing::warn!("did not end: {}", leaked.join(", "));
+    }
+    tasks.shutdown(std::time::Duration::from_secs(1)).await;
+    tracing::info!("stopped");
+    Ok(Exit::Clean)
+}
+
+pub(super) fn store_failed(error: StoreError) -> anyhow::Result<Exit> {
+    let hint = error.hint();
+    fail(anyhow::Error::new(error), hint)
+}
+
+/// The whole chain in one line, and what to do in the next.
+fn fail(error: anyhow::Error, hint: &str) -> anyhow::Result<Exit> {
+    say(&format!("error: {error:#}\n  hint: {hint}"));
+    Ok(Exit::Errors)
+}
