@@ -1,5 +1,7 @@
 //! One reading of a file source: blocking work on a thread of its own, handing over what changed part by part.
 
+// Long because one reading is one walk through files, links and what was known of them, and its steps share that state.
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
