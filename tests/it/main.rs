@@ -9,6 +9,7 @@ mod catalog;
 mod check;
 mod config;
 mod corpus;
+mod differential;
 mod examples;
 mod graphql;
 mod holes;
