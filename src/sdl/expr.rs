@@ -9,6 +9,8 @@ mod function;
 mod parse;
 mod reads;
 mod template;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use function::Function;
