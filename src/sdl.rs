@@ -4,6 +4,7 @@
 //! Everything above works on the Model's ids and bindings; that a field is called `owner` or a relation `ownedBy` is known nowhere in Rust.
 
 mod check;
+mod codes;
 mod compose;
 mod declared;
 mod diff;
@@ -13,6 +14,7 @@ mod inherit;
 mod model;
 mod source;
 
+pub use codes::CODES;
 pub use diff::{SchemaChange, diff};
 pub use model::*;
 

@@ -135,7 +135,7 @@ spec:
     catalog-info.yaml:13:7: error[missing-field]: `metadata.links[1].url` is missing
       hint: for example `url: https://example.com/runbook`
     catalog-info.yaml:15:1: error[missing-field]: `spec.lifecycle` is missing
-      hint: for example `lifecycle: some text`
+      hint: for example `lifecycle: production`
     catalog-info.yaml:16:9: error[empty-string]: `spec.type` is empty
       hint: write a text, or leave the field out
     catalog-info.yaml:17:3: warning[unknown-field]: `spec.lifecyle` is no field that is read
@@ -182,11 +182,11 @@ fn kinds_and_versions() {
     catalog-info.yaml:2:7: error[kind-case]: the kind `component` is written `Component`
       hint: write `kind: Component`
     catalog-info.yaml:4:1: error[missing-field]: `spec.type` is missing
-      hint: for example `type: some text`
+      hint: for example `type: service`
     catalog-info.yaml:4:1: error[missing-field]: `spec.lifecycle` is missing
-      hint: for example `lifecycle: some text`
+      hint: for example `lifecycle: production`
     catalog-info.yaml:4:1: error[missing-field]: `spec.owner` is missing
-      hint: for example `owner: group:payments`
+      hint: for example `owner: group:platform`
     1 file, 1 document, 0 entities: 4 errors -> 1
     ");
     assert_snapshot!(kind("backstage.io/v2", "Location"), @r"
@@ -239,7 +239,7 @@ fn what_no_descriptor_is() {
     "#);
     assert_snapshot!(check("apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata: { name: x }\n"), @r"
     catalog-info.yaml:1:1: error[missing-field]: `spec` is missing
-      hint: for example `spec: { owner: group:payments }`
+      hint: for example `spec: { owner: group:platform }`
     1 file, 1 document, 0 entities: 1 error -> 1
     ");
     assert_snapshot!(check("apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata: { name: x, namespace: A, labels: { a: b, A: c } }\nspec: { owner: a }\n"), @r"

@@ -44,7 +44,7 @@ fn one_descriptor_is_broken_on_purpose() {
     catalog/broken-on-purpose/catalog-info.yaml:19:10: error[tag-format]: `Kotlin` cannot be a tag
       hint: 1 to 63 lower-case letters, digits, `:`, `+` or `#`, with single `-` between: `tags: [java, c++, tier-1]`
     catalog/broken-on-purpose/catalog-info.yaml:20:1: error[missing-field]: `spec.lifecycle` is missing
-      hint: for example `lifecycle: some text`
+      hint: for example `lifecycle: production`
     catalog/broken-on-purpose/catalog-info.yaml:22:3: warning[unknown-field]: `spec.lifecyle` is no field that is read
       hint: did you mean `lifecycle`?
     catalog/broken-on-purpose/catalog-info.yaml:25:7: error[reference-kind]: `loyalty-points` names no kind, and `spec.dependsOn[0]` may lead to any

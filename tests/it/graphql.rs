@@ -1006,7 +1006,7 @@ async fn introspection_is_whole() {
             {"name":"System"},
             {"name":"Template"}
           ],
-          "fields": [{"name":"owner","description":null}]
+          "fields": [{"name":"owner","description":"Who answers for it; for example `group:platform`."}]
         },
         "component": {"name":"pay"}
       }

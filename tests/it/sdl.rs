@@ -1,5 +1,6 @@
 //! The schema language: files in, diagnostics and the composed SDL out.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use callboard::sdl::{self, SdlFile};
@@ -38,6 +39,79 @@ fn core_schema_loads_clean_and_prints_as_before() {
         panic!(
             "the printed schema differs from tests/golden/schema.graphql, which now holds the new one: review it"
         );
+    }
+}
+
+/// The first file that a newcomer copies must load.
+#[test]
+fn the_example_in_the_readme_loads_clean() {
+    let readme = std::fs::read_to_string(root().join("schema/README.md")).unwrap();
+    let example = readme
+        .split("```graphql\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    assert_eq!(
+        diagnostics(Path::new("own.graphql"), example),
+        Vec::<String>::new()
+    );
+}
+
+/// A code is a literal with hyphens in `src/sdl`, or one of the two that are single words.
+#[test]
+fn every_code_is_listed_documented_and_tested() {
+    let mut given = BTreeSet::from(["duplicate".to_owned(), "syntax".to_owned()]);
+    sources(&root().join("src/sdl"), &mut |text| {
+        let literals = text.split('"').skip(1).step_by(2);
+        given.extend(literals.filter(|word| is_code(word)).map(str::to_owned));
+    });
+    let listed: BTreeSet<String> = sdl::CODES
+        .iter()
+        .map(|(code, _)| (*code).to_owned())
+        .collect();
+    assert_eq!(given, listed);
+
+    let readme = std::fs::read_to_string(root().join("schema/README.md")).unwrap();
+    for (code, meaning) in sdl::CODES {
+        assert!(
+            readme.contains(&format!("| `{code}` | {meaning} |")),
+            "schema/README.md lacks {code}"
+        );
+    }
+
+    let cases: String = files("tests/sdl")
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let untested: Vec<&String> = listed
+        .iter()
+        .filter(|code| !cases.contains(&format!("error[{code}]")))
+        .collect();
+    assert_eq!(untested, Vec::<&String>::new());
+}
+
+fn is_code(word: &str) -> bool {
+    let lower = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
+    word.contains('-') && word.split('-').all(lower)
+}
+
+/// The texts of all Rust files below a folder, tests left out.
+fn sources(folder: &Path, with: &mut dyn FnMut(&str)) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, with);
+        } else if !path.ends_with("tests.rs") && !path.ends_with("codes.rs") {
+            with(
+                std::fs::read_to_string(&path)
+                    .unwrap()
+                    .split("#[cfg(test)]")
+                    .next()
+                    .unwrap(),
+            );
+        }
     }
 }
 

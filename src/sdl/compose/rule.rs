@@ -133,7 +133,7 @@ fn owned(path: Vec<&str>) -> Vec<Box<str>> {
 fn example(shape: &Shape, field: &FieldDecl) -> Option<Box<str>> {
     let description = field.def.description.as_deref();
     let given = description
-        .and_then(|text| text.split_once("for example `"))
+        .and_then(|text| text.split_once("or example `"))
         .and_then(|(_, rest)| rest.split_once('`'));
     match given {
         Some((example, _)) => Some(example.into()),
@@ -154,14 +154,13 @@ fn made_example(shape: &Shape) -> Option<String> {
         }
         Shape::List(item) => format!("[{}]", made_example(item)?),
         Shape::Object(rules) => {
-            let members: Vec<String> = rules
-                .iter()
-                .filter(|rule| rule.required)
+            let required = rules.iter().filter(|rule| rule.required);
+            let members: Vec<String> = required
                 .filter_map(|rule| {
                     Some(format!(
                         "{}: {}",
                         rule.path.join("."),
-                        made_example(&rule.shape)?
+                        rule.example.as_deref()?
                     ))
                 })
                 .collect();

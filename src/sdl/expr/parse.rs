@@ -410,7 +410,10 @@ impl<'c> Parser<'c> {
         let number = whole.or_else(|| text.parse::<f64>().ok().and_then(Number::from_f64));
         number.map(Value::Number).ok_or_else(|| ExprError {
             offset: start,
-            message: format!("`{text}` is no number"),
+            message: match text.is_empty() {
+                true => "a number is missing".to_owned(),
+                false => format!("`{text}` is no number"),
+            },
             hint: None,
         })
     }

@@ -6,6 +6,9 @@ use super::function::Function;
 use super::tree::Node;
 use super::{Expr, ExprError, Read, Scope, parse};
 
+/// How many tags one template can make: two holes with long lists would make their product.
+const MAX_TAGS: usize = 10_000;
+
 /// A text with `{expr}` holes, compiled.
 #[derive(Clone, Debug)]
 pub struct Template {
@@ -23,7 +26,7 @@ pub enum Part {
 /// `{expr}`.
 #[derive(Clone, Debug)]
 pub struct Hole {
-    /// Without the trailing `segments`.
+    /// Evaluates without the trailing `segments`.
     pub expr: Expr,
     /// `{?x}`: the query parameter is dropped when null.
     pub optional: bool,
@@ -127,6 +130,7 @@ impl Template {
             tags = tags
                 .iter()
                 .flat_map(|tag| words.iter().map(move |word| format!("{tag}{word}")))
+                .take(MAX_TAGS)
                 .collect();
         }
         tags

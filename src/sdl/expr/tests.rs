@@ -329,7 +329,7 @@ fn refusals_point_at_the_character() {
         ("a | split", 4, "`split` does not take 0 arguments"),
         ("'open", 0, "the text is not closed, `'` is missing"),
         ("(a", 2, "`)` is missing at the end"),
-        ("a[x]", 2, "`` is no number"),
+        ("a[x]", 2, "a number is missing"),
         ("{ a: 1, a: 2 }", 8, "the key `a` occurs twice"),
         ("a && ", 5, "a value or a path is missing at the end"),
         (

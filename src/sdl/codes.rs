@@ -1,0 +1,193 @@
+//! The codes of all diagnostics that `sdl` gives.
+
+/// Every code with what it means, sorted; `schema/README.md` lists the same.
+pub const CODES: &[(&str, &str)] = &[
+    (
+        "arguments-outside-graphql",
+        "a step of a path takes arguments, but the connector has no GraphQL source",
+    ),
+    (
+        "auth-non-null",
+        "`@auth` on a non-null field: a refusal would take the parent with it",
+    ),
+    (
+        "bad-argument",
+        "an argument of a directive has a value of another type, an unknown word, or a number out of range",
+    ),
+    (
+        "bad-batch",
+        "`batch` lacks what its style needs, does not fit the source, or sends no keys",
+    ),
+    ("bad-duration", "a duration has no unit that is known"),
+    (
+        "bad-expression",
+        "an expression cannot be read; the column is that of the character inside the string",
+    ),
+    (
+        "bad-kind",
+        "the name, the plural or the API versions of a `@kind` cannot be those of a kind",
+    ),
+    (
+        "bad-lookup",
+        "`@lookup` leads to no entity, to another kind than the field shows, or compares no plain path",
+    ),
+    (
+        "bad-page",
+        "`page` lacks what its style needs, does not fit the source, or stands on what is no list",
+    ),
+    (
+        "bad-relation",
+        "`@relation` on or to what is no entity, with a name that is no word, or with arguments that need `from`",
+    ),
+    (
+        "bad-request",
+        "`@connect` asks nothing, more than one thing, or something that its source or its place does not allow",
+    ),
+    (
+        "bad-supply",
+        "`@supplies` names no field, one of another type, or a path that does not lead here",
+    ),
+    (
+        "bad-template",
+        "a text with holes cannot be read, or is no path of a URL",
+    ),
+    (
+        "changed-arguments",
+        "a restated field takes other arguments than its interface says",
+    ),
+    (
+        "duplicate",
+        "a type, field, directive, kind, source or `let` name is declared twice",
+    ),
+    ("duplicate-argument", "an argument is given twice"),
+    (
+        "id-on-live",
+        "`@field` on the `id` of a live type: the engine makes it from `@identity`",
+    ),
+    (
+        "incompatible-field",
+        "a restated field has a type that does not keep what its interface promises",
+    ),
+    (
+        "incomplete-auth",
+        "`auth` of a source lacks what its type needs",
+    ),
+    ("interface-cycle", "an interface implements itself"),
+    (
+        "invalid-schema",
+        "the composed schema breaks another rule of the GraphQL specification",
+    ),
+    (
+        "inverse-conflict",
+        "a relation type has two different inverses",
+    ),
+    (
+        "live-kind",
+        "a type is a kind of the catalog and fetched from an upstream at once",
+    ),
+    ("misplaced-cache", "`@cache` on what is not fetched"),
+    (
+        "misplaced-directive",
+        "a directive stands where its definition does not put it",
+    ),
+    ("misplaced-merge", "`@merge` on what is no supplied list"),
+    (
+        "misplaced-search",
+        "`@search` on what is no plain value of an entity",
+    ),
+    (
+        "misplaced-secret",
+        "`$secret` outside `auth`, `headers` and `signature`",
+    ),
+    (
+        "missing-argument",
+        "a directive lacks an argument that it needs",
+    ),
+    (
+        "name-collision",
+        "a generated name, of a type, root field, filter field or order value, is taken",
+    ),
+    (
+        "narrowed-list",
+        "a restated list relation has another type than the one of its interface",
+    ),
+    ("no-fields", "an object or interface has no fields"),
+    (
+        "no-identity",
+        "a live type does not say what identifies its objects",
+    ),
+    (
+        "no-source",
+        "nothing says where the value of a field comes from",
+    ),
+    (
+        "non-null-live",
+        "a fetched field is non-null: a failing upstream would take the parent with it",
+    ),
+    (
+        "non-null-relation",
+        "a single relation is non-null: a missing target would take the parent with it",
+    ),
+    (
+        "not-a-schema",
+        "an operation or a fragment stands in a schema file",
+    ),
+    (
+        "not-an-enum",
+        "words are mapped to enum values, but the field is no enum",
+    ),
+    (
+        "not-an-input",
+        "an argument takes an object or an interface",
+    ),
+    ("not-an-interface", "a type implements what is no interface"),
+    ("not-an-output", "a field gives an input object"),
+    (
+        "outside-connector",
+        "a directive of connectors stands in a file that belongs to no connector folder",
+    ),
+    (
+        "repeated-directive",
+        "a directive stands twice where it may stand once",
+    ),
+    (
+        "required-not-plain",
+        "presence is required of what is not read at a plain path",
+    ),
+    (
+        "reserved-let",
+        "a `let` takes a name of the engine's, or one that is no name",
+    ),
+    (
+        "shared-viewer",
+        "`scope: SHARED` on what depends on the caller",
+    ),
+    ("syntax", "the file is no GraphQL"),
+    (
+        "two-sources",
+        "more than one directive says where the value of a field comes from",
+    ),
+    (
+        "unknown-argument",
+        "a directive or an input object of one has no such argument",
+    ),
+    ("unknown-directive", "no such directive is declared"),
+    ("unknown-enum-value", "an enum has no such value"),
+    ("unknown-field", "a type has no such field"),
+    ("unknown-kind", "no `@kind` declares that kind"),
+    ("unknown-path", "a path begins with what no descriptor has"),
+    (
+        "unknown-relation",
+        "no `@relation` declares that relation type",
+    ),
+    ("unknown-source", "the connector has no such `@source`"),
+    ("unknown-type", "no such type is declared"),
+    (
+        "unknown-variable",
+        "a `$name` stands for nothing where it is read",
+    ),
+    (
+        "wrong-extension",
+        "`extend` with another keyword than the type was declared with",
+    ),
+];
