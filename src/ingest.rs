@@ -17,7 +17,6 @@ mod walk;
 mod watch;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -107,7 +106,6 @@ pub struct Ingest {
     /// One commit at a time reaches the snapshot, in the order of revisions.
     turn: tokio::sync::Mutex<Turn>,
     progress: tokio::sync::watch::Sender<Progress>,
-    commits: AtomicU64,
     totals: Mutex<Totals>,
 }
 
@@ -152,7 +150,6 @@ impl Ingest {
             sources: opened,
             turn: tokio::sync::Mutex::default(),
             progress: tokio::sync::watch::Sender::default(),
-            commits: AtomicU64::default(),
             totals: Mutex::default(),
             store,
         };
@@ -222,6 +219,5 @@ impl Ingest {
 
     fn count(&self, add: impl FnOnce(&mut Totals)) {
         add(&mut self.totals.lock());
-        self.commits.fetch_add(1, Ordering::Relaxed);
     }
 }

@@ -25,7 +25,8 @@ use std::sync::Arc;
 use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};
 
 pub use change_set::{
-    Carry, ChangeSet, Committed, Document, FileChange, FileState, Packed, StoredEntity,
+    Carry, ChangeSet, Committed, Document, FileChange, FileState, Packed, ProblemsByFile,
+    ProblemsOfFile, StoredEntity,
 };
 pub use changes::{Change, ChangeQuery, Operation};
 pub use error::StoreError;

@@ -11,10 +11,8 @@ const DESCRIPTORS: [&str; 2] = ["catalog-info.yaml", "catalog-info.yml"];
 /// A configured path, looked at.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
-    /// The folder beyond which nothing is read: the folder of the file, the folder itself, or the part of the glob without wildcards.
+    /// The folder beyond which nothing is read, without symlinks: the folder of the file, the folder itself, or the part of the glob without wildcards.
     pub root: PathBuf,
-    /// The same without symlinks.
-    real_root: PathBuf,
     pub selection: Selection,
 }
 
@@ -61,20 +59,20 @@ impl Place {
         let metadata = std::fs::metadata(path);
         let (root, selection) = match metadata {
             Ok(metadata) if metadata.is_dir() => (path.to_path_buf(), Selection::Folder),
-            Ok(_) => (folder_of(path), Selection::File(path.to_path_buf())),
+            Ok(_) => (folder_of(path), Selection::File(PathBuf::new())),
             Err(_) if is_glob(path) => split_glob(path, written)?,
             Err(error) => return Err(unreadable(written, error)),
         };
-        let real_root = root
+        let root = root
             .canonicalize()
             .map_err(|error| unreadable(written, error))?;
         // A folder that may not be listed would otherwise look as if all of its files had vanished.
         std::fs::read_dir(&root).map_err(|error| unreadable(written, error))?;
-        Ok(Self {
-            root,
-            real_root,
-            selection,
-        })
+        let selection = match (selection, path.file_name()) {
+            (Selection::File(_), Some(name)) => Selection::File(root.join(name)),
+            (selection, _) => selection,
+        };
+        Ok(Self { root, selection })
     }
 
     /// Whether a file with this path is a descriptor of the source by its name.
@@ -116,7 +114,7 @@ impl Place {
         let path = Path::new(target);
         let joined = if !path.is_absolute() {
             folder.join(path)
-        } else if path.starts_with(&self.root) || path.starts_with(&self.real_root) {
+        } else if path.starts_with(&self.root) {
             path.to_path_buf()
         } else {
             self.root.join(path.strip_prefix("/").unwrap_or(path))
@@ -132,9 +130,6 @@ impl Place {
                     plain.push(component);
                 }
             }
-        }
-        if let Ok(inner) = plain.strip_prefix(&self.real_root) {
-            plain = self.root.join(inner);
         }
         match plain.starts_with(&self.root) {
             true => Ok(plain),
@@ -153,7 +148,7 @@ impl Place {
                 source,
             },
         })?;
-        if !real.starts_with(&self.real_root) {
+        if !real.starts_with(&self.root) {
             return Err(Refusal::Outside(shown.to_owned()));
         }
         // A pipe or a device would keep the reader waiting for ever.

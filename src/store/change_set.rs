@@ -7,6 +7,9 @@ use jiff::Timestamp;
 use crate::catalog::EntityRef;
 use crate::graph::{Origin, ProblemRecord};
 
+/// Problems of files of one source, in full for each file that is named.
+pub type ProblemsByFile = Vec<(Arc<str>, Vec<ProblemRecord>)>;
+
 /// What one reading of a source found; committed at once.
 #[derive(Clone, Debug)]
 pub struct ChangeSet {
@@ -18,7 +21,7 @@ pub struct ChangeSet {
     pub first_seen: Timestamp,
     pub files: Vec<FileChange>,
     /// Problems that are not in what a file says but in what it leads to, in full for each file that is named.
-    pub links: Vec<(Arc<str>, Vec<ProblemRecord>)>,
+    pub links: ProblemsByFile,
     /// Whether the reading ends with this: then documents that were not found again are dropped, here and in the parts before it.
     ///
     /// A large reading comes in several parts; were documents dropped at once, one that moved between files of different parts would be gone in between.
@@ -81,6 +84,9 @@ pub struct Carry {
     pub(super) states: Vec<(Arc<str>, FileState)>,
 }
 
+/// All problems of a file, by source and file.
+pub type ProblemsOfFile = ((Arc<str>, Arc<str>), Vec<ProblemRecord>);
+
 /// What a commit did.
 #[derive(Debug, Default)]
 pub struct Committed {
@@ -91,7 +97,7 @@ pub struct Committed {
     pub upserts: Vec<StoredEntity>,
     pub removals: Vec<EntityRef>,
     /// Of the files whose problems changed, all that they have now.
-    pub problems: Vec<((Arc<str>, Arc<str>), Vec<ProblemRecord>)>,
+    pub problems: Vec<ProblemsOfFile>,
     pub created: u64,
     pub updated: u64,
     pub renamed: u64,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sea_orm::{ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, QueryFilter, QuerySelect};
 
+use super::change_set::{ProblemsByFile, ProblemsOfFile};
 use super::claims::Claim;
 use super::tables::problems::{Column, Entity, Model};
 use super::write::{self, Counters};
@@ -24,8 +25,6 @@ enum Stage {
     /// Between documents that claim one ref.
     Claim = 2,
 }
-
-type OfFile = ((Arc<str>, Arc<str>), Vec<ProblemRecord>);
 
 /// Writes the problems of one commit.
 pub(super) struct Writer<'a> {
@@ -50,7 +49,7 @@ impl<'a> Writer<'a> {
 
     pub(super) async fn read_problems(
         &mut self,
-        files: Vec<(Arc<str>, Vec<ProblemRecord>)>,
+        files: ProblemsByFile,
         counters: &mut Counters,
     ) -> Result<(), DbErr> {
         self.of_files(Stage::Read, files, counters).await
@@ -58,7 +57,7 @@ impl<'a> Writer<'a> {
 
     pub(super) async fn link_problems(
         &mut self,
-        files: Vec<(Arc<str>, Vec<ProblemRecord>)>,
+        files: ProblemsByFile,
         counters: &mut Counters,
     ) -> Result<(), DbErr> {
         self.of_files(Stage::Link, files, counters).await
@@ -67,7 +66,7 @@ impl<'a> Writer<'a> {
     async fn of_files(
         &mut self,
         stage: Stage,
-        files: Vec<(Arc<str>, Vec<ProblemRecord>)>,
+        files: ProblemsByFile,
         counters: &mut Counters,
     ) -> Result<(), DbErr> {
         let mut old: HashMap<String, Vec<Model>> = HashMap::new();
@@ -171,7 +170,7 @@ impl<'a> Writer<'a> {
     }
 
     /// How many rows were written, and all problems of the files whose problems changed.
-    pub(super) async fn finish(self) -> Result<(u64, Vec<OfFile>), DbErr> {
+    pub(super) async fn finish(self) -> Result<(u64, Vec<ProblemsOfFile>), DbErr> {
         let mut by_file: HashMap<(Arc<str>, Arc<str>), Vec<Model>> = HashMap::new();
         let files: Vec<_> = self.changed.iter().map(|(_, file)| &**file).collect();
         for chunk in files.chunks(ROWS) {

@@ -17,7 +17,7 @@ fn seen(snapshot: &callboard::graph::Snapshot, refs: &[&str]) -> Vec<(String, Va
             let problems = snapshot.problems_of(name);
             let codes = problems.iter().map(|problem| problem.code.to_string());
             Some((
-                snapshot.entity_ref(ix).to_string(),
+                snapshot.entity_ref(ix).to_owned(),
                 snapshot.descriptor(ix),
                 codes.collect(),
             ))

@@ -71,7 +71,7 @@ impl Catalog {
             write(&folder.path().join("catalog").join(file), text);
         }
         let clock = Clock::fixed("2026-01-01T00:00:00Z".parse().unwrap());
-        let sources = paths
+        let sources: Vec<_> = paths
             .iter()
             .map(|path| source(folder.path(), path, path))
             .collect();
@@ -214,7 +214,7 @@ pub(crate) async fn stored(store: &Store) -> Vec<StoredEntity> {
 
 async fn open(
     url: &str,
-    sources: &Vec<SourceConfig>,
+    sources: &[SourceConfig],
     options: &IngestOptions,
     clock: &Clock,
 ) -> Arc<Ingest> {
