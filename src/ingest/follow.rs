@@ -137,8 +137,8 @@ impl Follower {
                 }
                 match told {
                     true => ingest.options.rescan,
-                    // Looking takes at most a tenth of the time.
-                    false => POLL.max(started.elapsed() * 10),
+                    // Looking takes at most a sixth of the time.
+                    false => POLL.max(started.elapsed() * 5),
                 }
             }
             Err(error) => {
