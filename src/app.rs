@@ -223,14 +223,21 @@ impl ListenError {
     }
 }
 
-/// Listens on `address`; beyond loopback only if `allow_anonymous`.
+/// Beyond loopback only if somebody said that this is meant.
+pub fn may_listen(address: SocketAddr, allow_anonymous: bool) -> Result<(), ListenError> {
+    if address.ip().is_loopback() || allow_anonymous {
+        Ok(())
+    } else {
+        Err(ListenError::Open { address })
+    }
+}
+
+/// Listens on `address`, if it may.
 pub async fn listen(
     address: SocketAddr,
     allow_anonymous: bool,
 ) -> Result<TcpListener, ListenError> {
-    if !address.ip().is_loopback() && !allow_anonymous {
-        return Err(ListenError::Open { address });
-    }
+    may_listen(address, allow_anonymous)?;
     TcpListener::bind(address).await.map_err(|source| {
         if source.kind() == std::io::ErrorKind::AddrInUse {
             ListenError::InUse { address }

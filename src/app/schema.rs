@@ -123,14 +123,22 @@ fn expand_glob(
     }
 }
 
+/// A folder that is not there holds no files.
 fn walk(folder: &Path, problems: &mut Vec<Diagnostic>, mut file: impl FnMut(PathBuf)) {
+    if !folder.exists() {
+        return;
+    }
     for entry in WalkDir::new(folder).sort_by_file_name() {
         match entry {
             Ok(entry) if entry.file_type().is_file() => file(entry.into_path()),
             Ok(_) => {}
             Err(error) => {
                 let place = error.path().unwrap_or(folder);
-                problems.push(unreadable(&shown(place), &error.to_string()));
+                let why = match error.io_error() {
+                    Some(error) => error.to_string(),
+                    None => "a symlink leads back to its own folder".to_owned(),
+                };
+                problems.push(unreadable(&shown(place), &why));
             }
         }
     }

@@ -1,12 +1,13 @@
 //! `config check`, `config print`, and how every command finds its configuration.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
 use super::output::{Exit, count, say, write_out, write_problems};
-use crate::app::schema;
-use crate::config::{Config, DEFAULTS, FILE_NAME, process_environment};
+use crate::app::{self, schema};
+use crate::config::{Config, DEFAULTS, FILE_NAME, SourceKind, process_environment};
 use crate::diagnostic::Diagnostic;
 
 /// The named file, else `./callboard.yaml` if it is there, else the defaults.
@@ -46,7 +47,13 @@ pub(super) fn load_or_report(named: Option<&Path>) -> anyhow::Result<Option<Conf
 pub(super) fn check(named: Option<&Path>) -> anyhow::Result<Exit> {
     let (config, mut problems) = load(named)?;
     if let Some(config) = &config {
+        let file: Arc<str> = match path_of(named) {
+            Some(path) => path.display().to_string().into(),
+            None => "config.default.yaml".into(),
+        };
         problems.extend(schema::load(&config.schema).problems);
+        problems.extend(beyond_loopback(config, &file));
+        problems.extend(missing_sources(config, &file));
     }
     let failed = write_problems(&problems)?;
     say(&count(&problems));
@@ -65,4 +72,30 @@ pub(super) fn print(named: Option<&Path>, defaults: bool) -> anyhow::Result<Exit
         }
         None => Ok(Exit::Errors),
     }
+}
+
+/// What `serve` would refuse.
+fn beyond_loopback(config: &Config, file: &Arc<str>) -> Option<Diagnostic> {
+    let error = app::may_listen(config.server.listen, config.server.allow_anonymous).err()?;
+    let problem = Diagnostic::error("config-listen", Arc::clone(file), error.to_string());
+    Some(problem.hint(error.hint()))
+}
+
+/// A source that is not there yet may come: a warning.
+fn missing_sources<'c>(
+    config: &'c Config,
+    file: &'c Arc<str>,
+) -> impl Iterator<Item = Diagnostic> + 'c {
+    config.sources.iter().filter_map(move |source| {
+        let SourceKind::File { path, written } = &source.kind;
+        let is_glob = written.contains(['*', '?', '[', '{']);
+        let message = format!(
+            "the source `{}` reads `{written}`, and there is no such file or folder",
+            source.name
+        );
+        (!is_glob && !path.exists()).then(|| {
+            Diagnostic::warning("config-source", Arc::clone(file), message)
+                .hint("paths are relative to the folder of the configuration file")
+        })
+    })
 }

@@ -11,7 +11,7 @@ use super::output::{Exit, say, write_out};
 use super::scratch::Scratch;
 use super::serve;
 use crate::app::{App, ConfigOrigin, ListenError, listen};
-use crate::config::{Config, SourceConfig, SourceKind};
+use crate::config::{Config, FILE_NAME};
 use crate::telemetry;
 
 /// The files of `examples/`, as they were when the program was built.
@@ -62,16 +62,15 @@ fn configuration(folder: &Path) -> anyhow::Result<Config> {
             .and_then(|()| fs::write(&file, content))
             .with_context(|| format!("`{}` cannot be written", file.display()))?;
     }
-    let (Some(mut config), _) = Config::defaults(folder) else {
-        bail!("the compiled-in configuration has errors");
+    let (config, problems) = Config::load(&examples.join(FILE_NAME), &|_| None);
+    let Some(mut config) = config else {
+        let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        bail!(
+            "the compiled-in example has errors: {}",
+            problems.join("; ")
+        );
     };
-    config.sources = vec![SourceConfig {
-        name: "examples".to_owned(),
-        kind: SourceKind::File {
-            path: examples.join("catalog"),
-            written: "examples/catalog".to_owned(),
-        },
-    }];
+    config.database.url = format!("sqlite:{}", folder.join("demo.db").display()).into();
     "warn".clone_into(&mut config.telemetry.log_level);
     Ok(config)
 }

@@ -41,7 +41,7 @@ pub(super) fn serve(named: Option<&Path>, listen: Option<SocketAddr>) -> anyhow:
             Ok(listener) => listener,
             Err(error) => {
                 let hint = error.hint();
-                return fail(anyhow::Error::new(error), hint);
+                return fail(&anyhow::Error::new(error), hint);
             }
         };
         let opened = App::open(config, origin, model, files).await;
@@ -104,11 +104,19 @@ pub(super) async fn run(
 
 pub(super) fn store_failed(error: StoreError) -> anyhow::Result<Exit> {
     let hint = error.hint();
-    fail(anyhow::Error::new(error), hint)
+    fail(&anyhow::Error::new(error), hint)
 }
 
 /// The whole chain in one line, and what to do in the next.
-fn fail(error: anyhow::Error, hint: &str) -> anyhow::Result<Exit> {
-    say(&format!("error: {error:#}\n  hint: {hint}"));
+fn fail(error: &anyhow::Error, hint: &str) -> anyhow::Result<Exit> {
+    let mut line = String::from("error");
+    for cause in error.chain().map(ToString::to_string) {
+        // Libraries repeat their source in their own message.
+        if !line.contains(&cause) {
+            line.push_str(": ");
+            line.push_str(&cause);
+        }
+    }
+    say(&format!("{line}\n  hint: {hint}"));
     Ok(Exit::Errors)
 }

@@ -7,6 +7,7 @@
 
 mod catalog;
 mod check;
+mod cli;
 mod config;
 mod corpus;
 mod differential;

@@ -1,0 +1,579 @@
+//! The program as people run it: what it prints, and how it ends.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const GOOD: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: web }\nspec: { type: website, lifecycle: production, owner: team-a }\n---\napiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: { name: team-a }\nspec: { type: team, children: [] }\n";
+
+const BROKEN: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: web }\nspec: { type: website, owner: team-a }\n";
+
+/// A folder with `files`, in which commands are run.
+struct Place(TempDir);
+
+/// Exit code, stdout and stderr, as a person would see them.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "exit {}\n--- out\n{}--- err\n{}",
+            self.code, self.out, self.err
+        )
+    }
+}
+
+impl Place {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_callboard"));
+        command
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env_remove("http_proxy")
+            .env("NO_PROXY", "127.0.0.1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().unwrap();
+        let shown = |bytes: &[u8]| {
+            String::from_utf8_lossy(bytes).replace(&self.0.path().display().to_string(), "HERE")
+        };
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: shown(&output.stdout),
+            err: shown(&output.stderr),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// A running `serve` or `demo`; killed if the test ends before it.
+struct Running {
+    child: Child,
+    url: String,
+    /// What came before the URL, with the line that holds it.
+    said: String,
+    out: Box<dyn std::io::BufRead>,
+}
+
+impl Running {
+    /// Waits for the URL on the given stream.
+    fn start(mut command: Command, on_stdout: bool) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut out: Box<dyn std::io::BufRead> = if on_stdout {
+            Box::new(BufReader::new(child.stdout.take().unwrap()))
+        } else {
+            Box::new(BufReader::new(child.stderr.take().unwrap()))
+        };
+        let mut said = String::new();
+        loop {
+            let mut line = String::new();
+            if out.read_line(&mut line).unwrap() == 0 {
+                let mut rest = String::new();
+                if let Some(mut err) = child.stderr.take() {
+                    err.read_to_string(&mut rest).unwrap();
+                }
+                panic!("it ended: {said}{rest}");
+            }
+            said.push_str(&line);
+            if let Some(at) = line.find("http://") {
+                let url = line.split_at(at).1;
+                let end = url
+                    .find(|c: char| c == ',' || c.is_whitespace())
+                    .unwrap_or(url.len());
+                let url = url.split_at(end).0.to_owned();
+                return Self {
+                    child,
+                    url,
+                    said,
+                    out,
+                };
+            }
+        }
+    }
+
+    /// The rest of what it says, once `signal` has ended it, and its exit code.
+    fn end(mut self, signal: &str) -> (Option<i32>, String) {
+        self.signal(signal);
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+
+    fn signal(&self, signal: &str) {
+        let status = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .status();
+        assert!(status.unwrap().success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Asks until `accept` likes the answer.
+fn until(place: &Place, url: &str, query: &str, accept: impl Fn(&Value) -> bool) -> Value {
+    let started = Instant::now();
+    loop {
+        let ran = place.run(&["query", query, "--url", url]);
+        if let Ok(answer) = serde_json::from_str(&ran.out)
+            && accept(&answer)
+        {
+            return answer;
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "{ran}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn help_is_for_people() {
+    let place = Place::with(&[]);
+    let top = place.run(&["--help"]);
+    assert_eq!(top.code, 0);
+    for word in [
+        "demo",
+        "serve",
+        "check",
+        "query",
+        "schema",
+        "config",
+        "Examples:",
+    ] {
+        assert!(top.out.contains(word), "{word}: {top}");
+    }
+    for command in [
+        ["serve", "--help"].as_slice(),
+        &["demo", "--help"],
+        &["check", "--help"],
+        &["query", "--help"],
+        &["schema", "diff", "--help"],
+        &["config", "print", "--help"],
+    ] {
+        let help = place.run(command);
+        assert_eq!(help.code, 0, "{help}");
+        assert!(!help.out.contains('\u{1b}'), "{help}");
+    }
+    assert_eq!(place.run(&["--version"]).out, "callboard 0.1.0\n");
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2() {
+    let place = Place::with(&[]);
+    assert_eq!(place.run(&[]).code, 2);
+    assert_eq!(place.run(&["check"]).code, 2);
+    let ran = place.run(&["serv"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("'serve'"), "{ran}");
+    assert_snapshot!(place.run(&["serve", "--config", "nope.yaml"]), @r"
+    exit 2
+    --- out
+    --- err
+    error: there is no file `nope.yaml`
+    ");
+    assert_snapshot!(place.run(&["query", "{a}", "--var", "x"]), @r"
+    exit 2
+    --- out
+    --- err
+    error: `--var x` is not NAME=VALUE
+    ");
+    assert_eq!(place.run(&["check", "x.yaml", "--format", "xml"]).code, 2);
+}
+
+#[test]
+fn check_says_what_is_wrong() {
+    let place = Place::with(&[("good.yaml", GOOD), ("broken.yaml", BROKEN)]);
+    assert_snapshot!(place.run(&["check", "good.yaml"]), @r"
+    exit 0
+    --- out
+    --- err
+    1 file, 2 documents, 2 entities: no problems
+    ");
+    assert_snapshot!(place.run(&["check", "broken.yaml"]), @r"
+    exit 1
+    --- out
+    broken.yaml:4:1: error[missing-field]: `spec.lifecycle` is missing
+      hint: for example `lifecycle: some text`
+    --- err
+    1 file, 1 document, 0 entities: 1 error
+    ");
+    assert_snapshot!(place.run(&["check", "missing.yaml"]), @r"
+    exit 2
+    --- out
+    missing.yaml:1:1: error[unreadable]: there is no such file or folder
+      hint: name a file, a folder or a glob
+    --- err
+    0 files, 0 documents, 0 entities: 1 error
+    ");
+    let json = place.run(&["check", "broken.yaml", "--format", "json"]);
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["documents"], json!(1));
+}
+
+#[test]
+fn check_knows_the_kinds_of_the_configuration() {
+    let place = Place::with(&[
+        ("callboard.yaml", "schema: [kinds]\n"),
+        (
+            "kinds/server.graphql",
+            "type Server @kind(apiVersions: [\"example.com/v1\"]) {\n  cpus: Int\n}\n",
+        ),
+        (
+            "server.yaml",
+            "apiVersion: example.com/v1\nkind: Server\nmetadata: { name: a }\nspec: { cpus: many }\n",
+        ),
+    ]);
+    assert_snapshot!(place.run(&["check", "server.yaml"]), @r"
+    exit 1
+    --- out
+    server.yaml:4:15: error[wrong-type]: `spec.cpus` must be a whole number, and is a string
+      hint: for example `cpus: 1`
+    --- err
+    1 file, 1 document, 0 entities: 1 error
+    ");
+}
+
+#[test]
+fn config_check_tells_all_problems() {
+    let place = Place::with(&[
+        ("callboard.yaml", "server: { lisen: 1 }\nsources: x\n"),
+        ("schema.yaml", "schema: [a.graphql, nothing/*.graphql]\n"),
+        ("a.graphql", "type Server @kind {\n  cpus: Integer\n}\n"),
+        ("good.yaml", "sources: [{ type: file, path: . }]\n"),
+    ]);
+    assert_snapshot!(place.run(&["config", "check"]), @r"
+    exit 1
+    --- out
+    callboard.yaml:1:11: error[config-key]: unknown key `server.lisen`
+      hint: did you mean `listen`?
+    callboard.yaml:2:10: error[config-type]: `sources` must be a list, not text
+    --- err
+    2 errors
+    ");
+    assert_snapshot!(place.run(&["config", "check", "--config", "schema.yaml"]), @r#"
+    exit 1
+    --- out
+    nothing/*.graphql:1:1: warning[schema-empty]: no file matches this glob
+      hint: check it under `schema`; `*` does not cross folders, `**` does
+    a.graphql:1:6: error[bad-kind]: the kind `Server` has no API version
+      hint: write `apiVersions: ["example.org/v1"]`
+    a.graphql:1:14: error[missing-argument]: `@kind` needs `apiVersions`
+    a.graphql:2:9: error[unknown-type]: unknown type `Integer`
+    --- err
+    3 errors, 1 warning
+    "#);
+    assert_snapshot!(place.run(&["config", "check", "--config", "good.yaml"]), @r"
+    exit 0
+    --- out
+    --- err
+    no problems
+    ");
+}
+
+#[test]
+fn config_check_refuses_what_serve_would() {
+    let place = Place::with(&[(
+        "callboard.yaml",
+        "server: { listen: '0.0.0.0:80' }\nsources: [{ type: file, path: gone }]\n",
+    )]);
+    assert_snapshot!(place.run(&["config", "check"]), @r"
+    exit 1
+    --- out
+    callboard.yaml:1:1: error[config-listen]: `0.0.0.0:80` can be reached from other machines, and there is no authentication: everybody could read the catalog
+      hint: listen on 127.0.0.1, or say `server: { allowAnonymous: true }` if this is meant
+    callboard.yaml:1:1: warning[config-source]: the source `file-1` reads `gone`, and there is no such file or folder
+      hint: paths are relative to the folder of the configuration file
+    --- err
+    1 error, 1 warning
+    ");
+}
+
+#[test]
+fn config_print_shows_what_is_in_force() {
+    let place = Place::with(&[("callboard.yaml", "limits: { depth: 7 }\n")]);
+    let ran = place.run(&["config", "print"]);
+    assert!(ran.out.contains("  depth: 7\n"), "{ran}");
+    let defaults = place.run(&["config", "print", "--defaults"]);
+    fs::write(place.path().join("callboard.yaml"), &defaults.out).unwrap();
+    let ran = place.run(&["config", "check"]);
+    assert_eq!(ran.code, 0, "{ran}");
+}
+
+#[test]
+fn schemas_are_printed_and_compared() {
+    let place = Place::with(&[(
+        "k.graphql",
+        "type Server @kind(apiVersions: [\"x/v1\"]) {\n  cpus: Int\n}\n",
+    )]);
+    let plain = place.run(&["schema", "print"]);
+    assert!(plain.out.contains("\ntype Component "), "{plain}");
+    assert!(!plain.out.contains("@kind"), "{plain}");
+    let all = place.run(&["schema", "print", "--directives"]);
+    assert!(all.out.contains("@kind("), "{all}");
+    fs::write(place.path().join("now.graphql"), &plain.out).unwrap();
+    assert_snapshot!(place.run(&["schema", "diff", "now.graphql"]), @r"
+    exit 0
+    --- out
+    --- err
+    0 changes, 0 of them breaking
+    ");
+    fs::write(
+        place.path().join("old.graphql"),
+        "type Query { a: Int b: Int }",
+    )
+    .unwrap();
+    fs::write(
+        place.path().join("new.graphql"),
+        "type Query { a: Int c: Int }",
+    )
+    .unwrap();
+    assert_snapshot!(place.run(&["schema", "diff", "old.graphql", "new.graphql"]), @r"
+    exit 1
+    --- out
+    breaking: Query.b: removed
+    safe: Query.c: added
+    --- err
+    2 changes, 1 of them breaking
+    ");
+    assert_eq!(
+        place
+            .run(&["schema", "diff", "k.graphql", "nope.graphql"])
+            .code,
+        2
+    );
+    assert_snapshot!(place.run(&["schema", "check", "k.graphql"]), @r"
+    exit 0
+    --- out
+    --- err
+    no problems
+    ");
+    fs::write(
+        place.path().join("bad.graphql"),
+        "type Server @knd { a: Int }",
+    )
+    .unwrap();
+    assert_snapshot!(place.run(&["schema", "check", "bad.graphql"]), @r"
+    exit 1
+    --- out
+    bad.graphql:1:14: error[unknown-directive]: unknown directive `@knd`
+      hint: did you mean `@kind`?
+    --- err
+    1 error
+    ");
+}
+
+#[test]
+fn query_asks_without_a_server() {
+    let place = Place::with(&[
+        (
+            "callboard.yaml",
+            "sources: [{ type: file, path: ./catalog }]\n",
+        ),
+        ("catalog/catalog-info.yaml", GOOD),
+    ]);
+    let ran = place.run(&[
+        "query",
+        "query($r: EntityRef!) { entity(ref: $r) { name ... on Owned { owner { name } } } }",
+        "--var",
+        "r=component:web",
+    ]);
+    assert_snapshot!(ran, @r#"
+    exit 0
+    --- out
+    {
+      "data": {
+        "entity": {
+          "name": "web",
+          "owner": {
+            "name": "team-a"
+          }
+        }
+      }
+    }
+    --- err
+    "#);
+    let ran = place.run(&["query", "{ nope }"]);
+    assert_eq!(ran.code, 1, "{ran}");
+    let left: Vec<_> = fs::read_dir(place.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(left.len(), 2, "{left:?}");
+}
+
+#[test]
+fn serve_refuses_what_it_should() {
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let place = Place::with(&[
+        ("corrupt.yaml", "database: { url: 'sqlite:corrupt.db' }\n"),
+        (
+            "corrupt.db",
+            "this is no database, and long enough to be taken for one by nobody",
+        ),
+        ("broken.yaml", "schema: [broken.graphql]\n"),
+        ("broken.graphql", "type {"),
+    ]);
+    let ran = place.run(&["serve", "--listen", &address]);
+    let shown = ran.to_string().replace(&address, "ADDRESS");
+    assert_snapshot!(shown, @r"
+    exit 1
+    --- out
+    --- err
+    error: `ADDRESS` is in use by another process
+      hint: stop the other process, or choose another port with `--listen`
+    ");
+    assert_snapshot!(place.run(&["serve", "--listen", "0.0.0.0:0"]), @r"
+    exit 1
+    --- out
+    --- err
+    error: `0.0.0.0:0` can be reached from other machines, and there is no authentication: everybody could read the catalog
+      hint: listen on 127.0.0.1, or say `server: { allowAnonymous: true }` if this is meant
+    ");
+    assert_snapshot!(place.run(&["serve", "--config", "broken.yaml", "--listen", "127.0.0.1:0"]), @r"
+    exit 1
+    --- out
+    broken.graphql:1:6: error[syntax]: expected a name
+    broken.graphql:1:7: error[syntax]: expected Field Definition
+    broken.graphql:1:7: error[syntax]: expected R_CURLY, got EOF
+    --- err
+    the schema has 3 errors
+    ");
+    let ran = place.run(&[
+        "serve",
+        "--config",
+        "corrupt.yaml",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    assert_snapshot!(ran, @r"
+    exit 1
+    --- out
+    --- err
+    error: the database `sqlite:HERE/corrupt.db` is damaged, or is no database: Connection Error: error returned from database: (code: 26) file is not a database
+      hint: restore a backup, or move the file away: the catalog is then read again from its sources, only history is lost
+    ");
+}
+
+#[test]
+fn serve_follows_files_and_ends_in_order() {
+    let place = Place::with(&[
+        (
+            "callboard.yaml",
+            "sources: [{ type: file, path: ./catalog }]\nschema: [kinds]\n",
+        ),
+        ("catalog/catalog-info.yaml", GOOD),
+        (
+            "kinds/a.graphql",
+            "type Server @kind(apiVersions: [\"x/v1\"]) {\n  cpus: Int\n}\n",
+        ),
+    ]);
+    let server = Running::start(place.command(&["serve", "--listen", "127.0.0.1:0"]), false);
+    let url = server.url.clone();
+    let count = "{ components { totalCount } }";
+    until(&place, &url, count, |answer| {
+        answer["data"]["components"]["totalCount"] == 1
+    });
+
+    // An edited descriptor.
+    let more = GOOD.replace("name: web }", "name: shop }");
+    fs::create_dir(place.path().join("catalog/shop")).unwrap();
+    fs::write(
+        place.path().join("catalog/shop/catalog-info.yaml"),
+        more.split("---").next().unwrap(),
+    )
+    .unwrap();
+    until(&place, &url, count, |answer| {
+        answer["data"]["components"]["totalCount"] == 2
+    });
+
+    // A broken schema changes nothing; a good one is taken over, with the catalog.
+    let kinds = place.path().join("kinds/a.graphql");
+    fs::write(&kinds, "type Server {").unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    until(&place, &url, "{ servers { totalCount } }", |answer| {
+        answer["data"]["servers"]["totalCount"] == 0
+    });
+    fs::write(
+        &kinds,
+        "type Machine @kind(apiVersions: [\"x/v1\"]) {\n  cpus: Int\n}\n",
+    )
+    .unwrap();
+    until(
+        &place,
+        &url,
+        "{ machines { totalCount } components { totalCount } }",
+        |answer| {
+            answer["data"]
+                == json!({ "machines": { "totalCount": 0 }, "components": { "totalCount": 2 } })
+        },
+    );
+
+    // Asked for, with nothing changed.
+    server.signal("-HUP");
+    let (code, said) = server.end("-TERM");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("what was loaded before goes on"), "{said}");
+    assert!(said.contains("stopped"), "{said}");
+
+    // Started again, it serves what it knew.
+    let server = Running::start(place.command(&["serve", "--listen", "127.0.0.1:0"]), false);
+    let answer = until(&place, &server.url, count, |answer| {
+        answer.get("data").is_some()
+    });
+    assert_eq!(answer["data"]["components"]["totalCount"], 2);
+}
+
+#[test]
+fn demo_runs_and_leaves_nothing_behind() {
+    let place = Place::with(&[("tmp/keep", "")]);
+    let temporary = place.path().join("tmp");
+    let mut command = place.command(&["demo", "--listen", "127.0.0.1:0"]);
+    command.env("TMPDIR", &temporary);
+    let demo = Running::start(command, true);
+    let url = demo.url.clone();
+    assert!(demo.said.contains("Callboard is at"), "{}", demo.said);
+    until(&place, &url, "{ entities { totalCount } }", |answer| {
+        answer["data"]["entities"]["totalCount"].is_u64()
+    });
+    let (code, said) = demo.end("-INT");
+    assert_eq!(code, Some(0));
+    assert_eq!(said.matches("callboard query '").count(), 3, "{said}");
+    // The queries that it says to paste are right; that there is an answer is the demo's business.
+    let left: Vec<_> = fs::read_dir(&temporary)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["keep"]);
+}
