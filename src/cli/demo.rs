@@ -22,8 +22,8 @@ const PORTS: std::ops::Range<u16> = 4000..4100;
 
 /// To be pasted: each answers a question that people ask of a catalog.
 const QUERIES: [&str; 3] = [
-    "{ components(first: 5) { nodes { name type owner { name } } totalCount } }",
-    "{ facets(by: [\"kind\"]) { values { value count } } }",
+    "{ component(ref: \"payments-api\") { owner { name contact { slack } } runbook { url } } }",
+    "{ impact(of: [\"component:payments-api\"]) { nodes { degree entity { ref } } } }",
     "{ problems { nodes { severity file line message hint } } }",
 ];
 
