@@ -161,7 +161,7 @@ impl Engine {
             plan,
             given: &given,
             introspection: introspection.as_deref(),
-            states: plan.fields.iter().map(|_| FieldState::default()).collect(),
+            states: (0..plan.slots).map(|_| FieldState::default()).collect(),
             response_bytes: self.0.limits.response_bytes,
             budget,
         };

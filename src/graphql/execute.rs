@@ -202,6 +202,7 @@ fn group(
             type_name: Arc::clone(&planned.type_name),
             name: Arc::clone(&planned.name),
             arguments: Arc::new(arguments.values.clone()),
+            total: planned.live.as_ref().is_some_and(|live| live.total),
             binding: planned.live.as_ref().and_then(|live| live.binding.clone()),
         },
         parents: holes

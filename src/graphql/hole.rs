@@ -65,6 +65,8 @@ pub struct LiveField {
     pub name: Arc<str>,
     /// Coerced, defaults filled in.
     pub arguments: Arc<Map<String, Value>>,
+    /// Of a connection: whether `totalCount` is selected.
+    pub total: bool,
     /// What the schema says about it; `None` for the engine's own.
     pub binding: Option<Arc<LiveBinding>>,
 }

@@ -42,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) objects: Vec<Box<[Item]>>,
     pub(crate) selections: Vec<Selection>,
     pub(crate) fields: Vec<Field>,
+    /// Number of [`Field::slot`]s.
+    pub(crate) slots: usize,
 }
 
 /// What is written of an object, by its concrete type.
@@ -89,6 +91,8 @@ pub(crate) struct Field {
     pub(crate) ty: FieldType,
     pub(crate) shape: Shape,
     pub(crate) arguments: FieldArguments,
+    /// Where a request keeps what it finds out about the field once, if there is anything.
+    pub(crate) slot: Option<usize>,
     /// Of a field that is fetched.
     pub(crate) live: Option<LiveOp>,
 }
@@ -176,6 +180,8 @@ pub(crate) struct LiveOp {
     pub(crate) binding: Option<Arc<LiveBinding>>,
     /// The members of its connection, if it is one.
     pub(crate) connection: Option<ObjectId>,
+    /// Whether `totalCount` is selected.
+    pub(crate) total: bool,
 }
 
 #[derive(Debug)]

@@ -132,6 +132,15 @@ async fn changes(store: &Store, group: &Group, parent: &Parent) -> Answer {
             "changes are read forwards only; use `first` and `after`",
         ));
     }
+    let total = match group.field.total {
+        true => Some(
+            store
+                .count_changes(&query)
+                .await
+                .map_err(|error| internal(&error))?,
+        ),
+        false => None,
+    };
     let first = match arguments.get("first").and_then(Value::as_u64) {
         Some(first) => u32::try_from(first).unwrap_or(u32::MAX),
         None => DEFAULT_PAGE as u32,
@@ -158,7 +167,7 @@ async fn changes(store: &Store, group: &Group, parent: &Parent) -> Answer {
             .collect(),
         has_next,
         has_previous,
-        total: None,
+        total,
         complete: None,
     }))
 }

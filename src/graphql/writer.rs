@@ -21,7 +21,7 @@ use super::hole::{Holes, NewHole, Parent, PathId, Segment, SourceId};
 use super::input;
 use super::introspection::Introspection;
 use super::place::Place;
-use super::plan::{FieldArguments, FieldId, Item, ObjectId, Op, Plan, SelectionId};
+use super::plan::{FieldArguments, FieldId, Item, ObjectId, Op, OpenArguments, Plan, SelectionId};
 use super::variables::Given;
 use crate::clock::Budget;
 use crate::graph::{Ix, Snapshot, Written};
@@ -92,17 +92,25 @@ impl<'r> Scene<'r> {
             FieldArguments::None => return Ok(&NONE),
             FieldArguments::Folded(arguments) => arguments,
             FieldArguments::Open(open) => {
-                self.states[field.0 as usize].arguments.get_or_init(|| {
-                    let variables = |name: &str| self.given.get(name).cloned();
-                    let schema = &self.model.schema;
-                    let values =
-                        input::arguments(schema, &open.definitions, &open.given, &variables)
-                            .map_err(FieldError::input)?;
-                    open.meaning.read(self.model, values)
-                })
+                let read = || self.read_arguments(open);
+                self.state(field).arguments.get_or_init(read)
             }
         };
         arguments.as_ref().map_err(Clone::clone)
+    }
+
+    fn read_arguments(&self, open: &OpenArguments) -> Result<Arguments, FieldError> {
+        let variables = |name: &str| self.given.get(name).cloned();
+        let schema = &self.model.schema;
+        let values = input::arguments(schema, &open.definitions, &open.given, &variables)
+            .map_err(FieldError::input)?;
+        open.meaning.read(self.model, values)
+    }
+
+    fn state(&'r self, field: FieldId) -> &'r FieldState {
+        // The plan has a slot for every field that has something to keep.
+        let slot = self.plan.field(field).slot.unwrap_or_default();
+        &self.states[slot]
     }
 
     /// The entities that the field's filter lets through; `None` without a filter.
@@ -112,7 +120,7 @@ impl<'r> Scene<'r> {
         arguments: &'r Arguments,
     ) -> Option<&'r RoaringBitmap> {
         let filter = arguments.filter.as_ref()?;
-        let state = &self.states[field.0 as usize].filtered;
+        let state = &self.state(field).filtered;
         Some(state.get_or_init(|| self.snapshot.select(filter)))
     }
 

@@ -105,6 +105,28 @@ impl Store {
             .collect()
     }
 
+    /// How many changes `query` is about, whatever its limit.
+    pub async fn count_changes(&self, query: &ChangeQuery) -> Result<u64, StoreError> {
+        self.try_count_changes(query)
+            .await
+            .map_err(|error| self.error(error))
+    }
+
+    async fn try_count_changes(&self, query: &ChangeQuery) -> Result<u64, DbErr> {
+        let nodes = match &query.entity_ref {
+            Some(entity_ref) => Some(self.nodes_of(entity_ref).await?),
+            None => None,
+        };
+        let mut select = wanted(query, nodes.as_deref());
+        select.expr(Expr::cust("COUNT(*)"));
+        let row = self.database.query_one(&select).await?;
+        let count: i64 = match row {
+            Some(row) => row.try_get_by_index(0)?,
+            None => 0,
+        };
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
     /// The oldest revision whose changes are still kept.
     pub async fn oldest_revision(&self) -> Result<u64, StoreError> {
         let row = counters::Entity::find_by_id("expired")
@@ -187,12 +209,10 @@ fn select(query: &ChangeQuery, nodes: Option<&[String]>) -> SelectStatement {
         true => Order::Desc,
         false => Order::Asc,
     };
-    let revision = || Expr::col(("changes", "revision"));
-    let position = || Expr::col(("changes", "position"));
-    let mut select = Query::select();
+    let mut select = wanted(query, nodes);
     select
-        .expr(revision())
-        .expr(position())
+        .expr(Expr::col(("changes", "revision")))
+        .expr(Expr::col(("changes", "position")))
         .expr(Expr::col(("changes", "entity_ref")))
         .expr(Expr::col(("changes", "operation")))
         .expr(Expr::col(("changes", "before")))
@@ -200,14 +220,21 @@ fn select(query: &ChangeQuery, nodes: Option<&[String]>) -> SelectStatement {
         .expr(Expr::col(("commits", "at")))
         .expr(Expr::col(("commits", "actor")))
         .expr(Expr::col(("commits", "source")))
-        .from("changes")
-        .inner_join(
-            "commits",
-            Expr::col(("commits", "revision")).equals(("changes", "revision")),
-        )
         .order_by(("changes", "revision"), order.clone())
         .order_by(("changes", "position"), order)
         .limit(u64::from(query.limit));
+    select
+}
+
+/// The changes that a query is about, without columns and order.
+fn wanted(query: &ChangeQuery, nodes: Option<&[String]>) -> SelectStatement {
+    let revision = || Expr::col(("changes", "revision"));
+    let position = || Expr::col(("changes", "position"));
+    let mut select = Query::select();
+    select.from("changes").inner_join(
+        "commits",
+        Expr::col(("commits", "revision")).equals(("changes", "revision")),
+    );
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     if let Some(after) = query.after_revision {
         select.and_where(revision().gt(signed(after)));

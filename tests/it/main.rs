@@ -15,6 +15,7 @@ mod examples;
 mod graphql;
 mod holes;
 mod ingest;
+mod queries;
 mod sdl;
 mod server;
 mod store;

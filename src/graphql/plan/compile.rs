@@ -50,6 +50,7 @@ pub(crate) fn compile(
             objects: Vec::new(),
             selections: Vec::new(),
             fields: Vec::new(),
+            slots: 0,
         },
         size: 0,
         selections: HashMap::new(),
@@ -211,6 +212,16 @@ impl<'d> Compiler<'d> {
     ) -> FieldId {
         let sources = &self.collector.document.sources;
         let id = FieldId(narrow(self.plan.fields.len()));
+        let kept = match &arguments {
+            FieldArguments::None => false,
+            FieldArguments::Folded(read) => {
+                let filter = read.as_ref().as_ref().map(|read| read.filter.is_some());
+                filter.unwrap_or_default()
+            }
+            FieldArguments::Open(_) => true,
+        };
+        let slot = kept.then_some(self.plan.slots);
+        self.plan.slots += usize::from(kept);
         self.plan.fields.push(Field {
             key: Arc::from(nodes[0].response_key().as_str()),
             type_name: Arc::from(type_name),
@@ -221,6 +232,7 @@ impl<'d> Compiler<'d> {
                 .collect(),
             ty,
             shape,
+            slot,
             arguments,
             live: None,
         });
@@ -439,9 +451,12 @@ impl<'d> Compiler<'d> {
             true => Some(self.object(nodes, &ty.named)?),
             false => None,
         };
+        let total =
+            connection.is_some_and(|object| self.has_part(object, |part| part == Part::TotalCount));
         self.plan.fields[id.0 as usize].live = Some(LiveOp {
             binding,
             connection,
+            total,
         });
         Ok(Op::Live(source))
     }
@@ -454,15 +469,10 @@ impl<'d> Compiler<'d> {
         targets: Targets,
     ) -> Result<Op, RequestError> {
         let object = self.object(nodes, &ty.named)?;
-        let has = |wanted: fn(Part) -> bool| {
-            let items = self.plan.object(object).iter();
-            items.clone().any(|item| match item.op {
-                Op::Part(part) => wanted(part),
-                _ => false,
-            })
-        };
-        let total = has(|part| part == Part::TotalCount);
-        let page = has(|part| matches!(part, Part::Edges(_) | Part::Nodes | Part::PageInfo(_)));
+        let total = self.has_part(object, |part| part == Part::TotalCount);
+        let page = self.has_part(object, |part| {
+            matches!(part, Part::Edges(_) | Part::Nodes | Part::PageInfo(_))
+        });
         Ok(Op::Connection(Box::new(ConnectionOp {
             rows,
             object,
@@ -470,6 +480,15 @@ impl<'d> Compiler<'d> {
             total,
             targets,
         })))
+    }
+
+    /// Whether a connection has a member that `wanted` holds for.
+    fn has_part(&self, connection: ObjectId, wanted: impl Fn(Part) -> bool) -> bool {
+        let items = self.plan.object(connection).iter();
+        items.map(|item| &item.op).any(|op| match op {
+            Op::Part(part) => wanted(*part),
+            _ => false,
+        })
     }
 
     fn generated(

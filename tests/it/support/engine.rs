@@ -145,14 +145,18 @@ impl TestEngine {
     /// The response as text.
     pub(crate) async fn text(&self, query: &str, variables: Value) -> String {
         let (json, _) = self.json(query, variables).await;
-        let mut text = String::new();
-        pretty(&json, 0, &mut text);
-        text
+        pretty(&json)
     }
 }
 
 /// JSON with what fits on a line on one line.
-fn pretty(value: &Value, indent: usize, out: &mut String) {
+pub(crate) fn pretty(value: &Value) -> String {
+    let mut text = String::new();
+    indented(value, 0, &mut text);
+    text
+}
+
+fn indented(value: &Value, indent: usize, out: &mut String) {
     let short = value.to_string();
     let members: Vec<(String, &Value)> = match value {
         Value::Array(items) => items.iter().map(|item| (String::new(), item)).collect(),
@@ -175,7 +179,7 @@ fn pretty(value: &Value, indent: usize, out: &mut String) {
     for (position, (key, value)) in members.iter().enumerate() {
         let comma = if position == 0 { "" } else { "," };
         out.push_str(&format!("{comma}\n{:1$}{key}", "", indent + 2));
-        pretty(value, indent + 2, out);
+        indented(value, indent + 2, out);
     }
     out.push_str(&format!("\n{:indent$}{close}", ""));
 }
