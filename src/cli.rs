@@ -84,6 +84,9 @@ Exit codes: 0 nothing is wrong (warnings allowed), 1 problems, 2 wrong usage or 
         /// How to write the problems: text, json, github or sarif
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         format: report::Format,
+        /// An SDL file, folder or glob with kinds of your own; can be given more than once
+        #[arg(long, value_name = "FILE")]
+        schema: Vec<PathBuf>,
         /// The configuration file, whose `schema` files are added
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
@@ -206,8 +209,9 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Check {
             paths,
             format,
+            schema,
             config,
-        } => check_command(paths, format, config.as_deref()),
+        } => check_command(paths, format, &schema, config.as_deref()),
         Command::Query {
             document,
             variables,
@@ -233,11 +237,13 @@ fn run(command: Command) -> anyhow::Result<Exit> {
 fn check_command(
     paths: Vec<PathBuf>,
     format: report::Format,
+    more_schema: &[PathBuf],
     config: Option<&std::path::Path>,
 ) -> anyhow::Result<Exit> {
-    let Some(config) = config::load_or_report(config)? else {
+    let Some(mut config) = config::load_or_report(config)? else {
         return Ok(Exit::Errors);
     };
+    config.schema.extend(schema::paths(more_schema)?);
     let Some((model, _files)) = serve::load_schema(&config)? else {
         return Ok(Exit::Errors);
     };

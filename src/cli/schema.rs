@@ -83,15 +83,21 @@ fn load(config: Option<&Path>, more: &[PathBuf]) -> anyhow::Result<Option<Loaded
     let Some(config) = load_or_report(config)? else {
         return Ok(None);
     };
-    let mut paths = config.schema;
-    for path in more {
-        paths.push(SchemaPath {
+    let mut schema_paths = config.schema;
+    schema_paths.extend(paths(more)?);
+    Ok(Some(schema::load(&schema_paths)))
+}
+
+/// Paths of the command line, as a configuration would have them.
+pub(super) fn paths(written: &[PathBuf]) -> anyhow::Result<Vec<SchemaPath>> {
+    let path = |path: &PathBuf| {
+        Ok(SchemaPath {
             path: std::path::absolute(path)
                 .with_context(|| format!("`{}` is no path", path.display()))?,
             written: path.display().to_string(),
-        });
-    }
-    Ok(Some(schema::load(&paths)))
+        })
+    };
+    written.iter().map(path).collect()
 }
 
 fn report(loaded: &Loaded) -> anyhow::Result<Exit> {
