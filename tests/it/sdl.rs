@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use callboard::sdl::{self, SdlFile};
+use apollo_compiler::Schema;
+use callboard::sdl::{self, FieldSource, Model, Request, SdlFile};
 
 /// Each file of `tests/sdl` is loaded together with the core schema; its last lines say what is wrong with it.
 ///
@@ -57,6 +58,174 @@ fn the_example_in_the_readme_loads_clean() {
         diagnostics(Path::new("own.graphql"), example),
         Vec::<String>::new()
     );
+}
+
+/// What is printed with directives is the whole schema: it can be read again, and says the same.
+#[test]
+fn what_is_printed_can_be_parsed() {
+    let (model, _) = sdl::load(&sdl::core_files());
+    let model = model.unwrap();
+    for text in [&model.sdl, &model.sdl_with_directives] {
+        let schema = Schema::parse_and_validate(text.as_ref(), "printed.graphql").unwrap();
+        // apollo-compiler leaves out a `schema` that says what is the default.
+        assert!(text.ends_with(&schema.to_string()));
+    }
+    assert!(!model.sdl.contains("@kind") && model.sdl_with_directives.contains("@kind"));
+    let (again, _) = sdl::load(&sdl::core_files());
+    assert_eq!(again.unwrap().fingerprint, model.fingerprint);
+}
+
+#[test]
+fn a_kind_of_ones_own_is_in_the_model() {
+    let model = loaded(&["clean-new-kind"]);
+    let kind = model.kind_of(model.kind("featureflag").unwrap());
+    assert_eq!(
+        (&*kind.singular, &*kind.plural),
+        ("featureFlag", "featureFlags")
+    );
+    assert!(kind.needs_spec);
+    let columns: Vec<&str> = kind
+        .columns
+        .iter()
+        .map(|(id, _)| &*model.column(*id).name)
+        .collect();
+    assert!(
+        columns.ends_with(&["type", "lifecycle", "rollout"]),
+        "{columns:?}"
+    );
+    let emits: Vec<String> = kind
+        .emits
+        .iter()
+        .map(|emit| {
+            let inverse = emit.inverse.map_or("", |id| &*model.relation(id).name);
+            format!(
+                "{} {} {inverse}",
+                emit.from.source(),
+                model.relation(emit.relation).name
+            )
+        })
+        .collect();
+    assert_eq!(
+        emits,
+        ["spec.owner ownedBy ownerOf", "spec.guards guards guardedBy"]
+    );
+    let rules: Vec<String> = kind
+        .rules
+        .iter()
+        .map(|rule| format!("{} {} {:?}", rule.path.join("."), rule.required, rule.shape))
+        .collect();
+    assert_eq!(
+        rules,
+        [
+            "spec.type true String { non_empty: true }",
+            "spec.lifecycle false String { non_empty: true }",
+            "spec.owner false Reference { default_kind: Some(\"Group\") }",
+            "spec.guards false List(Reference { default_kind: Some(\"Component\") })",
+            "spec.rollout false Float",
+            "spec.stages false List(Object([\
+                Rule { path: [\"name\"], required: true, shape: String { non_empty: true }, example: Some(\"some text\") }, \
+                Rule { path: [\"percent\"], required: false, shape: Int, example: Some(\"1\") }]))",
+        ]
+    );
+    assert!(model.types["Component"].fields.contains_key("flags"));
+    assert!(model.filters.contains_key("FeatureFlagFilter"));
+    assert!(model.filters["EntityFilter"].fields.contains_key("rollout"));
+}
+
+#[test]
+fn connectors_are_in_the_model() {
+    let model = loaded(&[
+        "clean-rest-connector",
+        "clean-graphql-connector",
+        "clean-two-step-connector",
+    ]);
+    let names: Vec<String> = model
+        .sources
+        .iter()
+        .map(|source| format!("{}/{} {:?}", source.connector, source.name, source.kind))
+        .collect();
+    assert_eq!(
+        names,
+        ["bell/rest Rest", "forge/graph Graphql", "mill/rest Rest"]
+    );
+    assert_eq!(model.webhooks[0].source, 1);
+
+    let live = |type_name: &str, field: &str| match &model.types[type_name].fields[field].source {
+        FieldSource::Live(binding) => binding.clone(),
+        other => panic!("{type_name}.{field} is {other:?}"),
+    };
+    for kind in ["Entity", "Component", "GenericEntity"] {
+        let builds = live(kind, "builds");
+        assert_eq!(builds.suppliers, [("MillBuild".into(), vec![])]);
+        assert!(builds.connection && builds.merge.unwrap().descending);
+        let duty = live(kind, "duty");
+        assert_eq!(
+            duty.suppliers,
+            [("BellDuty".into(), vec!["bell".into(), "duty".into()])]
+        );
+    }
+    let bell = live("Component", "bell").connect.unwrap();
+    assert!(
+        matches!(&bell.request, Request::Rest { template, .. } if template.holes().count() == 1)
+    );
+    assert_eq!(bell.null_on, [404, 410]);
+
+    let duty = live("Bell", "duty").connect.unwrap();
+    let (batch, page) = (duty.batch.as_ref().unwrap(), duty.page.as_ref().unwrap());
+    assert_eq!((batch.max, page.max_size, page.max_pages), (25, 100, 10));
+    assert_eq!(duty.at.source(), "rows[]");
+
+    let shelf = &model.types["ForgeShelf"];
+    let connect = shelf.connect.as_ref().unwrap();
+    let lets: Vec<&str> = connect.lets.iter().map(|item| &*item.name).collect();
+    assert_eq!((connect.source, lets), (1, vec!["slug", "group", "name"]));
+    assert_eq!(shelf.identity.as_ref().unwrap().source(), "path");
+    assert_eq!(shelf.cache.as_ref().unwrap().tags.len(), 1);
+    let tickets = &shelf.fields["tickets"];
+    assert_eq!(&*tickets.ty.named, "ForgeTicketConnection");
+    let arguments = model.schema.type_field("ForgeShelf", "tickets").unwrap();
+    let arguments: Vec<&str> = arguments
+        .arguments
+        .iter()
+        .map(|argument| argument.name.as_str())
+        .collect();
+    assert_eq!(arguments, ["state", "first", "after"]);
+}
+
+#[test]
+fn what_depends_on_the_caller_is_kept_for_the_caller() {
+    let text = std::fs::read_to_string(root().join("tests/sdl/shared-viewer.graphql")).unwrap();
+    let text = text.replace(", scope: SHARED", "");
+    let mut files = sdl::core_files();
+    files.push(SdlFile {
+        path: "mill.graphql".into(),
+        text,
+        connector: Some("mill".into()),
+    });
+    let model = sdl::load(&files).0.unwrap();
+    let fields = &model.types["Component"].fields;
+    let scoped =
+        ["a", "b", "c", "d", "e"].map(|field| fields[field].cache.as_ref().unwrap().viewer_scoped);
+    assert_eq!(scoped, [true, true, true, true, false]);
+}
+
+/// The Model of the core schema with files of `tests/sdl`.
+fn loaded(names: &[&str]) -> Model {
+    let mut files = sdl::core_files();
+    files.push(shared());
+    for name in names {
+        let path = root().join(format!("tests/sdl/{name}.graphql"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let connector = text.lines().next().unwrap().strip_prefix("# connector: ");
+        files.push(SdlFile {
+            path: (*name).into(),
+            connector: connector.map(Into::into),
+            text,
+        });
+    }
+    let (model, problems) = sdl::load(&files);
+    assert_eq!(problems, []);
+    model.unwrap()
 }
 
 /// A code is a literal with hyphens in `src/sdl`, or one of the two that are single words.

@@ -105,7 +105,9 @@ impl Composer<'_> {
             });
         }
         if let Some(args) = Args::of(directives, "lookup") {
-            self.check_lookup(decl, field, args);
+            if field.inherited.is_none() {
+                self.check_lookup(decl, field, args);
+            }
             if let Some(value) = args.expr("value", self.sources) {
                 return FieldSource::Lookup(LookupBinding {
                     kind: args.text("kind").and_then(|kind| self.kind_named(kind)),

@@ -110,6 +110,7 @@ impl Composer<'_> {
         let mut headers = Vec::new();
         for header in args.objects("headers") {
             let value = self.scoped(header, "value", &secret);
+            self.check_header(header);
             headers.extend(header.text("name").map(Into::into).zip(value));
         }
         Some(UpstreamSource {
@@ -122,6 +123,18 @@ impl Composer<'_> {
             limits: self.limits(args.object("limits")),
             span: self.sources.place(at?)?,
         })
+    }
+
+    fn check_header(&mut self, header: Args<'_>) {
+        let (Some(name), Some(value)) = (header.text("name"), header.value("name")) else {
+            return;
+        };
+        let fits = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        if name.is_empty() || !name.chars().all(fits) {
+            let message = format!("`{name}` is no name of a header");
+            self.sources
+                .report("bad-argument", value.location(), message, None);
+        }
     }
 
     /// An expression that may only read `names`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::{Directive, FieldDefinition, OperationType, Value};
+use apollo_compiler::ast::{Directive, FieldDefinition, OperationType, Type, Value};
 use apollo_compiler::parser::SourceSpan;
 
 use super::super::scope::{Names, RESERVED};
@@ -55,7 +55,12 @@ impl Composer<'_> {
     /// Where the directives of a field stand.
     pub(in crate::sdl::compose) fn field_site(&self, decl: &TypeDecl, field: &FieldDecl) -> Site {
         Site {
-            coordinate: format!("{}.{}", decl.name, field.def.name),
+            // What is inherited is said once, where it is declared.
+            coordinate: format!(
+                "{}.{}",
+                field.inherited.as_ref().unwrap_or(&decl.name),
+                field.def.name
+            ),
             list: is_list(&field.def),
             mutation: self.declared.root(OperationType::Mutation) == Some(&decl.name),
             args: vec![arguments(&field.def)],
@@ -172,6 +177,7 @@ impl Composer<'_> {
                 self.sources
                     .report("duplicate", at.location(), message, None);
             }
+            self.check_upstream_type(item);
             let value = self.scoped(item, "value", names);
             names.lets.push(name.to_owned());
             lets.extend(value.map(|value| Let {
@@ -181,6 +187,19 @@ impl Composer<'_> {
             }));
         }
         lets
+    }
+
+    fn check_upstream_type(&mut self, item: Args<'_>) {
+        let (Some(text), Some(value)) = (item.text("type"), item.value("type")) else {
+            return;
+        };
+        if Type::parse(text, "type").is_err() {
+            let message = format!("`{text}` is no GraphQL type");
+            let hint =
+                "write the type of the upstream's argument, for example `[String!]!`".to_owned();
+            self.sources
+                .report("bad-argument", value.location(), message, Some(hint));
+        }
     }
 
     fn request(
