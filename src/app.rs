@@ -107,7 +107,7 @@ impl App {
         let config = self.config.server.clone();
         let http = server::run(listener, board, &config, shutdown.clone());
         let upkeep = async {
-            shutdown.run_until_cancelled(self.keep_up()).await;
+            shutdown.run_until_cancelled(Box::pin(self.keep_up())).await;
             self.generation.tasks.shutdown(INGEST_GRACE).await
         };
         let (mut stopped, late) = tokio::join!(http, upkeep);

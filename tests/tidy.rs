@@ -103,8 +103,8 @@ fn module_of(file: &str) -> &str {
 fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
     text.lines()
-        .map(|line| match line.find("//") {
-            Some(at) if !line[..at].contains('"') => &line[..at],
+        .map(|line| match line.split_once("//") {
+            Some((before, _)) if !before.contains('"') => before,
             _ => line,
         })
         .collect::<Vec<_>>()
@@ -198,9 +198,11 @@ fn libraries_stay_at_home() {
         let module = module_of(&file);
         let code = code(&text);
         for (library, homes) in HOMES {
-            let named = code.match_indices(&format!("{library}::")).any(|(at, _)| {
-                !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-            });
+            let parts: Vec<_> = code.split(&format!("{library}::")).collect();
+            let named =
+                parts.iter().rev().skip(1).any(|before| {
+                    !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+                });
             if named && !homes.contains(&module) {
                 problems.push(format!("{file}: `{library}` is at home in {homes:?}"));
             }

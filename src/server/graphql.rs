@@ -48,7 +48,8 @@ pub(super) async fn post(
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => batch(&board, &engine, &bytes, media_type, budget).await,
         Some(_) => {
-            let request: Request<'_> = serde_json::from_slice(&bytes).map_err(bad_body)?;
+            let request: Request<'_> =
+                serde_json::from_slice(&bytes).map_err(|error| bad_body(&error))?;
             let answer = execute(&board, &engine, &request, budget).await;
             Ok(respond(answer, media_type))
         }
@@ -67,7 +68,8 @@ async fn batch(
     budget: Budget,
 ) -> Result<Response, Refusal> {
     let limit = board.limits.batch;
-    let requests: Vec<Request<'_>> = serde_json::from_slice(bytes).map_err(bad_body)?;
+    let requests: Vec<Request<'_>> =
+        serde_json::from_slice(bytes).map_err(|error| bad_body(&error))?;
     if requests.is_empty() || requests.len() > limit {
         return Err(Refusal::BadRequest(format!(
             "an array of {} operations: `limits.batch` allows 1 to {limit}",
@@ -215,7 +217,7 @@ fn permit(board: &Board) -> Result<tokio::sync::SemaphorePermit<'_>, Refusal> {
         })
 }
 
-fn bad_body(error: serde_json::Error) -> Refusal {
+fn bad_body(error: &serde_json::Error) -> Refusal {
     Refusal::BadRequest(format!("the body is no GraphQL request: {error}"))
 }
 

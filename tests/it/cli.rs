@@ -86,37 +86,37 @@ impl Running {
     /// Waits for the URL on the given stream.
     fn start(mut command: Command, on_stdout: bool) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut out: Box<dyn std::io::BufRead> = if on_stdout {
+        let mut running = Self {
+            child: command.spawn().unwrap(),
+            url: String::new(),
+            said: String::new(),
+            out: Box::new(std::io::empty()),
+        };
+        let child = &mut running.child;
+        running.out = if on_stdout {
             Box::new(BufReader::new(child.stdout.take().unwrap()))
         } else {
             Box::new(BufReader::new(child.stderr.take().unwrap()))
         };
-        let mut said = String::new();
-        loop {
+        while running.url.is_empty() {
             let mut line = String::new();
-            if out.read_line(&mut line).unwrap() == 0 {
+            if running.out.read_line(&mut line).unwrap() == 0 {
                 let mut rest = String::new();
-                if let Some(mut err) = child.stderr.take() {
+                if let Some(mut err) = running.child.stderr.take() {
                     err.read_to_string(&mut rest).unwrap();
                 }
-                panic!("it ended: {said}{rest}");
+                panic!("it ended: {}{rest}", running.said);
             }
-            said.push_str(&line);
+            running.said.push_str(&line);
             if let Some(at) = line.find("http://") {
                 let url = line.split_at(at).1;
                 let end = url
                     .find(|c: char| c == ',' || c.is_whitespace())
                     .unwrap_or(url.len());
-                let url = url.split_at(end).0.to_owned();
-                return Self {
-                    child,
-                    url,
-                    said,
-                    out,
-                };
+                url.split_at(end).0.clone_into(&mut running.url);
             }
         }
+        running
     }
 
     /// The rest of what it says, once `signal` has ended it, and its exit code.
@@ -224,7 +224,7 @@ fn check_says_what_is_wrong() {
     exit 1
     --- out
     broken.yaml:4:1: error[missing-field]: `spec.lifecycle` is missing
-      hint: for example `lifecycle: some text`
+      hint: for example `lifecycle: production`
     --- err
     1 file, 1 document, 0 entities: 1 error
     ");
