@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::{Config, LimitsConfig, SourceConfig};
+use crate::config::{Config, LimitsConfig};
 use crate::graphql::{Engine, Limits};
 use crate::ingest::{Ingest, IngestOptions};
 use crate::sdl::Model;
@@ -73,7 +73,7 @@ impl App {
     ) -> Result<Self, StoreError> {
         let clock = Clock::system();
         let store = Store::open(config.database.url.expose_secret()).await?;
-        let generation = Generation::open(&store, model, &config.sources, clock.clone()).await?;
+        let generation = Generation::open(&store, model, &config, clock.clone()).await?;
         let board = Board::new(
             generation.engine(&config.limits),
             Arc::clone(generation.ingest.catalog()),
@@ -144,14 +144,14 @@ impl Generation {
     async fn open(
         store: &Store,
         model: Arc<Model>,
-        sources: &[SourceConfig],
+        config: &Config,
         clock: Clock,
     ) -> Result<Self, StoreError> {
         let ingest = Ingest::open(
             store.clone(),
             Arc::clone(&model),
-            sources,
-            IngestOptions::default(),
+            &config.sources,
+            IngestOptions::from(&config.catalog),
             clock,
         )
         .await?;

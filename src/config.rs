@@ -40,6 +40,7 @@ pub struct Config {
     /// SDL files, folders or globs, absolute, with what was written.
     pub schema: Vec<SchemaPath>,
     pub sources: Vec<SourceConfig>,
+    pub catalog: CatalogConfig,
     pub limits: LimitsConfig,
     pub telemetry: TelemetryConfig,
     /// What paths in the file are relative to.
@@ -85,6 +86,26 @@ pub enum SourceKind {
         path: PathBuf,
         /* as written */ written: String,
     },
+}
+
+/// How the catalog follows its sources.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogConfig {
+    pub orphans: Orphans,
+    /// Watchers lose events: after this time everything is looked at again.
+    pub rescan: Duration,
+    /// How long changes are kept.
+    pub history: Duration,
+}
+
+/// What becomes of entities whose file or source is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Orphans {
+    /// They are removed, with a tombstone in the change log.
+    #[default]
+    Delete,
+    /// They stay until a file describes them again.
+    Keep,
 }
 
 /// What one request may cost.
@@ -187,6 +208,7 @@ fn check(root: &Node, folder: &Path, problems: &Problems) -> Config {
     let database = database(file.section("database"), folder);
     let schema = schema(&mut file, folder, problems);
     let sources = sources(&mut file, folder, problems);
+    let catalog = catalog(file.section("catalog"));
     let limits = limits(file.section("limits"));
     let telemetry = telemetry(file.section("telemetry"));
     file.finish();
@@ -195,6 +217,7 @@ fn check(root: &Node, folder: &Path, problems: &Problems) -> Config {
         database,
         schema,
         sources,
+        catalog,
         limits,
         telemetry,
         folder: folder.to_path_buf(),
@@ -306,6 +329,19 @@ fn sources(file: &mut Section<'_>, folder: &Path, problems: &Problems) -> Vec<So
         });
     }
     sources
+}
+
+fn catalog(mut section: Section<'_>) -> CatalogConfig {
+    let config = CatalogConfig {
+        orphans: section.choice(
+            "orphans",
+            &[("delete", Orphans::Delete), ("keep", Orphans::Keep)],
+        ),
+        rescan: section.duration("rescan"),
+        history: section.duration("history"),
+    };
+    section.finish();
+    config
 }
 
 fn limits(mut section: Section<'_>) -> LimitsConfig {

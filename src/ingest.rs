@@ -28,7 +28,7 @@ pub use catalog_state::{Catalog, SourceState, SourceStatus};
 pub use publish::load;
 
 use crate::clock::Clock;
-use crate::config::SourceConfig;
+use crate::config::{CatalogConfig, Orphans, SourceConfig};
 use crate::sdl::Model;
 use crate::store::{Store, StoreError, StoredSource};
 use source::Source;
@@ -57,13 +57,15 @@ impl Default for IngestOptions {
     }
 }
 
-/// What becomes of entities whose file is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Orphans {
-    /// They are removed, with a tombstone in the change log.
-    Delete,
-    /// They stay until a file describes them again.
-    Keep,
+impl From<&CatalogConfig> for IngestOptions {
+    fn from(config: &CatalogConfig) -> Self {
+        Self {
+            orphans: config.orphans,
+            rescan: config.rescan,
+            retention: config.history,
+            poll: false,
+        }
+    }
 }
 
 /// How far a long reading has come.

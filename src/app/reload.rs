@@ -102,7 +102,8 @@ impl App {
         } = schema::load(&config.schema);
         let model = model.ok_or_else(|| Refused::Problems(errors(problems)))?;
         let same_graph = model.fingerprint == self.generation.model.fingerprint
-            && config.sources == self.config.sources;
+            && config.sources == self.config.sources
+            && config.catalog == self.config.catalog;
         self.schema_files = files;
         if same_graph && config.print() == self.config.print() {
             return Ok(false);
@@ -129,8 +130,7 @@ impl App {
         if !late.is_empty() {
             tracing::warn!("still at work after {INGEST_GRACE:?}: {}", late.join(", "));
         }
-        let opened =
-            Generation::open(&self.store, model, &config.sources, self.clock.clone()).await;
+        let opened = Generation::open(&self.store, model, config, self.clock.clone()).await;
         match opened {
             Ok(generation) => {
                 let engine = generation.engine(&config.limits);

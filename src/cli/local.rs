@@ -37,7 +37,7 @@ pub(super) fn ask(
             store.clone(),
             model.clone(),
             &config.sources,
-            IngestOptions::default(),
+            IngestOptions::from(&config.catalog),
             Clock::system(),
         )
         .await?;

@@ -12,8 +12,8 @@ use super::catalog_state::{SourceState, SourceStatus};
 use super::place::Place;
 use super::scan::{Known, KnownFiles, Outcome, Part, Scan, Scope};
 use super::watch::Wake;
-use super::{Ingest, Orphans, Progress};
-use crate::config::{SourceConfig, SourceKind};
+use super::{Ingest, Progress};
+use crate::config::{Orphans, SourceConfig, SourceKind};
 use crate::store::{Carry, ChangeSet, FileChange, Store, StoreError, StoredSource};
 
 /// A source and what is known of it.

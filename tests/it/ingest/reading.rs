@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::symlink;
 
-use callboard::ingest::{IngestOptions, Orphans, SourceState};
+use callboard::config::Orphans;
+use callboard::ingest::{IngestOptions, SourceState};
 use filetime_now::touch;
 
 use crate::support::catalog::{Catalog, component, component_of, documents};
