@@ -20,7 +20,6 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::http::header;
 use axum::routing::post;
-use callboard::config::Config;
 use callboard::server::{self, Board};
 use load::Shape;
 use tokio_util::sync::CancellationToken;
@@ -88,7 +87,7 @@ async fn start(
     shutdown: CancellationToken,
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
     let world = world::World::new(entities).await;
-    let config = Config::default();
+    let config = world::config();
     let board = Arc::new(Board::new(
         world.engine,
         world.catalog,

@@ -5,10 +5,10 @@
 use serde_json::{Value, json};
 
 /// Small, fast, seeded; quality is of no interest here.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed ^ 0x9E37_79B9_7F4A_7C15)
     }
 
@@ -20,18 +20,18 @@ impl Random {
     }
 
     /// Below `end`.
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % u64::try_from(end.max(1)).unwrap_or(1)).unwrap_or(0)
     }
 
     /// Below `end`, small numbers far more often.
-    pub fn popular(&mut self, end: usize) -> usize {
+    pub(crate) fn popular(&mut self, end: usize) -> usize {
         let one = self.below(end.max(1));
         let two = self.below(one + 1);
         self.below(two + 1)
     }
 
-    pub fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, words: &[&'a str]) -> &'a str {
         words[self.below(words.len())]
     }
 }
@@ -60,18 +60,18 @@ const TAGS: &[&str] = &[
 ];
 
 /// How many entities of each kind there are.
-pub struct Counts {
-    pub components: usize,
-    pub apis: usize,
-    pub resources: usize,
-    pub systems: usize,
-    pub domains: usize,
-    pub groups: usize,
-    pub users: usize,
+pub(crate) struct Counts {
+    pub(crate) components: usize,
+    pub(crate) apis: usize,
+    pub(crate) resources: usize,
+    pub(crate) systems: usize,
+    pub(crate) domains: usize,
+    pub(crate) groups: usize,
+    pub(crate) users: usize,
 }
 
 impl Counts {
-    pub fn of(total: usize) -> Self {
+    pub(crate) fn of(total: usize) -> Self {
         let part = |per_mille: usize| (total * per_mille / 1000).max(1);
         let (apis, resources, systems, domains, groups, users) =
             (part(150), part(120), part(50), part(5), part(25), part(150));
@@ -88,7 +88,7 @@ impl Counts {
 }
 
 /// `total` descriptors, kinds one after the other.
-pub fn descriptors(total: usize, seed: u64) -> impl Iterator<Item = Value> {
+pub(crate) fn descriptors(total: usize, seed: u64) -> impl Iterator<Item = Value> {
     let counts = Counts::of(total);
     let mut random = Random::new(seed);
     (0..total).map(move |index| descriptor(&counts, index, &mut random))
@@ -117,7 +117,7 @@ fn descriptor(counts: &Counts, index: usize, random: &mut Random) -> Value {
 type Make = fn(&Counts, usize, &mut Random) -> Value;
 
 /// The name of the component at `index`.
-pub fn component_name(index: usize) -> String {
+pub(crate) fn component_name(index: usize) -> String {
     format!(
         "{}-{}-{index}",
         AREAS[index % AREAS.len()],

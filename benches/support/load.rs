@@ -11,13 +11,13 @@ use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
 /// Requests ready to be sent, one after the other, over and over.
-pub struct Shape {
-    pub name: &'static str,
-    pub requests: Vec<Vec<u8>>,
+pub(crate) struct Shape {
+    pub(crate) name: &'static str,
+    pub(crate) requests: Vec<Vec<u8>>,
 }
 
 /// A POST with this path and JSON body.
-pub fn post(path: &str, body: &str) -> Vec<u8> {
+pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
     format!(
         "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\naccept: application/graphql-response+json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -26,7 +26,7 @@ pub fn post(path: &str, body: &str) -> Vec<u8> {
 }
 
 /// Requests answered per second while `address` is loaded with `shape` over `connections` for `time`.
-pub fn run(address: SocketAddr, shape: &Arc<Shape>, connections: usize, time: Duration) -> f64 {
+pub(crate) fn run(address: SocketAddr, shape: &Arc<Shape>, connections: usize, time: Duration) -> f64 {
     let shape = Arc::clone(shape);
     on_own_thread(move || async move {
         let started = Instant::now();
@@ -54,7 +54,7 @@ pub fn run(address: SocketAddr, shape: &Arc<Shape>, connections: usize, time: Du
 }
 
 /// The body of the answer to one request.
-pub fn once(address: SocketAddr, request: &[u8]) -> Vec<u8> {
+pub(crate) fn once(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     let request = request.to_vec();
     on_own_thread(move || async move {
         Connection::open(address)

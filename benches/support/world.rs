@@ -14,15 +14,15 @@ use serde_json::Value;
 
 use crate::catalog::descriptors;
 
-pub struct World {
-    pub engine: Engine,
-    pub catalog: Arc<Catalog>,
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) catalog: Arc<Catalog>,
     /// Holds the database; gone when dropped.
-    pub folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl World {
-    pub async fn new(entities: usize) -> Self {
+    pub(crate) async fn new(entities: usize) -> Self {
         let model = model();
         let records = descriptors(entities, 1).map(|descriptor| record(&model, descriptor));
         let snapshot = Snapshot::build(Arc::clone(&model), 1, records, Vec::new());
@@ -30,15 +30,8 @@ impl World {
         let catalog = Arc::new(Catalog::new(snapshot));
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}/bench.db", folder.path().display());
-        let store = Store::open(&url, Clock::system())
-            .await
-            .expect("a database");
-        let engine = Engine::new(
-            model,
-            Arc::clone(&catalog),
-            store,
-            Config::default().limits.engine(),
-        );
+        let store = Store::open(&url).await.expect("a database");
+        let engine = Engine::new(model, Arc::clone(&catalog), store, callboard::graphql::Limits::default());
         Self {
             engine,
             catalog,
@@ -48,13 +41,13 @@ impl World {
 }
 
 /// The built-in schema.
-pub fn model() -> Arc<Model> {
+pub(crate) fn model() -> Arc<Model> {
     let (model, problems) = sdl::load(&sdl::core_files());
     Arc::new(model.unwrap_or_else(|| panic!("{problems:?}")))
 }
 
 /// As the store would give it back.
-pub fn record(model: &Model, descriptor: Value) -> Record {
+pub(crate) fn record(model: &Model, descriptor: Value) -> Record {
     let text = |at: &str| {
         descriptor
             .pointer(at)
@@ -89,9 +82,15 @@ pub fn record(model: &Model, descriptor: Value) -> Record {
     clippy::disallowed_methods,
     reason = "benches are steered by the environment"
 )]
-pub fn number(name: &str, default: usize) -> usize {
+pub(crate) fn number(name: &str, default: usize) -> usize {
     std::env::var(name)
         .ok()
         .and_then(|text| text.parse().ok())
         .unwrap_or(default)
+}
+
+/// The compiled-in configuration.
+pub(crate) fn config() -> Config {
+    let (config, problems) = Config::defaults(std::path::Path::new("."));
+    config.unwrap_or_else(|| panic!("{problems:?}"))
 }
