@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::input::shorten;
 use crate::catalog::EntityRef;
 use crate::graph::{Filter, Predicate};
-use crate::sdl::{FilterField, KindId, Model, RelationId};
+use crate::sdl::{FilterField, KindId, Model, RelationId, Targets};
 
 /// Understands `value`, a coerced value of the input type `type_name`.
 pub(crate) fn read(model: &Model, type_name: &str, value: &Value) -> Result<Filter, String> {
@@ -53,8 +53,13 @@ fn read_field(
         FilterField::Column(columns) => operators(value, &|predicate| {
             Filter::Column(columns.clone(), predicate)
         }),
-        FilterField::Relation { relation, within } => {
-            relation_operators(value, *relation, within.as_deref())
+        FilterField::Relation {
+            relation,
+            targets,
+            within,
+        } => {
+            let kinds = target_kinds(model, targets.as_ref());
+            relation_operators(value, *relation, kinds.as_deref(), within.as_deref())
         }
         FilterField::Kind => operators(value, &|predicate| kind(model, predicate)),
         FilterField::AnyRelation => list(value)
@@ -130,19 +135,46 @@ fn predicate(operator: &str, operand: &Value) -> Result<Predicate, String> {
 fn relation_operators(
     value: &Value,
     relation: RelationId,
+    kinds: Option<&[String]>,
     within: Option<&[RelationId]>,
 ) -> Result<Filter, String> {
     let mut all = Vec::new();
     for (operator, operand) in members(value) {
-        all.push(match (operator, within) {
-            ("within", Some(via)) => Filter::Within {
+        if let ("within", Some(via)) = (operator, within) {
+            all.push(Filter::Within {
                 of: reference(operand)?,
                 via: via.into(),
-            },
-            _ => Filter::Relation(relation, canonical(predicate(operator, operand)?)?),
+            });
+            continue;
+        }
+        let predicate = canonical(predicate(operator, operand)?)?;
+        all.push(match (predicate, kinds) {
+            (Predicate::Exists(true), Some(kinds)) => leads_to(relation, kinds),
+            (Predicate::Exists(false), Some(kinds)) => {
+                Filter::Not(Box::new(leads_to(relation, kinds)))
+            }
+            (predicate, _) => Filter::Relation(relation, predicate),
         });
     }
     Ok(and(all))
+}
+
+/// How references to the kinds of a field begin, where other fields read the same relation for other kinds.
+fn target_kinds(model: &Model, targets: Option<&Targets>) -> Option<Vec<String>> {
+    let Targets::Kinds(kinds) = targets? else {
+        return None;
+    };
+    let begin = |id: &KindId| format!("{}:", model.kind_of(*id).kind.to_lowercase());
+    Some(kinds.iter().map(begin).collect())
+}
+
+fn leads_to(relation: RelationId, kinds: &[String]) -> Filter {
+    let kinds = kinds.iter().cloned().map(Predicate::StartsWith);
+    Filter::Or(
+        kinds
+            .map(|predicate| Filter::Relation(relation, predicate))
+            .collect(),
+    )
 }
 
 /// References compare in their canonical form.

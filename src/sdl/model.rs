@@ -380,6 +380,8 @@ pub enum FilterField {
     /// An operator object over the refs that relations of this type lead to, with `within` where there is a closure for it.
     Relation {
         relation: RelationId,
+        /// Where several fields of one type read this relation (the components and the APIs of a system): the kinds that this one shows.
+        targets: Option<Targets>,
         /// Relation types of the closure that ends in this relation's inverse: `["parentOf", "ownerOf"]` for `owner`.
         within: Option<Box<[RelationId]>>,
     },

@@ -424,6 +424,13 @@ async fn filters_by_every_operator() {
     assert_eq!(names("{ name: { contains: \"a\" } }").await, "pay");
     assert_eq!(names("{ tags: { contains: \"money\" } }").await, "pay");
     assert_eq!(names("{ title: { exists: false } }").await, "lib web");
+    // Both read `partOf`; each counts only what it shows.
+    assert_eq!(names("{ system: { exists: true } }").await, "pay");
+    assert_eq!(names("{ subcomponentOf: { exists: true } }").await, "");
+    assert_eq!(
+        names("{ subcomponentOf: { exists: false } }").await,
+        "lib pay web"
+    );
     assert_eq!(
         names("{ title: { exists: true }, type: null }").await,
         "pay"

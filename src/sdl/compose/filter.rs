@@ -116,13 +116,20 @@ impl Composer<'_> {
                 let operator = operator(column.leaf, &field.ty.named, column.list);
                 entries.push((name.clone(), (FilterField::Column(vec![*id]), operator)));
             } else if let FieldSource::Relation(binding) = &field.source {
-                entries.push((name.clone(), self.relation_entry(binding)));
+                entries.push((name.clone(), self.relation_entry(object, binding)));
             }
         }
         entries
     }
 
-    fn relation_entry(&self, binding: &RelationBinding) -> Entry {
+    fn relation_entry(&self, object: &Name, binding: &RelationBinding) -> Entry {
+        let fields = self.bound.get(object).into_iter().flatten();
+        let shared = fields.into_iter().any(|(_, field)| match &field.source {
+            FieldSource::Relation(other) => {
+                other.relation == binding.relation && other.targets != binding.targets
+            }
+            _ => false,
+        });
         let within = self.closure_to(binding.relation);
         let operator = if within.is_some() {
             "RefWithinFilter"
@@ -131,6 +138,7 @@ impl Composer<'_> {
         };
         let field = FilterField::Relation {
             relation: binding.relation,
+            targets: shared.then(|| binding.targets.clone()),
             within,
         };
         (field, operator.to_owned())
@@ -334,6 +342,24 @@ fn unite((known, operator): Entry, (more, other): Entry) -> Option<Entry> {
             ids.sort();
             ids.dedup();
             FilterField::Column(ids)
+        }
+        (
+            FilterField::Relation {
+                relation,
+                targets,
+                within,
+            },
+            FilterField::Relation {
+                relation: other,
+                targets: others,
+                ..
+            },
+        ) if relation == other && (targets == others || targets.is_none() || others.is_none()) => {
+            FilterField::Relation {
+                relation,
+                targets: targets.or(others),
+                within,
+            }
         }
         (known, more) if known == more => known,
         _ => return None,
