@@ -61,7 +61,11 @@ impl Snapshot {
                 let to = to.as_ref().map(|to| self.lookup_ref(to.as_str()));
                 Cow::Owned(self.select_any_relation(relation.as_deref(), to))
             }
-            Filter::Within { of, via } => match self.lookup_ref(of.as_str()) {
+            // A renamed entity is meant by its old ref as well, and what is missing may still own things.
+            Filter::Within { of, via } => match self
+                .find(of.as_str())
+                .or_else(|| self.lookup_ref(of.as_str()))
+            {
                 Some(of) => Cow::Owned(self.closure(of, via)),
                 None => Cow::default(),
             },

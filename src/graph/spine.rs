@@ -96,6 +96,9 @@ impl<T: Clone + Default> CowVec<T> {
     }
 }
 
+/// Slices longer than this stand by themselves, so that their neighbours' changes do not copy them.
+const LONG: usize = if cfg!(test) { 3 } else { 1024 };
+
 /// Slices of any length, packed chunk by chunk: an entry costs four bytes beside what it holds.
 #[derive(Clone, Debug)]
 pub(super) struct Slabs<T> {
@@ -107,6 +110,7 @@ struct Slab<T> {
     /// Where each slice ends; it begins where the one before ends.
     ends: Vec<u32>,
     items: Vec<T>,
+    long: Vec<(usize, Arc<[T]>)>,
 }
 
 impl<T> Default for Slab<T> {
@@ -114,11 +118,23 @@ impl<T> Default for Slab<T> {
         Self {
             ends: Vec::new(),
             items: Vec::new(),
+            long: Vec::new(),
         }
     }
 }
 
 impl<T> Slab<T> {
+    #[inline]
+    fn get(&self, place: usize) -> &[T] {
+        let range = self.range(place);
+        // A long slice has nothing among the packed ones.
+        if range.is_empty() && !self.long.is_empty() {
+            let own = self.long.iter().find(|(own, _)| *own == place);
+            return own.map_or(&[], |(_, items)| items);
+        }
+        &self.items[range]
+    }
+
     fn range(&self, place: usize) -> std::ops::Range<usize> {
         let end = |place: usize| {
             self.ends
@@ -143,7 +159,7 @@ impl<T: Copy> Slabs<T> {
     #[inline]
     pub(super) fn get(&self, entry: usize) -> &[T] {
         match self.chunks.chunk(entry) {
-            Some((slab, place)) => &slab.items[slab.range(place)],
+            Some((slab, place)) => slab.get(place),
             None => &[],
         }
     }
@@ -153,16 +169,29 @@ impl<T: Copy> Slabs<T> {
         let (slab, place) = self.chunks.chunk_mut(entry);
         let end = slab.items.len() as u32;
         slab.ends.resize(place, end);
-        slab.items.extend_from_slice(items);
+        if items.len() > LONG {
+            slab.long.push((place, items.into()));
+        } else {
+            slab.items.extend_from_slice(items);
+        }
         slab.ends.push(slab.items.len() as u32);
     }
 
     pub(super) fn set(&mut self, entry: usize, items: &[T]) {
         self.chunks.replace(entry, |old, place| {
+            let mut long = old.long.clone();
+            long.retain(|(own, _)| *own != place);
+            let items = if items.len() > LONG {
+                long.push((place, items.into()));
+                &[]
+            } else {
+                items
+            };
             let range = old.range(place);
             let mut next = Slab {
                 ends: Vec::with_capacity(WIDTH),
                 items: Vec::with_capacity(old.items.len() - range.len() + items.len()),
+                long,
             };
             next.items.extend_from_slice(&old.items[..range.start]);
             next.items.extend_from_slice(items);
@@ -193,6 +222,7 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn slabs_behave_as_a_vector_of_vectors(
             changes in prop::collection::vec((0_usize..9_000, prop::collection::vec(any::<u16>(), 0..5)), 1..200)
@@ -206,7 +236,7 @@ mod tests {
                 states.push((slabs.clone(), model.clone()));
             }
             for (slabs, model) in states.iter().rev().step_by(7) {
-                for entry in 0..9_100 {
+                for entry in (0..9_100).step_by(3).chain(model.keys().copied()) {
                     let expected = model.get(&entry).map_or(&[][..], Vec::as_slice);
                     prop_assert_eq!(slabs.get(entry), expected);
                 }
