@@ -1,7 +1,7 @@
 //! HTTP: the routes, and what every request meets on its way to them. Home of `axum` and `hyper`.
 //!
-//! [`router`] is the whole surface on one page.
-//! A request meets, in this order: [`connection`] (how long a client may take), [`edge`] (id, span, panics, headers, metrics), and its handler.
+//! `router` is the whole surface on one page.
+//! A request meets, in this order: `connection` (how long a client may take), `edge` (id, span, panics, headers, metrics), and its handler.
 //!
 //! Architecture invariant: nothing here is global. [`run`] takes a listener and a [`Board`], so ten servers fit in one test.
 
