@@ -26,7 +26,12 @@ pub(crate) fn post(path: &str, body: &str) -> Vec<u8> {
 }
 
 /// Requests answered per second while `address` is loaded with `shape` over `connections` for `time`.
-pub(crate) fn run(address: SocketAddr, shape: &Arc<Shape>, connections: usize, time: Duration) -> f64 {
+pub(crate) fn run(
+    address: SocketAddr,
+    shape: &Arc<Shape>,
+    connections: usize,
+    time: Duration,
+) -> f64 {
     let shape = Arc::clone(shape);
     on_own_thread(move || async move {
         let started = Instant::now();

@@ -31,7 +31,12 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}/bench.db", folder.path().display());
         let store = Store::open(&url).await.expect("a database");
-        let engine = Engine::new(model, Arc::clone(&catalog), store, callboard::graphql::Limits::default());
+        let engine = Engine::new(
+            model,
+            Arc::clone(&catalog),
+            store,
+            callboard::graphql::Limits::default(),
+        );
         Self {
             engine,
             catalog,
