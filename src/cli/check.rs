@@ -69,7 +69,7 @@ pub const CODES: &[(&str, &str)] = &[
         "outside-root",
         "a link leads out of the folder that is checked",
     ),
-    ("unreadable", "a file or folder cannot be read"),
+    ("unreadable-file", "a file or folder cannot be read"),
 ];
 
 /// Checks all that `args` names against `model`, and writes the problems to `out`.
@@ -118,7 +118,7 @@ impl Check<'_> {
         let bytes = match file.read() {
             Ok(bytes) => bytes,
             Err(item) => {
-                self.outcome.unreadable |= item.diagnostic.code == "unreadable";
+                self.outcome.unreadable |= item.diagnostic.code == "unreadable-file";
                 self.outcome.items.push(*item);
                 return;
             }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use callboard::cli::check::{CheckArgs, Verdict, run};
+use callboard::catalog;
+use callboard::cli::check::{self, CheckArgs, Verdict, run};
 use callboard::cli::report::{Format, Terminal};
 use callboard::sdl::{self, Model, SdlFile};
 use insta::assert_snapshot;
@@ -69,7 +70,7 @@ impl Folder {
 }
 
 /// A folder with one file.
-fn check(text: &str) -> String {
+fn check_text(text: &str) -> String {
     Folder::new(&[("catalog-info.yaml", text)]).check()
 }
 
@@ -86,7 +87,7 @@ spec:
 
 #[test]
 fn a_good_file() {
-    assert_snapshot!(check(GOOD), @r"
+    assert_snapshot!(check_text(GOOD), @r"
     catalog-info.yaml:8:10: info[dangling-reference]: nothing that was checked is `group:default/team-a`
       hint: the relation is kept, and leads there once something describes it
     1 file, 1 document, 1 entity: 1 note -> 0
@@ -95,7 +96,7 @@ fn a_good_file() {
 
 #[test]
 fn every_problem_has_its_place_and_what_to_do() {
-    assert_snapshot!(check("\
+    assert_snapshot!(check_text("\
 apiVersion: backstage.io/v1alpha1
 kind: Component
 metadata:
@@ -158,7 +159,7 @@ fn a_broken_document_costs_only_itself() {
         "{GOOD}---\nkind: Component\nmetadata: {{ name: x, name: y }}\nspec:\n\tx\n---\n{}",
         GOOD.replace("web", "shop")
     );
-    assert_snapshot!(check(&text), @r"
+    assert_snapshot!(check_text(&text), @r"
     catalog-info.yaml:8:10: info[dangling-reference]: nothing that was checked is `group:default/team-a`
       hint: the relation is kept, and leads there once something describes it
     catalog-info.yaml:11:22: error[yaml-duplicate-key]: the key `name` is already there, on line 11
@@ -174,7 +175,7 @@ fn a_broken_document_costs_only_itself() {
 #[test]
 fn kinds_and_versions() {
     let kind = |version: &str, kind: &str| {
-        check(&format!(
+        check_text(&format!(
             "apiVersion: {version}\nkind: {kind}\nmetadata: {{ name: x }}\nspec: {{ size: 1, colour: red, parts: [a], deep: {{ a: 1 }} }}\n"
         ))
     };
@@ -214,18 +215,18 @@ fn kinds_and_versions() {
 
 #[test]
 fn what_no_descriptor_is() {
-    assert_snapshot!(check("just text\n"), @r"
+    assert_snapshot!(check_text("just text\n"), @r"
     catalog-info.yaml:1:1: error[not-an-object]: a descriptor is an object, and this is a string
       hint: begin with `apiVersion: backstage.io/v1alpha1` and `kind: Component`
     1 file, 1 document, 0 entities: 1 error -> 1
     ");
-    assert_snapshot!(check("- a\n"), @r"
+    assert_snapshot!(check_text("- a\n"), @r"
     catalog-info.yaml:1:1: error[not-an-object]: a descriptor is an object, and this is a list
       hint: begin with `apiVersion: backstage.io/v1alpha1` and `kind: Component`
     1 file, 1 document, 0 entities: 1 error -> 1
     ");
-    assert_snapshot!(check("# nothing\n---\n"), @"1 file, 0 documents, 0 entities: no problems -> 0");
-    assert_snapshot!(check("apiVersion: v1\nkind: A\nmetadata: { name: x }\nrelations: []\nspecs: {}\n"), @r#"
+    assert_snapshot!(check_text("# nothing\n---\n"), @"1 file, 0 documents, 0 entities: no problems -> 0");
+    assert_snapshot!(check_text("apiVersion: v1\nkind: A\nmetadata: { name: x }\nrelations: []\nspecs: {}\n"), @r#"
     catalog-info.yaml:2:7: info[undeclared-kind]: no schema file declares the kind `A`: it is served as `GenericEntity`
       hint: declare it in a schema file:
         type A @kind(apiVersions: ["v1"]) {
@@ -237,12 +238,12 @@ fn what_no_descriptor_is() {
       hint: did you mean `spec`?
     1 file, 1 document, 0 entities: 2 errors, 1 note -> 1
     "#);
-    assert_snapshot!(check("apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata: { name: x }\n"), @r"
+    assert_snapshot!(check_text("apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata: { name: x }\n"), @r"
     catalog-info.yaml:1:1: error[missing-field]: `spec` is missing
       hint: for example `spec: { owner: group:platform }`
     1 file, 1 document, 0 entities: 1 error -> 1
     ");
-    assert_snapshot!(check("apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata: { name: x, namespace: A, labels: { a: b, A: c } }\nspec: { owner: a }\n"), @r"
+    assert_snapshot!(check_text("apiVersion: backstage.io/v1alpha1\nkind: System\nmetadata: { name: x, namespace: A, labels: { a: b, A: c } }\nspec: { owner: a }\n"), @r"
     catalog-info.yaml:3:33: error[namespace-format]: `A` cannot be a namespace
       hint: 1 to 63 lower-case letters, digits or `-`, a letter or digit at both ends: `team-a`; leave it out for `default`
     catalog-info.yaml:3:52: error[key-case]: `A` and `a` differ only in case
@@ -368,13 +369,13 @@ fn files_and_folders() {
     3 files, 3 documents, 3 entities: 3 notes -> 0
     ");
     assert_snapshot!(folder.check_paths(&["gone.yaml", "gone/*.yaml", "empty", "a/[.yaml"]), @r"
-    a/[.yaml:1:1: error[unreadable]: the glob cannot be understood: unclosed character class; missing ']'
+    a/[.yaml:1:1: error[unreadable-file]: the glob cannot be understood: unclosed character class; missing ']'
       hint: for example `catalog/**/*.yaml`
-    empty:1:1: error[unreadable]: there is no `catalog-info.yaml` below this folder
+    empty:1:1: error[unreadable-file]: there is no `catalog-info.yaml` below this folder
       hint: name the files, or a glob: `catalog/**/*.yaml`
-    gone.yaml:1:1: error[unreadable]: there is no such file or folder
+    gone.yaml:1:1: error[unreadable-file]: there is no such file or folder
       hint: name a file, a folder or a glob
-    gone/*.yaml:1:1: error[unreadable]: no file matches the glob
+    gone/*.yaml:1:1: error[unreadable-file]: no file matches the glob
       hint: `**` stands for any number of folders
     0 files, 0 documents, 0 entities: 4 errors -> 2
     ");
@@ -409,7 +410,7 @@ fn links_do_not_lead_out() {
       hint: the relation is kept, and leads there once something describes it
     b/catalog-info.yaml:1:1: error[outside-root]: the link leads to `OUTSIDE/catalog-info.yaml`, out of `ROOT`, and is not followed
       hint: put the file itself here, or check the folder that holds both
-    d/catalog-info.yaml:1:1: error[unreadable]: there is no such file or folder
+    d/catalog-info.yaml:1:1: error[unreadable-file]: there is no such file or folder
       hint: a link that leads nowhere?
     1 file, 1 document, 1 entity: 2 errors, 1 note -> 2
     ");
@@ -724,4 +725,15 @@ type Cluster implements Owned @kind(apiVersions: [\"acme.example/v1\"]) {
       hint: for example `nodes: 1`
     1 file, 1 document, 0 entities: 3 errors -> 1
     ");
+}
+
+#[test]
+fn every_code_is_documented() {
+    let readme = include_str!("../../schema/README.md");
+    for (code, meaning) in catalog::CODES.iter().chain(check::CODES) {
+        assert!(
+            readme.contains(&format!("| `{code}` | {meaning} |")),
+            "schema/README.md lacks `{code}`"
+        );
+    }
 }

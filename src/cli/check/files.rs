@@ -42,11 +42,11 @@ impl File {
             Box::new(Item::from(problem.hint(hint)))
         };
         let unreadable =
-            |error: io::Error| item("unreadable", reason(&error), "grant the right to read it");
+            |error: io::Error| item("unreadable-file", reason(&error), "grant the right to read it");
         let metadata = fs::metadata(&self.real).map_err(unreadable)?;
         if !metadata.is_file() {
             let message = "this is neither a file nor a folder".to_owned();
-            return Err(item("unreadable", message, "name a file"));
+            return Err(item("unreadable-file", message, "name a file"));
         }
         if metadata.len() > MAX_FILE_BYTES as u64 {
             let message = too_large(metadata.len());

@@ -25,7 +25,7 @@ pub(super) struct Found {
 
 impl Found {
     fn fail(&mut self, path: &Path, message: String, hint: &str) {
-        let problem = Diagnostic::error("unreadable", shown(path), message).hint(hint);
+        let problem = Diagnostic::error("unreadable-file", shown(path), message).hint(hint);
         self.problems.push(problem.into());
         self.unreadable = true;
     }
