@@ -33,6 +33,36 @@ use crate::sdl::Model;
 use crate::store::{Store, StoreError, StoredSource};
 use source::Source;
 
+/// Every code that reading sources adds to those of `catalog`, with what it means, sorted.
+pub const CODES: &[(&str, &str)] = &[
+    (
+        "duplicate-ref",
+        "two documents describe one entity: the first seen is served",
+    ),
+    (
+        "file-too-large",
+        "the file is larger than the limit, and is not read",
+    ),
+    ("location-cycle", "a target leads back to its own file"),
+    (
+        "location-depth",
+        "a target is too many steps away from the source's own files",
+    ),
+    ("location-target", "a target cannot be followed"),
+    ("location-type", "targets of this type are not read"),
+    (
+        "no-file",
+        "what should be a file is a folder, a pipe or a device",
+    ),
+    (
+        "outside-root",
+        "a target or a link leads out of the folder of the source",
+    ),
+    ("source-empty", "the source finds no descriptor"),
+    ("source-path", "the path of the source cannot be read"),
+    ("unreadable-file", "a file or folder cannot be read"),
+];
+
 /// How ingestion goes about its work.
 #[derive(Clone, Debug)]
 pub struct IngestOptions {

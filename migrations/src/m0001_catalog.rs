@@ -49,13 +49,14 @@ impl MigrationTrait for Migration {
         ] {
             manager.create_index(index(table, columns)).await?;
         }
-        // Sea-query writes no partial indexes; losers are few, and this one makes finding them free.
-        manager
-            .get_connection()
-            .execute_unprepared(
-                "CREATE INDEX documents_losers ON documents (entity_ref) WHERE winner = FALSE",
-            )
-            .await?;
+        // Sea-query writes no partial indexes; losers and texts are few, and with these nothing else is looked at to find them.
+        for index in [
+            "CREATE INDEX documents_losers ON documents (entity_ref) WHERE winner = FALSE",
+            "CREATE INDEX documents_texts ON documents (texts) WHERE texts IS NOT NULL",
+            "CREATE INDEX changes_texts ON changes (texts) WHERE texts IS NOT NULL",
+        ] {
+            manager.get_connection().execute_unprepared(index).await?;
+        }
         let rows = ["revision", "document", "problem", "expired"];
         let mut insert = Query::insert();
         insert.into_table("counters").columns(["name", "value"]);

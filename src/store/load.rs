@@ -7,8 +7,8 @@ use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IsolationLevel, QueryResult, StreamTrait,
-    TransactionTrait,
+    ColumnTrait, ConnectionTrait, DbBackend, DbErr, EntityTrait, IsolationLevel, QueryResult,
+    StreamTrait, TransactionTrait,
 };
 use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
@@ -42,11 +42,12 @@ impl Store {
         tell: oneshot::Sender<u64>,
         to: Sender<Vec<StoredEntity>>,
     ) -> Result<(), DbErr> {
-        // One state of the database, whatever is committed meanwhile.
-        let transaction = self
-            .database
-            .begin_with_config(Some(IsolationLevel::RepeatableRead), None)
-            .await?;
+        // One state of the database, whatever is committed meanwhile; SQLite's transactions are so by themselves.
+        let isolation = match self.database.get_database_backend() {
+            DbBackend::Postgres => Some(IsolationLevel::RepeatableRead),
+            _ => None,
+        };
+        let transaction = self.database.begin_with_config(isolation, None).await?;
         let revision = counters::Entity::find_by_id("revision")
             .one(&transaction)
             .await?

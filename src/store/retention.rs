@@ -78,6 +78,16 @@ async fn expire_texts(
     transaction: &sea_orm::DatabaseTransaction,
     before: Timestamp,
 ) -> Result<u64, DbErr> {
+    let old: Vec<String> = texts::Entity::find()
+        .select_only()
+        .column(texts::Column::Hash)
+        .filter(texts::Column::CreatedAt.lt(before.as_microsecond()))
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    if old.is_empty() {
+        return Ok(0);
+    }
     let mut used: HashSet<String> = HashSet::new();
     let lists = documents::Entity::find()
         .select_only()
@@ -99,13 +109,6 @@ async fn expire_texts(
         used.extend(list.split(' ').map(str::to_owned));
     }
     drop(rows);
-    let old: Vec<String> = texts::Entity::find()
-        .select_only()
-        .column(texts::Column::Hash)
-        .filter(texts::Column::CreatedAt.lt(before.as_microsecond()))
-        .into_tuple()
-        .all(transaction)
-        .await?;
     let unused: Vec<_> = old
         .into_iter()
         .filter(|hash| !used.contains(hash))
