@@ -1088,3 +1088,16 @@ async fn large_answers_are_cut_off() {
     }
     "#);
 }
+
+#[test]
+fn resolvers_of_unknown_names_are_told_at_load() {
+    let more = "extend type Query { all: EntityConnection! @resolver(name: \"entitees\") }";
+    let model = model(&[("mine.graphql", more)]);
+    let problems = callboard::graphql::check(&model);
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    assert_snapshot!(problems.join("\n"), @r#"
+    mine.graphql:1:21: error[unknown-resolver]: `Query.all` asks for the resolver `entitees`, which does not exist
+      hint: did you mean `entities`?
+    "#);
+    assert!(callboard::graphql::check(&crate::support::engine::model(&[])).is_empty());
+}

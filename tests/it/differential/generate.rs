@@ -129,7 +129,7 @@ fn metadata(random: &mut Random, name: &str) -> Value {
 }
 
 fn spec(random: &mut Random, kind: &str, names: &[(&str, String)]) -> Value {
-    let mut refer = |kinds: &[&str], random: &mut Random| -> Value {
+    let refer = |kinds: &[&str], random: &mut Random| -> Value {
         let fitting: Vec<_> = names
             .iter()
             .filter(|(kind, _)| kinds.contains(kind))
