@@ -309,6 +309,9 @@ impl ValueIndex {
             }
             Predicate::In(values) => values.iter().for_each(|value| exact(&mut found, value)),
             Predicate::Contains(part) if self.list => exact(&mut found, &part.as_str().into()),
+            Predicate::Contains(part) if self.source != Source::Held && self.is_sparse() => {
+                return self.scan_rows(&Finder::new(part), texts);
+            }
             Predicate::Contains(part) => {
                 let finder = Finder::new(part);
                 let has = |entry: &&Entry| {
@@ -336,6 +339,18 @@ impl ValueIndex {
             }
         }
         found.done()
+    }
+
+    /// Whether most values belong to one entity.
+    fn is_sparse(&self) -> bool {
+        self.n_values() as u64 * 2 > self.present.len()
+    }
+
+    /// In the order of the rows: reading them in the order of the values would fetch each from another place in memory.
+    fn scan_rows(&self, finder: &Finder, texts: Texts<'_>) -> RoaringBitmap {
+        let has = |ix: &u32| finder.is_in(&self.sort.text(texts.stored(self.source, *ix)));
+        let found = self.present.iter().filter(has);
+        RoaringBitmap::from_sorted_iter(found).unwrap_or_default()
     }
 
     fn add_prefix(&self, prefix: &str, texts: Texts<'_>, found: &mut Union) {

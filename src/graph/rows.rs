@@ -5,7 +5,7 @@
 
 use super::Ix;
 use super::layout::{ABSENT, ID_SLOT, KindCode, REF_SLOT};
-use super::spine::{Spine, WIDTH};
+use super::spine::{Spine, WIDTH, tighten};
 
 /// All rows.
 #[derive(Clone, Debug, Default)]
@@ -164,10 +164,10 @@ impl Rows {
 
 impl Chunk {
     fn shrink(&mut self) {
-        self.kinds.shrink_to_fit();
-        self.slots.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        self.text.shrink_to_fit();
+        tighten(&mut self.kinds);
+        tighten(&mut self.slots);
+        tighten(&mut self.ends);
+        self.text = self.text.as_str().to_owned();
     }
 }
 

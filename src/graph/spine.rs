@@ -146,6 +146,20 @@ impl<T> Slab<T> {
     }
 }
 
+impl<T: Copy> Slab<T> {
+    fn tighten(&mut self) {
+        tighten(&mut self.ends);
+        tighten(&mut self.items);
+    }
+}
+
+/// Copies into an allocation of the right size: `shrink_to_fit` may leave up to half of it unused, because the allocator keeps the block.
+pub(super) fn tighten<T: Copy>(items: &mut Vec<T>) {
+    if items.capacity() > items.len() {
+        *items = items.as_slice().to_vec();
+    }
+}
+
 impl<T> Default for Slabs<T> {
     fn default() -> Self {
         Self {
@@ -175,6 +189,9 @@ impl<T: Copy> Slabs<T> {
             slab.items.extend_from_slice(items);
         }
         slab.ends.push(slab.items.len() as u32);
+        if slab.ends.len() == WIDTH {
+            slab.tighten();
+        }
     }
 
     pub(super) fn set(&mut self, entry: usize, items: &[T]) {
@@ -209,10 +226,7 @@ impl<T: Copy> Slabs<T> {
 
     /// Gives back what growing has taken too much.
     pub(super) fn shrink(&mut self) {
-        self.chunks.each_mut(|slab| {
-            slab.ends.shrink_to_fit();
-            slab.items.shrink_to_fit();
-        });
+        self.chunks.each_mut(Slab::tighten);
     }
 }
 
