@@ -91,7 +91,7 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 struct Place {
     /// Source and file; shared by all that was read there.
-    file: Arc<(Arc<str>, Arc<str>)>,
+    file: Arc<SourceFile>,
     line: u32,
     revision: u64,
     rest: Option<Arc<PlaceRest>>,

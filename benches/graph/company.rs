@@ -27,14 +27,14 @@ const TAGS: [&str; 27] = [
 
 /// A small generator.
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
-    pub fn below(&mut self, n: u32) -> u32 {
+    pub(crate) fn below(&mut self, n: u32) -> u32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -57,20 +57,20 @@ fn name(salt: u64, at: u32, middle: &str) -> String {
     format!("{}-{}{middle}-{at}", dice.one(&FIELDS), dice.one(&PARTS))
 }
 
-pub fn component(at: u32) -> String {
+pub(crate) fn component(at: u32) -> String {
     name(1, at, "")
 }
 
-pub fn system(at: u32) -> String {
+pub(crate) fn system(at: u32) -> String {
     name(2, at, "-system")
 }
 
-pub fn group(at: u32) -> String {
+pub(crate) fn group(at: u32) -> String {
     name(3, at, "-team")
 }
 
 /// One of the teams that own most.
-pub fn team(n: u32, at: u32) -> String {
+pub(crate) fn team(n: u32, at: u32) -> String {
     let groups = (n / 25).max(1);
     group((groups / 6 + at).min(groups - 1))
 }
@@ -93,29 +93,29 @@ fn user(at: u32) -> String {
 
 /// Everything, by number: of a hundred entities 60 are components, 15 APIs, 9 resources, 6 users, 5 systems, 4 groups and one a domain.
 #[derive(Debug)]
-pub struct Company {
+pub(crate) struct Company {
     model: Arc<Model>,
     n: u32,
 }
 
 impl Company {
-    pub fn new(model: &Arc<Model>, n: u32) -> Self {
+    pub(crate) fn new(model: &Arc<Model>, n: u32) -> Self {
         Self {
             model: Arc::clone(model),
             n,
         }
     }
 
-    pub fn records(&self) -> impl Iterator<Item = Record> + '_ {
+    pub(crate) fn records(&self) -> impl Iterator<Item = Record> + '_ {
         (0..self.n).map(|at| self.record(at))
     }
 
-    pub fn record(&self, at: u32) -> Record {
+    pub(crate) fn record(&self, at: u32) -> Record {
         self.finished(at, self.descriptor(at, u64::from(at)))
     }
 
     /// The entity with what another one says of owner and dependencies.
-    pub fn moved(&self, at: u32, like: u32) -> Record {
+    pub(crate) fn moved(&self, at: u32, like: u32) -> Record {
         self.finished(at, self.descriptor(at, u64::from(like) + 77))
     }
 
@@ -187,7 +187,7 @@ impl Company {
         })
     }
 
-    fn entity(kind: &str, metadata: Value, spec: Value) -> Value {
+    fn entity(kind: &str, metadata: &Value, spec: &Value) -> Value {
         json!({ "apiVersion": "backstage.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec })
     }
 
@@ -253,7 +253,7 @@ impl Company {
         if dice.below(4) == 0 {
             spec["providesApis"] = json!([api(dice.below(self.n / 7))]);
         }
-        Self::entity("Component", metadata, spec)
+        Self::entity("Component", &metadata, &spec)
     }
 
     fn api(&self, at: u32, dice: &mut Dice) -> Value {
@@ -270,15 +270,15 @@ impl Company {
             "system": system(dice.popular(self.n / 20)),
             "definition": definition,
         });
-        Self::entity("API", metadata, spec)
+        Self::entity("API", &metadata, &spec)
     }
 
     fn plain(&self, kind: &str, name: &str, of_type: &str, dice: &mut Dice) -> Value {
         let metadata = Self::metadata(name, dice);
         Self::entity(
             kind,
-            metadata,
-            json!({ "type": of_type, "owner": self.owner(dice) }),
+            &metadata,
+            &json!({ "type": of_type, "owner": self.owner(dice) }),
         )
     }
 
@@ -286,7 +286,7 @@ impl Company {
         let metadata = Self::metadata(name, dice);
         let spec =
             json!({ "owner": self.owner(dice), "domain": domain(dice.popular(self.n / 100)) });
-        Self::entity("System", metadata, spec)
+        Self::entity("System", &metadata, &spec)
     }
 
     fn group(&self, at: u32, dice: &mut Dice) -> Value {
@@ -300,7 +300,7 @@ impl Company {
         if at > 0 {
             spec["parent"] = group(at / 8).into();
         }
-        Self::entity("Group", metadata, spec)
+        Self::entity("Group", &metadata, &spec)
     }
 
     fn user(&self, name: &str, dice: &mut Dice) -> Value {
@@ -309,6 +309,6 @@ impl Company {
             "profile": { "displayName": name, "email": format!("{name}@example.com") },
             "memberOf": [group(dice.below(groups))],
         });
-        Self::entity("User", json!({ "name": name }), spec)
+        Self::entity("User", &json!({ "name": name }), &spec)
     }
 }

@@ -21,7 +21,7 @@ use super::rows::NewRow;
 use super::spine::Slabs;
 use super::tree::Tree;
 use super::value::{Sort, list_items};
-use super::{Delta, Ix, Place, PlaceRest, ProblemRecord, Record, Snapshot};
+use super::{Delta, Ix, Place, PlaceRest, ProblemRecord, Record, Snapshot, SourceFile};
 use crate::catalog::EntityRef;
 use crate::sdl::{ColumnId, Model};
 
@@ -136,7 +136,7 @@ struct Builder {
     stated: Slabs<u32>,
     triples: Vec<Triple>,
     words: Vec<u32>,
-    files: HashMap<(Arc<str>, Arc<str>), Arc<(Arc<str>, Arc<str>)>>,
+    files: HashMap<SourceFile, Arc<SourceFile>>,
     kinds: Vec<RoaringBitmap>,
     previous: Vec<(u32, u32)>,
     again: Vec<Record>,
@@ -265,7 +265,7 @@ impl Builder {
 }
 
 impl Place {
-    pub(super) fn new(record: Record, file: Arc<(Arc<str>, Arc<str>)>) -> Self {
+    pub(super) fn new(record: Record, file: Arc<SourceFile>) -> Self {
         let plain = record.origin.url.is_none()
             && record.origin.claims.is_empty()
             && record.previous_refs.is_empty();
@@ -295,6 +295,7 @@ fn renamed(stated: Slabs<u32>, n: u32, indexes: &[u32]) -> Slabs<u32> {
         super::edges::each_index(&mut words, |name| *name = indexes[*name as usize]);
         done.append(ix as usize, &words);
     }
+    drop(stated);
     done.shrink();
     done
 }

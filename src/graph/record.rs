@@ -81,6 +81,9 @@ pub struct ProblemRecord {
     pub seen_at: Timestamp,
 }
 
+/// The name of a source and a file of it, as in [`Origin`].
+pub type SourceFile = (Arc<str>, Arc<str>);
+
 /// What one commit changes.
 #[derive(Clone, Debug, Default)]
 pub struct Delta {
@@ -88,5 +91,5 @@ pub struct Delta {
     pub upserts: Vec<Record>,
     pub removals: Vec<EntityRef>,
     /// The problems of one file of one source, in full: they replace what was known of that file.
-    pub problems: Vec<((Arc<str>, Arc<str>), Vec<ProblemRecord>)>,
+    pub problems: Vec<(SourceFile, Vec<ProblemRecord>)>,
 }

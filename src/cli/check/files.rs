@@ -41,8 +41,13 @@ impl File {
             let problem = Diagnostic::error(code, Arc::clone(&self.shown), message);
             Box::new(Item::from(problem.hint(hint)))
         };
-        let unreadable =
-            |error: io::Error| item("unreadable-file", reason(&error), "grant the right to read it");
+        let unreadable = |error: io::Error| {
+            item(
+                "unreadable-file",
+                reason(&error),
+                "grant the right to read it",
+            )
+        };
         let metadata = fs::metadata(&self.real).map_err(unreadable)?;
         if !metadata.is_file() {
             let message = "this is neither a file nor a folder".to_owned();

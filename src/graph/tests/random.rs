@@ -58,7 +58,7 @@ impl Random {
         of[self.below(of.len())]
     }
 
-    fn maybe<'a>(&mut self, of: &[&'a str]) -> Value {
+    fn maybe(&mut self, of: &[&str]) -> Value {
         match self.below(4) {
             0 => Value::Null,
             _ => self.one(of).into(),
