@@ -5,6 +5,7 @@
 //!
 //! Architecture invariant: nothing here is global. [`run`] takes a listener and a [`Board`], so ten servers fit in one test.
 
+mod body;
 mod connection;
 mod edge;
 mod graphql;

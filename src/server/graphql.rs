@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use tracing::Instrument as _;
 
 use super::Board;
+use super::body;
 use super::media::{self, MediaType};
 use super::refusal::Refusal;
 use crate::clock::Budget;
@@ -38,11 +39,11 @@ pub(super) async fn post(
     request: HttpRequest,
 ) -> Result<Response, Refusal> {
     let budget = Budget::of(board.limits.request_time);
-    let (parts, body) = request.into_parts();
+    let (parts, incoming) = request.into_parts();
     media::check_site(&parts.headers)?;
     media::check_body_type(&parts.headers)?;
     let media_type = MediaType::accepted(&parts.headers)?;
-    let bytes = read(&board, body, &parts.headers, budget).await?;
+    let bytes = body::read(&board.limits, incoming, &parts.headers, budget).await?;
     let _permit = permit(&board)?;
     let engine = board.engine();
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
@@ -170,38 +171,6 @@ fn with_headers(status: StatusCode, body: Vec<u8>, media_type: MediaType) -> Res
         (header::VARY, HeaderValue::from_static("accept")),
     ];
     (status, headers, body).into_response()
-}
-
-async fn read(
-    board: &Board,
-    body: Body,
-    headers: &HeaderMap,
-    budget: Budget,
-) -> Result<Bytes, Refusal> {
-    let limit = board.limits.body_size;
-    let too_large = || Refusal::TooLarge { limit };
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let at_most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let reading = axum::body::to_bytes(body, at_most);
-    match tokio::time::timeout_at(budget.deadline, reading).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(error)) => {
-            let error = error.into_inner();
-            if error.is::<http_body_util::LengthLimitError>() {
-                return Err(too_large());
-            }
-            let message = format!("the body could not be read: {error}");
-            Err(Refusal::BadRequest(message))
-        }
-        Err(_elapsed) => Err(Refusal::SlowBody {
-            seconds: board.limits.request_time.as_secs(),
-        }),
-    }
 }
 
 /// The right to work on an operation: not before there is a catalog, and not on more than the limit at once.
