@@ -35,6 +35,7 @@ mod request;
 mod resolve;
 mod scalars;
 mod stored;
+mod suggest;
 mod transport;
 mod variables;
 mod writer;

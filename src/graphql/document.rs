@@ -7,6 +7,7 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 
 use super::error::{Code, Location, RequestError};
 use super::limits::{self, Limits};
+use super::suggest::suggestion;
 use crate::sdl::Model;
 
 /// Parses and validates `text`, within `limits`.
@@ -31,27 +32,31 @@ pub(crate) fn read(
     if parser.tokens_reached() > limits.tokens {
         return Err(vec![limits::exceeded("tokens", limits.tokens)]);
     }
-    let document = parsed.map_err(|broken| errors(Code::ParseFailed, &broken.errors))?;
+    let document = parsed.map_err(|broken| errors(model, Code::ParseFailed, &broken.errors))?;
     limits::check(&document, limits).map_err(|error| vec![error])?;
     document
         .to_executable_validate(&model.schema)
-        .map_err(|invalid| errors(Code::ValidationFailed, &invalid.errors))
+        .map_err(|invalid| errors(model, Code::ValidationFailed, &invalid.errors))
 }
 
 /// More than this say the same over and over.
 const LISTED: usize = 20;
 
-fn errors(code: Code, list: &DiagnosticList) -> Vec<RequestError> {
+fn errors(model: &Model, code: Code, list: &DiagnosticList) -> Vec<RequestError> {
     list.iter()
         .take(LISTED)
-        .map(|diagnostic| request_error(code, &diagnostic.to_json()))
+        .map(|diagnostic| request_error(model, code, &diagnostic.to_json()))
         .collect()
 }
 
-fn request_error(code: Code, error: &GraphQLError) -> RequestError {
+fn request_error(model: &Model, code: Code, error: &GraphQLError) -> RequestError {
+    let message = match suggestion(&model.schema, &error.message) {
+        Some(name) => format!("{}; did you mean `{name}`?", error.message),
+        None => error.message.clone(),
+    };
     RequestError {
         code,
-        message: error.message.clone(),
+        message,
         locations: error
             .locations
             .iter()

@@ -926,7 +926,7 @@ async fn documents_that_are_refused() {
           "extensions": {"code":"GRAPHQL_VALIDATION_FAILED"}
         },
         {
-          "message": "type `Component` does not have a field `nam`",
+          "message": "type `Component` does not have a field `nam`; did you mean `name`?",
           "locations": [{"line":1,"column":27}],
           "extensions": {"code":"GRAPHQL_VALIDATION_FAILED"}
         }
@@ -1100,4 +1100,38 @@ fn resolvers_of_unknown_names_are_told_at_load() {
       hint: did you mean `entities`?
     "#);
     assert!(callboard::graphql::check(&crate::support::engine::model(&[])).is_empty());
+}
+
+#[tokio::test]
+async fn unknown_names_get_a_suggestion() {
+    let engine = engine().await;
+    for (query, expected) in [
+        (
+            "{ component(ref: \"pay\") { name lifecyle } }",
+            "did you mean `lifecycle`?",
+        ),
+        (
+            "{ component(reff: \"pay\") { name } }",
+            "did you mean `ref`?",
+        ),
+        (
+            "{ components(filter: { typ: { eq: \"a\" } }) { totalCount } }",
+            "did you mean `type`?",
+        ),
+        (
+            "{ components(orderBy: [{ field: NAMES }]) { totalCount } }",
+            "did you mean `NAME`?",
+        ),
+        (
+            "query($f: ComponentFiltr) { components(filter: $f) { totalCount } }",
+            "did you mean `ComponentFilter`?",
+        ),
+    ] {
+        let answer = engine.text(query, Value::Null).await;
+        assert!(answer.contains(expected), "{query}: {answer}");
+    }
+    let far = engine
+        .text("{ component(ref: \"pay\") { name zzzzzz } }", Value::Null)
+        .await;
+    assert!(!far.contains("did you mean"), "{far}");
 }
