@@ -81,6 +81,41 @@ impl Snapshot {
         })
     }
 
+    /// [`Snapshot::page`] of a few entities, given in any order, each once: no set is made of them unless a cursor needs one.
+    pub fn page_of(
+        &self,
+        mut items: Vec<Ix>,
+        order: &[Order],
+        window: &Window<'_>,
+    ) -> Result<Page, BadCursor> {
+        if window.after.is_some() || window.before.is_some() {
+            let set = items.iter().map(|ix| ix.0).collect();
+            return self.page(&set, order, window);
+        }
+        if items.len() > 1 {
+            let ordering = self.ordering(order);
+            items.sort_unstable_by(|left, right| ordering.compare(0, left.0, right.0));
+        }
+        let n_all = items.len();
+        let more = |n: usize| n_all > n;
+        let (has_next, has_previous) = match (window.first, window.last) {
+            (Some(first), _) => {
+                items.truncate(first);
+                (more(first), false)
+            }
+            (None, Some(last)) => {
+                items.drain(..n_all.saturating_sub(last));
+                (false, more(last))
+            }
+            (None, None) => (false, false),
+        };
+        Ok(Page {
+            items,
+            has_next,
+            has_previous,
+        })
+    }
+
     /// The cursor of an entity in `order`: its keys, so it holds its place while entities come and go.
     pub fn cursor(&self, ix: Ix, order: &[Order]) -> String {
         let ordering = self.ordering(order);

@@ -32,6 +32,8 @@ use crate::sdl::{ColumnId, Model, RelationId, Targets};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Null;
 
+/// So many targets are handled one by one; of more a set is made.
+const FEW: usize = 256;
 /// Objects between two looks at the clock.
 const CLOCK_EVERY: u32 = 256;
 
@@ -128,6 +130,24 @@ impl<'r> Scene<'r> {
     pub(crate) fn find(&self, entity_ref: &str) -> Option<Ix> {
         let found = self.snapshot.find(entity_ref)?;
         self.snapshot.exists(found).then_some(found)
+    }
+
+    /// The existing targets of a relation that may stand there, if there are not many.
+    pub(crate) fn few_targets(
+        &self,
+        ix: Ix,
+        relation: RelationId,
+        targets: &Targets,
+    ) -> Option<Vec<Ix>> {
+        let edges = self.snapshot.edges(ix);
+        let start = edges.partition_point(|edge| edge.relation < relation);
+        let edges = edges.get(start..)?;
+        let end = edges.partition_point(|edge| edge.relation == relation);
+        let edges = edges.get(..end).filter(|edges| edges.len() <= FEW)?;
+        let shown = |target: &Ix| {
+            self.snapshot.exists(*target) && targets.allows(self.snapshot.kind(*target))
+        };
+        Some(edges.iter().map(|edge| edge.target).filter(shown).collect())
     }
 
     /// The first existing target of a relation, by ref, that may stand there.

@@ -88,6 +88,11 @@ impl<'r> Writer<'r> {
         {
             return Ok(Connection::of_values(page));
         }
+        if let (Rows::Relation(relation), Some(ix)) = (&op.rows, ix)
+            && let Some(few) = scene.few_targets(ix, *relation, &op.targets)
+        {
+            return self.page_of_few(op, field, arguments, (*relation, ix), few);
+        }
         let mut set = self.base(op, arguments, ix)?;
         if let Some(filtered) = scene.filtered(field, arguments) {
             set &= filtered;
@@ -110,6 +115,38 @@ impl<'r> Writer<'r> {
                 (Rows::Relation(relation), Some(ix)) => Some((*relation, ix)),
                 _ => None,
             },
+        })
+    }
+
+    /// A relation to a few: no set is made of them.
+    fn page_of_few(
+        &self,
+        op: &ConnectionOp,
+        field: FieldId,
+        arguments: &'r Arguments,
+        relation: (RelationId, Ix),
+        mut few: Vec<Ix>,
+    ) -> Result<Connection<'r>, FieldError> {
+        let scene = self.scene;
+        if let Some(filtered) = scene.filtered(field, arguments) {
+            few.retain(|ix| filtered.contains(ix.0));
+        }
+        let total = few.len() as u64;
+        let page = match op.page {
+            true => scene
+                .snapshot
+                .page_of(few, &arguments.orders, &arguments.page.window())
+                .map_err(bad_cursor)?,
+            false => Page::default(),
+        };
+        Ok(Connection {
+            rows: PageRows::Entities(page.items),
+            total: op.total.then_some(total),
+            complete: None,
+            has_next: page.has_next,
+            has_previous: page.has_previous,
+            orders: &arguments.orders,
+            relation: Some(relation),
         })
     }
 
