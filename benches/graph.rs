@@ -8,7 +8,7 @@
     reason = "a benchmark prints, and ends where it cannot go on"
 )]
 
-#[path = "graph/company.rs"]
+#[path = "support/company.rs"]
 mod company;
 
 use std::hint::black_box;
@@ -132,7 +132,7 @@ fn queries(model: &Model, snapshot: &Snapshot, n: u32) {
     let mut out = Vec::new();
     timed("by ref, write 10 columns", 20_000, |_| {
         out.clear();
-        let name = company::component(dice.below(n / 2));
+        let name = company::component(dice.below(company::components(n)));
         let ix = snapshot.find(&format!("component:default/{name}")).unwrap();
         let row = snapshot.row(ix);
         for column in &columns {

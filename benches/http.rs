@@ -6,8 +6,15 @@
 //!
 //! `CALLBOARD_BENCH_ENTITIES` and `CALLBOARD_BENCH_ROUNDS` change the size and the patience.
 
-#[path = "support/catalog.rs"]
-mod catalog;
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints, and its tasks end with the process"
+)]
+
+#[path = "support/company.rs"]
+#[expect(dead_code, reason = "the bench of the graph uses all of it")]
+mod company;
 #[path = "support/load.rs"]
 mod load;
 #[path = "support/world.rs"]
@@ -40,7 +47,6 @@ fn main() {
         .build()
         .expect("a runtime");
     let shutdown = CancellationToken::new();
-    let counts = catalog::Counts::of(entities);
     let (address, serving) = runtime.block_on(start(entities, shutdown.clone()));
     println!(
         "{entities} entities, {CONNECTIONS} connections, {rounds} rounds of {ROUND:?} each; medians"
@@ -49,7 +55,7 @@ fn main() {
         "{:<44} {:>10} {:>10} {:>7} {:>9}",
         "", "floor/s", "ours/s", "ratio", "bytes"
     );
-    for (shape, reach) in shapes(&counts) {
+    for (shape, reach) in shapes(entities) {
         let shape = Arc::new(shape);
         let body = load::once(address, &shape.requests[0]);
         assert!(
@@ -83,7 +89,7 @@ fn main() {
 }
 
 async fn start(
-    entities: usize,
+    entities: u32,
     shutdown: CancellationToken,
 ) -> (SocketAddr, tokio::task::JoinHandle<()>) {
     let world = world::World::new(entities).await;
@@ -141,7 +147,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// The four shapes, with what they are to reach.
-fn shapes(counts: &catalog::Counts) -> Vec<(Shape, f64)> {
+fn shapes(entities: u32) -> Vec<(Shape, f64)> {
     let by_ref = "query($ref: EntityRef!) { entity(ref: $ref) { id ref kind name namespace title description createdAt ... on Component { type lifecycle } } }";
     let page = "query($type: String!) { components(first: 50, filter: { type: { eq: $type } }, orderBy: [{ field: NAME }]) { nodes { name owner { name } } } }";
     let hops = "query($ref: EntityRef!) { system(ref: $ref) { name components(first: 7) { nodes { name dependsOn(first: 6) { nodes { name relations(first: 6) { nodes { targetRef } } } } } } } }";
@@ -158,12 +164,12 @@ fn shapes(counts: &catalog::Counts) -> Vec<(Shape, f64)> {
             })
             .collect(),
     };
-    let refs = (0..1000).map(|number| serde_json::json!({ "ref": format!("component:default/{}", catalog::component_name(number * 31 % counts.components)) })).collect();
+    let refs = (0..1000).map(|number| serde_json::json!({ "ref": format!("component:default/{}", company::component(number * 31 % company::components(entities))) })).collect();
     let types = ["service", "library", "website"]
         .map(|word| serde_json::json!({ "type": word }))
         .to_vec();
     let systems = (0..32)
-        .map(|number| serde_json::json!({ "ref": format!("system:default/system-{number}") }))
+        .map(|number| serde_json::json!({ "ref": format!("system:default/{}", company::system(number)) }))
         .collect();
     let lifecycles = ["experimental", "deprecated", "none"]
         .map(|word| serde_json::json!({ "lifecycle": word }))

@@ -57,6 +57,11 @@ fn name(salt: u64, at: u32, middle: &str) -> String {
     format!("{}-{}{middle}-{at}", dice.one(&FIELDS), dice.one(&PARTS))
 }
 
+/// How many of `n` entities are components.
+pub(crate) fn components(n: u32) -> u32 {
+    n / 100 * 60 + (n % 100).min(60)
+}
+
 pub(crate) fn component(at: u32) -> String {
     name(1, at, "")
 }
