@@ -28,7 +28,7 @@ pub enum Filter {
         relation: Option<Box<str>>,
         to: Option<EntityRef>,
     },
-    /// In the closure from an entity ([`Snapshot::closure`]).
+    /// In the closure from an entity ([`Snapshot::closure`](super::Snapshot::closure)).
     Within {
         of: EntityRef,
         via: Box<[RelationId]>,
@@ -95,7 +95,7 @@ pub struct FacetValue {
     pub entity: Option<Ix>,
 }
 
-/// Which way [`Snapshot::impact`] walks the relations it is given: along them, or against them.
+/// Which way [`Snapshot::impact`](super::Snapshot::impact) walks the relations it is given: along them, or against them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     Out,
@@ -112,7 +112,7 @@ pub struct Reached {
     pub via: (Ix, RelationId),
 }
 
-/// What [`Snapshot::impact`] found.
+/// What [`Snapshot::impact`](super::Snapshot::impact) found.
 #[derive(Clone, Debug, Default)]
 pub struct Impact {
     /// In order of degree, then ref.

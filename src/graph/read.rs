@@ -199,7 +199,7 @@ impl Snapshot {
         }
     }
 
-    /// The value of a column; [`Value::Null`] where there is none, a [`text_marker`] for a large text.
+    /// The value of a column; [`Value::Null`] where there is none, a [`text_marker`](super::text_marker) for a large text.
     pub fn column(&self, ix: Ix, column: ColumnId) -> Value {
         let Some(row) = self.rows.row(ix.0) else {
             return Value::Null;
@@ -212,7 +212,7 @@ impl Snapshot {
         }
     }
 
-    /// The descriptor, unpacked anew at each call (microseconds); large texts are [`text_marker`]s.
+    /// The descriptor, unpacked anew at each call (microseconds); large texts are [`text_marker`](super::text_marker)s.
     pub fn descriptor(&self, ix: Ix) -> Value {
         self.descriptors.value(ix.0)
     }
