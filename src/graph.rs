@@ -22,6 +22,7 @@ mod query;
 mod read;
 mod record;
 mod rows;
+mod scan;
 mod select;
 mod spine;
 mod tree;

@@ -13,6 +13,7 @@ use super::Predicate;
 use super::layout::{Layout, NO_SLOT};
 use super::members::Members;
 use super::rows::Rows;
+use super::scan::Scan;
 use super::tree::{BackWalk, Tree, Walk};
 use super::value::{Finder, Key, Sort, fold, list_items, starts_with_folded};
 use crate::sdl::ColumnId;
@@ -25,6 +26,7 @@ pub(super) struct ValueIndex {
     pub(super) list: bool,
     tree: Tree<Entry>,
     present: Arc<RoaringBitmap>,
+    scan: Scan,
 }
 
 /// Where the text of a value is that only one entity has.
@@ -131,6 +133,7 @@ impl ValueIndex {
             list,
             tree: Tree::default(),
             present: Arc::default(),
+            scan: Scan::default(),
         }
     }
 
@@ -138,6 +141,9 @@ impl ValueIndex {
     pub(super) fn fill(&mut self, entries: Vec<Entry>, present: RoaringBitmap) {
         self.tree = Tree::from_sorted(entries);
         self.present = Arc::new(present);
+        if let Some(last) = self.present.max().filter(|_| !self.list) {
+            self.scan.prepare(last);
+        }
     }
 
     /// One group for [`ValueIndex::fill`].
@@ -196,6 +202,7 @@ impl ValueIndex {
             return;
         }
         if !self.list {
+            self.scan.forget(ix);
             Arc::make_mut(&mut self.present).insert(ix);
             self.add_value(ix, stored, texts);
             return;
@@ -242,6 +249,7 @@ impl ValueIndex {
             Arc::make_mut(&mut self.present).remove(ix);
         }
         if !self.list {
+            self.scan.forget(ix);
             self.remove_value(ix, stored, texts, column);
             return;
         }
@@ -310,7 +318,8 @@ impl ValueIndex {
             Predicate::In(values) => values.iter().for_each(|value| exact(&mut found, value)),
             Predicate::Contains(part) if self.list => exact(&mut found, &part.as_str().into()),
             Predicate::Contains(part) if self.source != Source::Held && self.is_sparse() => {
-                return self.scan_rows(&Finder::new(part), texts);
+                let text = |ix| self.sort.text(texts.stored(self.source, ix));
+                return self.scan.select(part, &self.present, text);
             }
             Predicate::Contains(part) => {
                 let finder = Finder::new(part);
@@ -344,13 +353,6 @@ impl ValueIndex {
     /// Whether most values belong to one entity.
     fn is_sparse(&self) -> bool {
         self.n_values() as u64 * 2 > self.present.len()
-    }
-
-    /// In the order of the rows: reading them in the order of the values would fetch each from another place in memory.
-    fn scan_rows(&self, finder: &Finder, texts: Texts<'_>) -> RoaringBitmap {
-        let has = |ix: &u32| finder.is_in(&self.sort.text(texts.stored(self.source, *ix)));
-        let found = self.present.iter().filter(has);
-        RoaringBitmap::from_sorted_iter(found).unwrap_or_default()
     }
 
     fn add_prefix(&self, prefix: &str, texts: Texts<'_>, found: &mut Union) {
