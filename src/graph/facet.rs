@@ -153,14 +153,13 @@ impl Snapshot {
     ) -> Vec<FacetValue> {
         let n_edges = self.edges.count(relation);
         let mut counts: Vec<(u64, u32)> = Vec::new();
-        if set.len().saturating_mul(4) < n_edges {
-            let mut by_target: HashMap<u32, u64> = HashMap::new();
-            for ix in set {
-                for edge in self.edges.out_along(ix, relation) {
-                    *by_target.entry(edge.target.0).or_default() += 1;
-                }
-            }
-            counts.extend(by_target.into_iter().map(|(target, count)| (count, target)));
+        // Finding the edges of one entity costs as much as reading some twenty in a row.
+        if set.len().saturating_mul(20) < n_edges {
+            let edges = set.iter().flat_map(|ix| self.edges.out_along(ix, relation));
+            let mut targets: Vec<u32> = edges.map(|edge| edge.target.0).collect();
+            targets.sort_unstable();
+            let same = targets.chunk_by(|left, right| left == right);
+            counts.extend(same.map(|same| (same.len() as u64, same[0])));
         } else {
             for target in self.edges.targets(relation) {
                 let sources = self.edges.back_along(target, relation);

@@ -317,9 +317,12 @@ impl Side<'_, '_> {
         let room = found.n - found.items.len();
         let beyond = set.iter().filter(|ix| self.is_beyond(*ix, bound));
         let mut items: Vec<(u128, u32)> = beyond.map(|ix| (self.sort_key(level, ix), ix)).collect();
+        // What is no text is all in its key, and reading it anew is dear.
+        let own = self.ordering.levels.get(level);
+        let rest = level + usize::from(own.is_some_and(|own| !own.index.sort.is_text()));
         let order = |left: &(u128, u32), right: &(u128, u32)| {
             let order = left.0.cmp(&right.0);
-            let order = order.then_with(|| self.ordering.compare(level, left.1, right.1));
+            let order = order.then_with(|| self.ordering.compare(rest, left.1, right.1));
             if self.backward {
                 order.reverse()
             } else {
