@@ -161,9 +161,10 @@ impl Snapshot {
             let same = targets.chunk_by(|left, right| left == right);
             counts.extend(same.map(|same| (same.len() as u64, same[0])));
         } else {
+            let dense = Dense::new(set, self.n_indexes);
             for target in self.edges.targets(relation) {
                 let sources = self.edges.back_along(target, relation);
-                let own = sources.iter().filter(|edge| set.contains(edge.target.0));
+                let own = sources.iter().filter(|edge| dense.contains(edge.target.0));
                 let count = own.count() as u64;
                 if count > 0 {
                     counts.push((count, target));
@@ -188,6 +189,26 @@ impl Snapshot {
             entity: Some(Ix(target)).filter(|ix| self.exists(*ix)),
         });
         values.collect()
+    }
+}
+
+/// A set as plain bits: for asking it about nearly everything.
+struct Dense(Vec<u64>);
+
+impl Dense {
+    fn new(set: &RoaringBitmap, n: u32) -> Self {
+        let mut bits = vec![0; n as usize / 64 + 1];
+        for ix in set {
+            if let Some(word) = bits.get_mut(ix as usize / 64) {
+                *word |= 1 << (ix % 64);
+            }
+        }
+        Self(bits)
+    }
+
+    fn contains(&self, ix: u32) -> bool {
+        let word = self.0.get(ix as usize / 64);
+        word.is_some_and(|word| word >> (ix % 64) & 1 == 1)
     }
 }
 

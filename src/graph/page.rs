@@ -10,6 +10,7 @@ use roaring::RoaringBitmap;
 use super::bulk::part;
 use super::cursor::Position;
 use super::index::{Entry, Source, ValueIndex};
+use super::value::Key;
 use super::{BadCursor, Ix, Order, Page, Snapshot, Window};
 use crate::sdl::{ColumnId, EngineValue};
 
@@ -316,7 +317,9 @@ impl Side<'_, '_> {
     fn sort(&self, level: usize, set: &RoaringBitmap, bound: Option<&Bound>, found: &mut Found) {
         let room = found.n - found.items.len();
         let beyond = set.iter().filter(|ix| self.is_beyond(*ix, bound));
-        let mut items: Vec<(u128, u32)> = beyond.map(|ix| (self.sort_key(level, ix), ix)).collect();
+        let shared = self.shared_prefix(level, set);
+        let key = |ix| self.sort_key(level, ix, shared);
+        let mut items: Vec<(u128, u32)> = beyond.map(|ix| (key(ix), ix)).collect();
         // What is no text is all in its key, and reading it anew is dear.
         let own = self.ordering.levels.get(level);
         let rest = level + usize::from(own.is_some_and(|own| !own.index.sort.is_text()));
@@ -337,10 +340,35 @@ impl Side<'_, '_> {
         found.items.extend(items.iter().map(|item| item.1));
     }
 
+    /// With how many bytes all refs of `set` begin alike, where they are what decides: the kind and the namespace would fill the sort keys.
+    fn shared_prefix(&self, level: usize, set: &RoaringBitmap) -> usize {
+        let entity_ref = |ix| self.ordering.snapshot.entity_ref(Ix(ix));
+        let (None, Some(first)) = (self.ordering.levels.get(level), set.min()) else {
+            return 0;
+        };
+        let first = entity_ref(first);
+        let namespace = first.find('/').map_or(0, |slash| slash + 1);
+        let prefix = first.as_bytes().get(..namespace).unwrap_or_default();
+        let alike = |ix| entity_ref(ix).as_bytes().starts_with(prefix);
+        if set.iter().all(alike) { namespace } else { 0 }
+    }
+
+    /// Between which refs all of `set` are, if they are of one kind.
+    fn span(&self, set: &RoaringBitmap) -> Option<(Key, Key)> {
+        let snapshot = self.ordering.snapshot;
+        let first = Ix(set.min()?);
+        let own = snapshot.kinds.get(usize::from(snapshot.kind(first)?.0))?;
+        let (kind, _) = snapshot.entity_ref(first).split_once(':')?;
+        let key = |end: char| Key::Text(format!("{kind}{end}"));
+        // The character after `:`.
+        set.is_subset(own).then(|| (key(':'), key(';')))
+    }
+
     /// Orders most entities without looking at their texts again.
-    fn sort_key(&self, level: usize, ix: u32) -> u128 {
+    fn sort_key(&self, level: usize, ix: u32, shared: usize) -> u128 {
         let Some(own) = self.ordering.levels.get(level) else {
-            return part(self.ordering.snapshot.entity_ref(Ix(ix)), 0) >> 8;
+            let entity_ref = self.ordering.snapshot.entity_ref(Ix(ix));
+            return part(entity_ref.get(shared..).unwrap_or_default(), 0) >> 8;
         };
         let stored = self.ordering.stored(level, ix);
         if stored.is_empty() {
@@ -461,7 +489,12 @@ impl Side<'_, '_> {
         budget: &mut i64,
     ) -> bool {
         let snapshot = self.ordering.snapshot;
-        let key = bound.map(|bound| super::value::Key::Text(bound.position.entity_ref.clone()));
+        let key = match bound {
+            Some(bound) => Some(Key::Text(bound.position.entity_ref.clone())),
+            None => self
+                .span(set)
+                .map(|(from, to)| if self.backward { to } else { from }),
+        };
         let mut each = |entry: &Entry| {
             if found.is_full() {
                 return Some(true);
