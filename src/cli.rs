@@ -69,7 +69,8 @@ Examples:
     },
     /// Say what is wrong in descriptors, by the server's own rules
     ///
-    /// PATH is a file, a folder (its catalog-info.yaml files at any depth) or a glob; `Location` targets are followed.
+    /// PATH is a file, a folder or a glob; `Location` targets are followed.
+    /// In a folder, at any depth, catalog-info.yaml is read, and other YAML files in which a document begins like a descriptor (`apiVersion` of a kind that the schema declares, and `kind`); folders named `.*`, `node_modules` and `target` are left alone.
     /// Needs no server and no database.
     #[command(after_help = "\
 Examples:

@@ -6,7 +6,9 @@
 //! What is not here: what a document means (`catalog`), who speaks for a ref (`store`), how the snapshot is built (`graph`).
 
 mod catalog_state;
+mod cycle;
 mod follow;
+mod guess;
 mod links;
 mod place;
 mod publish;
@@ -25,7 +27,12 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use catalog_state::{Catalog, SourceState, SourceStatus};
+pub(crate) use cycle::closing;
+pub(crate) use guess::Groups;
+pub(crate) use links::Includes;
+pub(crate) use place::{EMPTY_HINT, Led, Place, Refusal, Selection, is_glob};
 pub use publish::load;
+pub(crate) use walk::Walk;
 
 use crate::clock::Clock;
 use crate::config::{CatalogConfig, Orphans, SourceConfig};
@@ -56,7 +63,7 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     (
         "outside-root",
-        "a target or a link leads out of the folder of the source",
+        "a target or a link leads out of the folder that is read",
     ),
     ("source-empty", "the source finds no descriptor"),
     ("source-path", "the path of the source cannot be read"),

@@ -3,7 +3,6 @@
 //! Files are read one after the other and forgotten: only refs, and where references stand, are kept for what can be said of all files together (refs that are claimed twice, references that lead nowhere).
 //! `Location` targets that are files are followed as the server would.
 
-mod files;
 mod find;
 mod together;
 
@@ -14,18 +13,18 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use self::files::{File, LocalFiles};
-use self::find::{Found, named};
+use self::find::{File, Found, Start, named, refused};
 use self::together::Together;
 use super::report::{self, Format, Item, Sources, Terminal};
 use crate::catalog::{self, LocationTarget, Problem, Reading};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::ingest::{Groups, Includes, Refusal, closing};
 use crate::sdl::Model;
 
 /// What `check` is asked.
 #[derive(Clone, Debug, Default)]
 pub struct CheckArgs {
-    /// Files, folders (all `catalog-info.yaml` and `.yml` below) and globs.
+    /// Files, folders (their `catalog-info.yaml`, and other YAML files that look like descriptors) and globs.
     pub paths: Vec<PathBuf>,
     pub format: Format,
     /// What the reader of the text form can show.
@@ -66,8 +65,12 @@ pub const CODES: &[(&str, &str)] = &[
         "a Location's target is not there, or is not read",
     ),
     (
+        "no-file",
+        "what should be a file is a folder, a pipe or a device",
+    ),
+    (
         "outside-root",
-        "a link leads out of the folder that is checked",
+        "a target or a link leads out of the folder that is read",
     ),
     ("unreadable-file", "a file or folder cannot be read"),
 ];
@@ -76,16 +79,33 @@ pub const CODES: &[(&str, &str)] = &[
 pub fn run(args: &CheckArgs, model: &Model, out: &mut dyn io::Write) -> io::Result<Checked> {
     let mut check = Check {
         model,
+        groups: Groups::of(model),
         queue: VecDeque::new(),
         seen: HashSet::new(),
+        named: HashSet::new(),
+        passed: HashSet::new(),
+        edges: Vec::new(),
         together: Together::default(),
         outcome: Outcome::default(),
     };
+    let mut starts = Vec::new();
     for path in &args.paths {
-        check.enqueue(named(path));
+        let (start, found) = named(path);
+        let files: Vec<_> = found.files.iter().map(|file| file.real.clone()).collect();
+        if let Some(start) = start
+            && found.problems.is_empty()
+        {
+            starts.push((start, files));
+        }
+        check.enqueue(found);
     }
     while let Some(file) = check.queue.pop_front() {
         check.file(&file);
+    }
+    check.find_empty(&starts);
+    let edges = std::mem::take(&mut check.edges);
+    for (_, (file, target)) in closing(starts.into_iter().flat_map(|(_, files)| files), edges) {
+        check.outcome.items.push(cycle(&file, &target));
     }
     check.outcome.items.extend(check.together.finish());
     report::sort(&mut check.outcome.items);
@@ -95,9 +115,16 @@ pub fn run(args: &CheckArgs, model: &Model, out: &mut dyn io::Write) -> io::Resu
 
 struct Check<'m> {
     model: &'m Model,
+    groups: Groups,
     queue: VecDeque<File>,
     /// Without symlinks, so that no file is read twice.
     seen: HashSet<PathBuf>,
+    /// Those of them that something names, so that they are read whatever they look like.
+    named: HashSet<PathBuf>,
+    /// Files that look like no descriptors.
+    passed: HashSet<PathBuf>,
+    /// Which file names which, by targets that are no globs.
+    edges: Vec<(PathBuf, (Arc<str>, LocationTarget), PathBuf)>,
     together: Together,
     outcome: Outcome,
 }
@@ -107,6 +134,9 @@ impl Check<'_> {
         self.outcome.unreadable |= found.unreadable;
         self.outcome.items.extend(found.problems);
         for file in found.files {
+            if !file.guess {
+                self.named.insert(file.real.clone());
+            }
             if self.seen.insert(file.real.clone()) {
                 self.queue.push_back(file);
             }
@@ -114,16 +144,22 @@ impl Check<'_> {
     }
 
     fn file(&mut self, file: &File) {
-        self.outcome.n_files += 1;
+        let guess = file.guess && !self.named.contains(&file.real);
         let bytes = match file.read() {
+            Ok(bytes) if guess && !self.groups.are_in(&bytes) => return self.pass_over(file),
+            Err(Refusal::TooLarge(_)) if guess => return self.pass_over(file),
             Ok(bytes) => bytes,
-            Err(item) => {
-                self.outcome.unreadable |= item.diagnostic.code == "unreadable-file";
-                self.outcome.items.push(*item);
+            Err(refusal) => {
+                self.outcome.n_files += 1;
+                self.outcome.unreadable |= refusal.code() == "unreadable-file";
+                let problem = refused(Arc::clone(&file.shown), &refusal, Severity::Error);
+                self.outcome.items.push(problem.into());
                 return;
             }
         };
-        let mut reading = catalog::read(self.model, &bytes, &LocalFiles(file));
+        self.outcome.n_files += 1;
+        let includes = Includes::new(&file.start.place, file.folder());
+        let mut reading = catalog::read(self.model, &bytes, &includes);
         self.outcome.n_documents += reading.documents;
         self.outcome.n_entities += reading.entities.len();
         self.follow(file, &reading);
@@ -132,6 +168,23 @@ impl Check<'_> {
         self.outcome
             .items
             .extend(items.map(|problem| item(&file.shown, problem)));
+    }
+
+    fn pass_over(&mut self, file: &File) {
+        // A Location may still name it.
+        self.seen.remove(&file.real);
+        self.passed.insert(file.real.clone());
+    }
+
+    /// Paths that stand for nothing that was read.
+    fn find_empty(&mut self, starts: &[(Arc<Start>, Vec<PathBuf>)]) {
+        self.outcome.n_passed = self.passed.difference(&self.seen).count();
+        for (start, files) in starts {
+            if !files.iter().any(|file| self.seen.contains(file)) {
+                self.outcome.unreadable = true;
+                self.outcome.items.push(start.nothing());
+            }
+        }
     }
 
     /// Reads the files that Locations name, too.
@@ -143,12 +196,14 @@ impl Check<'_> {
             }
             match file.target(&target.target) {
                 Ok(found) => {
-                    for back in found.files.iter().filter(|found| file.is_below(found)) {
-                        self.outcome.items.push(cycle(file, target, back));
+                    for to in found.files.iter().filter(|_| found.direct) {
+                        let leading = (Arc::clone(&file.shown), target.clone());
+                        self.edges
+                            .push((file.real.clone(), leading, to.real.clone()));
                     }
                     self.enqueue(found);
                 }
-                Err(_) if target.optional => {}
+                Err(Refusal::Missing(_) | Refusal::NoMatch(_)) if target.optional => {}
                 Err(why) => self.outcome.items.push(unmet(file, target, &why)),
             }
         }
@@ -159,6 +214,8 @@ impl Check<'_> {
 #[derive(Default)]
 struct Outcome {
     n_files: usize,
+    /// YAML files in folders that look like no descriptors.
+    n_passed: usize,
     n_documents: u32,
     n_entities: usize,
     items: Vec<Item>,
@@ -191,13 +248,18 @@ impl Outcome {
             (false, false) => Verdict::Clean,
         };
         let documents = usize::try_from(self.n_documents).unwrap_or(usize::MAX);
-        let summary = format!(
+        let mut summary = format!(
             "{}, {}, {}: {}",
             report::counted(self.n_files, "file"),
             report::counted(documents, "document"),
             report::counted(self.n_entities, "entity"),
             report::counts(&self.items)
         );
+        match self.n_passed {
+            0 => {}
+            1 => summary.push_str("; 1 other YAML file is no descriptor"),
+            n => summary.push_str(&format!("; {n} other YAML files are no descriptors")),
+        }
         Checked { verdict, summary }
     }
 }
@@ -219,21 +281,24 @@ fn item(file: &Arc<str>, problem: Problem) -> Item {
     }
 }
 
-/// A target that is not read: a warning, because the Location itself is good, and its targets may be elsewhere when one repository is checked.
-fn unmet(file: &File, target: &LocationTarget, why: &str) -> Item {
-    let message = format!("the target `{}` is not read: {why}", target.target);
-    let problem = Diagnostic::warning("location-target", Arc::clone(&file.shown), message)
-        .hint("name a file relative to this one: `./services/catalog-info.yaml`; `presence: optional` says that it may be missing");
+/// A target that is not read: a warning where the server has an error, because the Location itself is good, and its targets may be elsewhere when one repository is checked.
+fn unmet(file: &File, target: &LocationTarget, refusal: &Refusal) -> Item {
+    let code = match refusal {
+        Refusal::Outside(_) => refusal.code(),
+        _ => "location-target",
+    };
+    let message = refusal.to_string();
+    let problem = Diagnostic::warning(code, Arc::clone(&file.shown), message).hint(refusal.hint());
     at_target(problem, target)
 }
 
-fn cycle(file: &File, target: &LocationTarget, back: &File) -> Item {
+fn cycle(file: &Arc<str>, target: &LocationTarget) -> Item {
     let message = format!(
-        "the target `{}` leads back to `{}`, through which this file is read",
-        target.target, back.shown
+        "`{}` leads back to this file: a cycle of locations",
+        target.target
     );
-    let problem = Diagnostic::warning("location-cycle", Arc::clone(&file.shown), message)
-        .hint("remove one of the two targets; each file is read once");
+    let problem = Diagnostic::warning("location-cycle", Arc::clone(file), message)
+        .hint("remove this target; every file of the cycle is read once");
     at_target(problem, target)
 }
 

@@ -89,7 +89,7 @@ impl Follower {
         Self {
             watch: Watch::new(&source.wake, poll),
             seen: Seen {
-                place: Place::look(source.path(), "").ok(),
+                place: Place::look(source.path(), "", None).ok(),
                 ..Seen::default()
             },
             next_full: Instant::now(),

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::place::{Place, Refusal};
+use super::place::Place;
 use super::stamp::Stamp;
-use crate::catalog::{Entity, MAX_FILE_BYTES, Substitutions, too_large};
+use crate::catalog::{Entity, Substitutions};
 
 /// Kept with the file, so that it need not be read again to know them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,14 +106,14 @@ fn position(text: &[u8], document_line: u32, target: &str) -> (u32, Option<u32>)
 }
 
 /// Gives a file's substitutions their texts, and remembers them.
-pub(super) struct Includes<'a> {
+pub(crate) struct Includes<'a> {
     place: &'a Place,
     folder: &'a Path,
     found: RefCell<Vec<Include>>,
 }
 
 impl<'a> Includes<'a> {
-    pub(super) fn new(place: &'a Place, folder: &'a Path) -> Self {
+    pub(crate) fn new(place: &'a Place, folder: &'a Path) -> Self {
         Self {
             place,
             folder,
@@ -134,7 +134,7 @@ impl Substitutions for Includes<'_> {
     fn load(&self, target: &str) -> Result<Vec<u8>, String> {
         if target.contains("://") {
             return Err(format!(
-                "`{target}` is no file: name one below the folder of the source"
+                "`{target}` is no file: name one below the folder that is read"
             ));
         }
         let path = self
@@ -146,34 +146,17 @@ impl Substitutions for Includes<'_> {
                 self.found.borrow_mut().push(Include { file, stamp });
             }
         };
-        match read(self.place, &path, target) {
-            Ok((bytes, found)) => {
-                stamp(Some(found));
+        match self.place.read(&path, target) {
+            Ok((bytes, metadata)) => {
+                stamp(Some(Stamp::new(&metadata, hash(&bytes))));
                 Ok(bytes)
             }
-            Err(reason) => {
+            Err(refusal) => {
                 stamp(None);
-                Err(reason)
+                Err(refusal.to_string())
             }
         }
     }
-}
-
-fn read(place: &Place, path: &Path, target: &str) -> Result<(Vec<u8>, Stamp), String> {
-    let real = place
-        .real(path, target)
-        .map_err(|refusal| refusal.to_string())?;
-    let unreadable = |source| {
-        let path = target.to_owned();
-        Refusal::Unreadable { path, source }.to_string()
-    };
-    let metadata = std::fs::metadata(&real).map_err(unreadable)?;
-    if metadata.len() > MAX_FILE_BYTES as u64 {
-        return Err(too_large(metadata.len()));
-    }
-    let bytes = std::fs::read(&real).map_err(unreadable)?;
-    let stamp = Stamp::new(&metadata, hash(&bytes));
-    Ok((bytes, stamp))
 }
 
 /// Of a file's contents, in hex.

@@ -12,8 +12,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::Progress;
+use super::guess::Groups;
 use super::links::{Includes, Links, Target, hash, targets};
-use super::place::{Place, PlaceError, Refusal};
+use super::place::{EMPTY_HINT, Place, PlaceError, Refusal};
 use super::stamp::Stamp;
 use super::walk::{Walk, shown};
 use crate::catalog::{self, MAX_FILE_BYTES, TOO_LARGE_HINT, too_large};
@@ -34,6 +35,9 @@ pub(super) struct Known {
     pub model: Arc<str>,
     pub links: Links,
 }
+
+/// Files that looked like no descriptors, and when (microseconds since 1970).
+pub(super) type Passed = HashMap<PathBuf, (Stamp, i64)>;
 
 /// The files of a source by name.
 pub(super) type KnownFiles = HashMap<Arc<str>, Known>;
@@ -57,6 +61,8 @@ pub(super) struct Scan {
     /// Of the rules that descriptors are judged by.
     pub fingerprint: Arc<str>,
     pub known: Arc<KnownFiles>,
+    /// Judged by the same model.
+    pub passed: Arc<Passed>,
     /// Files that the last full reading found problems around.
     pub reported: HashSet<Arc<str>>,
     /// Paths that a watcher has named: read even if their time looks unchanged.
@@ -89,6 +95,8 @@ pub(super) struct Outcome {
     /// Files whose contents were read, and those that were parsed as well.
     pub files_read: u64,
     pub files_parsed: u64,
+    /// Files that look like no descriptors.
+    pub passed: Passed,
     /// Where the source reads, if that could be told.
     pub place: Option<Place>,
     /// Targets and selected files that are not there; they matter when they come.
@@ -98,7 +106,10 @@ pub(super) struct Outcome {
 /// A file to look at.
 struct Job {
     path: PathBuf,
+    real: PathBuf,
     depth: u32,
+    /// Whether it is read only if it looks like descriptors.
+    guess: bool,
 }
 
 struct Run<'a> {
@@ -111,6 +122,9 @@ struct Run<'a> {
     queue: VecDeque<Job>,
     /// Real paths of files that are in the queue, or were.
     queued: HashSet<PathBuf>,
+    /// Those of them that something names, so that they are read whatever they look like.
+    named: HashSet<PathBuf>,
+    groups: Groups,
     /// Names of the files that are there, or may be.
     present: HashSet<Arc<str>>,
     /// Problems of what files lead to, by file.
@@ -124,7 +138,7 @@ struct Run<'a> {
 impl Scan {
     /// Runs the reading; parts go to `out`, the last one with `last` set unless the reading is cut short.
     pub(super) fn run(self, out: &Sender<Part>) -> Outcome {
-        let place = match Place::look(&self.path, &self.written) {
+        let place = match Place::look(&self.path, &self.written, None) {
             Ok(place) => place,
             Err(error) => return self.fail(out, &error),
         };
@@ -137,6 +151,8 @@ impl Scan {
             outcome: Outcome::default(),
             queue: VecDeque::new(),
             queued: HashSet::new(),
+            named: HashSet::new(),
+            groups: Groups::of(&self.model),
             present: HashSet::new(),
             links: HashMap::new(),
             own: Vec::new(),
@@ -213,19 +229,20 @@ impl Run<'_> {
     /// Whether it came to its end.
     fn all(&mut self) -> bool {
         let walk = Walk::of(self.place);
-        let empty = walk.files.is_empty() && walk.unreadable.is_empty();
+        let certain = |path: &PathBuf| !self.place.is_guess(path);
+        let found = walk.files.iter().any(certain) || !walk.unreadable.is_empty();
         for (path, refusal) in walk.refused {
             self.refuse(&path, &refusal, Severity::Warning);
         }
-        if empty {
-            self.nothing_found();
-        }
         for path in walk.files {
-            self.own.extend(self.place.name(&path).map(Arc::from));
-            self.enqueue(path, 0);
+            let guess = self.place.is_guess(&path);
+            self.enqueue(path, 0, guess);
         }
         if !self.work() {
             return false;
+        }
+        if !found && self.own.is_empty() {
+            self.nothing_found();
         }
         self.find_cycles();
         self.find_vanished(&walk.unreadable);
@@ -256,7 +273,7 @@ impl Run<'_> {
             if self.place.real(path, &name).is_err() {
                 return false;
             }
-            self.read(&name, path);
+            self.read(&name, path, false);
             let now = self
                 .outcome
                 .learned
@@ -283,9 +300,20 @@ impl Run<'_> {
                 continue;
             };
             let name: Arc<str> = name.into();
-            self.present.insert(Arc::clone(&name));
-            self.read(&name, &job.path);
-            self.follow(&name, &job);
+            // What was a descriptor once stays one, so that a slip in its first line does not take its entities away.
+            let guess = job.guess
+                && !self.named.contains(&job.real)
+                && !self.scan.known.contains_key(&name);
+            if self.read(&name, &job.path, guess) {
+                self.present.insert(Arc::clone(&name));
+                if job.depth == 0 {
+                    self.own.push(Arc::clone(&name));
+                }
+                self.follow(&name, &job);
+            } else {
+                // A `Location` may still name it.
+                self.queued.remove(&job.real);
+            }
             if self.part_bytes >= PART_BYTES && !self.hand_over(false) {
                 return false;
             }
@@ -297,18 +325,28 @@ impl Run<'_> {
     }
 
     /// Takes a file into the queue, once, whatever names lead to it.
-    fn enqueue(&mut self, path: PathBuf, depth: u32) {
+    fn enqueue(&mut self, path: PathBuf, depth: u32, guess: bool) {
         let shown = shown(self.place, &path);
         match self.place.real(&path, &shown) {
             Ok(real) => {
-                if self.queued.insert(real) {
+                if !guess {
+                    self.named.insert(real.clone());
+                }
+                if self.queued.insert(real.clone()) {
                     self.scan
                         .progress
                         .send_modify(|progress| progress.files_total += 1);
-                    self.queue.push_back(Job { path, depth });
+                    self.queue.push_back(Job {
+                        path,
+                        real,
+                        depth,
+                        guess,
+                    });
                 }
             }
             Err(Refusal::Missing(_)) => self.outcome.missing.push(path),
+            // What is perhaps no descriptor at all is not worth an error.
+            Err(refusal) if guess => self.refuse(&path, &refusal, Severity::Warning),
             Err(refusal) => self.refuse(&path, &refusal, Severity::Error),
         }
     }
@@ -316,10 +354,13 @@ impl Run<'_> {
     /// A file or folder that is not looked at: what is known of it stays.
     fn refuse(&mut self, path: &Path, refusal: &Refusal, severity: Severity) {
         let name: Arc<str> = shown(self.place, path).into();
-        let (code, hint) = reason(refusal);
-        let problem = self
-            .scan
-            .problem(&name, severity, code, refusal.to_string(), hint);
+        let problem = self.scan.problem(
+            &name,
+            severity,
+            refusal.code(),
+            refusal.to_string(),
+            refusal.hint(),
+        );
         if !matches!(refusal, Refusal::Missing(_) | Refusal::Outside(_)) {
             self.present.insert(Arc::clone(&name));
         }
@@ -333,13 +374,15 @@ impl Run<'_> {
             Severity::Warning,
             "source-empty",
             format!("no descriptor is found at `{written}`"),
-            "in a folder the files named `catalog-info.yaml` are read; a glob such as `./catalog/**/*.yaml` reads others",
+            EMPTY_HINT,
         );
         self.links.entry(written).or_default().push(problem);
     }
 
     /// Reads a file if it has changed, in what it says or in what it includes.
-    fn read(&mut self, name: &Arc<str>, path: &Path) {
+    ///
+    /// `false`: it is a guess that looks like no descriptor, and is passed over.
+    fn read(&mut self, name: &Arc<str>, path: &Path, guess: bool) -> bool {
         let scan = self.scan;
         let known = scan
             .known
@@ -347,7 +390,10 @@ impl Run<'_> {
             .filter(|known| known.model == scan.fingerprint);
         let metadata = match std::fs::metadata(path) {
             Ok(metadata) => metadata,
-            Err(source) => return self.unreadable(path, source),
+            Err(source) => {
+                self.unreadable(path, source);
+                return true;
+            }
         };
         let includes_changed = known.is_some_and(|known| self.includes_changed(known));
         let forced = scan.touched.contains(path) || matches!(scan.scope, Scope::Files(_));
@@ -356,18 +402,33 @@ impl Run<'_> {
             && !includes_changed
             && known.stamp.is_of(&metadata, known.seen_at)
         {
-            return;
+            return true;
+        }
+        if guess && !forced && self.is_passed(path, &metadata) {
+            return false;
         }
         if metadata.len() > MAX_FILE_BYTES as u64 {
-            return self.too_large(name, metadata.len());
+            if !guess {
+                self.too_large(name, metadata.len());
+            }
+            return !guess;
         }
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
-            Err(source) => return self.unreadable(path, source),
+            Err(source) => {
+                self.unreadable(path, source);
+                return true;
+            }
         };
         self.outcome.files_read += 1;
         let stamp = Stamp::new(&metadata, hash(&bytes));
         let seen_at = scan.now.as_microsecond();
+        if guess && !self.groups.are_in(&bytes) {
+            self.outcome
+                .passed
+                .insert(path.to_path_buf(), (stamp, seen_at));
+            return false;
+        }
         if let Some(known) = known
             && known.stamp.hash == stamp.hash
             && !includes_changed
@@ -378,9 +439,23 @@ impl Run<'_> {
                 ..known.clone()
             };
             self.outcome.learned.push((Arc::clone(name), Some(known)));
-            return;
+            return true;
         }
         self.parse(name, path, &bytes, stamp);
+        true
+    }
+
+    /// Whether a file that was no descriptor is still as it was then.
+    fn is_passed(&mut self, path: &Path, metadata: &std::fs::Metadata) -> bool {
+        let Some((stamp, seen_at)) = self.scan.passed.get(path) else {
+            return false;
+        };
+        let same = stamp.is_of(metadata, *seen_at);
+        if same {
+            let passed = (stamp.clone(), *seen_at);
+            self.outcome.passed.insert(path.to_path_buf(), passed);
+        }
+        same
     }
 
     fn includes_changed(&self, known: &Known) -> bool {
@@ -571,26 +646,5 @@ impl Known {
             model: state.model,
             links,
         })
-    }
-}
-
-fn reason(refusal: &Refusal) -> (&'static str, &'static str) {
-    match refusal {
-        Refusal::Missing(_) => (
-            "missing-file",
-            "correct the path, or write `presence: optional` if the file may be missing",
-        ),
-        Refusal::Outside(_) => (
-            "outside-root",
-            "move the file below the folder of the source, or give it a source of its own",
-        ),
-        Refusal::NoFile(_) => (
-            "no-file",
-            "name a file; `./folder/**/catalog-info.yaml` reads the files of a folder",
-        ),
-        Refusal::Unreadable { .. } => (
-            "unreadable-file",
-            "give the server's user the right to read it; what was read before is still served",
-        ),
     }
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::catalog_state::{SourceState, SourceStatus};
 use super::place::Place;
-use super::scan::{Known, KnownFiles, Outcome, Part, Scan, Scope};
+use super::scan::{Known, KnownFiles, Outcome, Part, Passed, Scan, Scope};
 use super::watch::Wake;
 use super::{Ingest, Progress};
 use crate::config::{Orphans, SourceConfig, SourceKind};
@@ -30,6 +30,8 @@ pub(super) struct Source {
 #[derive(Debug)]
 struct State {
     known: Arc<KnownFiles>,
+    /// Files of the folder that were no descriptors by the model of this fingerprint.
+    passed: (Arc<str>, Arc<Passed>),
     /// Files with problems of the kind that every full reading finds anew.
     reported: HashSet<Arc<str>>,
     stored: StoredSource,
@@ -108,6 +110,7 @@ impl Source {
             wake: Arc::default(),
             state: Mutex::new(State {
                 known: Arc::new(known),
+                passed: (Arc::default(), Arc::default()),
                 reported: reported.into_iter().map(Into::into).collect(),
                 stored,
                 was_read: false,
@@ -208,7 +211,14 @@ impl Ingest {
         // In the first round all sources are equal, whichever is read first.
         let first_seen = if state.was_read { now } else { self.started_at };
         let model = self.model.load_full();
+        let passed = match state.passed.0 == model.fingerprint {
+            true => Arc::clone(&state.passed.1),
+            false => Arc::default(),
+        };
+        let fingerprint = Arc::clone(&model.fingerprint);
+        let full = matches!(look.scope, Scope::All);
         let scan = Scan {
+            passed,
             source: Arc::clone(&source.name),
             path: source.path.clone(),
             written: Arc::clone(&source.written),
@@ -257,6 +267,9 @@ impl Ingest {
                 ..Outcome::default()
             },
         };
+        if full && !outcome.incomplete {
+            state.passed = (fingerprint, Arc::new(std::mem::take(&mut outcome.passed)));
+        }
         self.count(|totals| {
             totals.files_read += outcome.files_read;
             totals.files_parsed += outcome.files_parsed;

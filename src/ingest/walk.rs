@@ -1,15 +1,16 @@
 //! The descriptors of a place, in an order that is always the same.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::place::{Place, Refusal, Selection};
+use super::place::{self, Pattern, Place, Refusal, Selection};
 
 /// What a walk found.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     pub files: Vec<PathBuf>,
     pub refused: Vec<(PathBuf, Refusal)>,
     /// What could not be looked into: what is known below it may still be there.
@@ -18,28 +19,42 @@ pub(super) struct Walk {
 
 impl Walk {
     /// All descriptors that the source selects.
-    pub(super) fn of(place: &Place) -> Self {
+    pub(crate) fn of(place: &Place) -> Self {
         match &place.selection {
             Selection::File(file) => Self {
                 files: vec![file.clone()],
                 ..Self::default()
             },
-            Selection::Folder | Selection::Glob { .. } => {
-                Self::below(place, &place.root, &|path| place.selects(path))
-            }
+            Selection::Folder => Self::below(place, &place.base, &place::enters, &|path| {
+                place.selects(path)
+            }),
+            Selection::Glob(pattern) => Self::matching(place, pattern),
         }
+    }
+
+    /// The files that match a glob.
+    pub(crate) fn matching(place: &Place, pattern: &Pattern) -> Self {
+        let enters = |name: &OsStr| pattern.enters(name);
+        Self::below(place, &pattern.folder, &enters, &|path| {
+            pattern.matches(path)
+        })
     }
 
     /// Files below `folder` that `selects` takes.
     ///
     /// Links to folders are not entered: within the root they lead to what is found anyway, and out of it they must not.
-    pub(super) fn below(place: &Place, folder: &Path, selects: &dyn Fn(&Path) -> bool) -> Self {
+    fn below(
+        place: &Place,
+        folder: &Path,
+        enters: &dyn Fn(&OsStr) -> bool,
+        selects: &dyn Fn(&Path) -> bool,
+    ) -> Self {
         let mut walk = Self::default();
         let entries = WalkDir::new(folder)
             .sort_by_file_name()
             .into_iter()
             .filter_entry(|entry| {
-                entry.depth() == 0 || !entry.file_type().is_dir() || place.enters(entry.file_name())
+                entry.depth() == 0 || !entry.file_type().is_dir() || enters(entry.file_name())
             });
         for entry in entries {
             match entry {
@@ -90,7 +105,7 @@ impl Walk {
 }
 
 /// A path for a message.
-pub(super) fn shown(place: &Place, path: &Path) -> String {
+pub(crate) fn shown(place: &Place, path: &Path) -> String {
     place
         .name(path)
         .unwrap_or_else(|| path.to_string_lossy().into_owned())

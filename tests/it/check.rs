@@ -322,15 +322,15 @@ fn substitutions() {
       hint: the relation is kept, and leads there once something describes it
     catalog-info.yaml:29:15: info[substitution-plain]: `api.txt` is filled in as it is: what it refers to with `$ref` in other files is not bundled
       hint: `$text: api.txt` says the same as `$openapi` here
-    catalog-info.yaml:39:12: error[substitution]: `./gone.txt` cannot be filled in: there is no such file or folder
+    catalog-info.yaml:39:12: error[substitution]: `./gone.txt` cannot be filled in: there is no file `./gone.txt`
       hint: name a file relative to this one: `$text: ./openapi.yaml`
-    catalog-info.yaml:49:12: error[substitution]: `../../etc/passwd` cannot be filled in: it is out of `ROOT`
+    catalog-info.yaml:49:12: error[substitution]: `../../etc/passwd` cannot be filled in: `../../etc/passwd` leads out of the folder that is read
       hint: name a file relative to this one: `$text: ./openapi.yaml`
-    catalog-info.yaml:59:12: error[substitution]: `https://example.com/api.txt` cannot be filled in: it is no file, and nothing is fetched here
+    catalog-info.yaml:59:12: error[substitution]: `https://example.com/api.txt` cannot be filled in: `https://example.com/api.txt` is no file: name one below the folder that is read
       hint: name a file relative to this one: `$text: ./openapi.yaml`
     catalog-info.yaml:69:5: error[wrong-type]: `spec.definition` must be a string, and is an object
       hint: only `$text`, `$json`, `$yaml`, `$openapi` and `$asyncapi` are filled in, each alone in its object
-    catalog-info.yaml:79:12: error[substitution]: `.` cannot be filled in: it is no file
+    catalog-info.yaml:79:12: error[substitution]: `.` cannot be filled in: `.` is no file
       hint: name a file relative to this one: `$text: ./openapi.yaml`
     1 file, 8 documents, 3 entities: 5 errors, 4 notes -> 1
     ");
@@ -342,6 +342,7 @@ fn files_and_folders() {
         ("a/catalog-info.yaml", GOOD),
         ("a/b/catalog-info.yml", &GOOD.replace("web", "shop")),
         ("a/other.yaml", &GOOD.replace("web", "other")),
+        ("a/mkdocs.yml", "site_name: x\n"),
         ("a/node_modules/x/catalog-info.yaml", "broken: ["),
         ("empty/readme.md", ""),
     ]);
@@ -350,7 +351,9 @@ fn files_and_folders() {
       hint: the relation is kept, and leads there once something describes it
     a/catalog-info.yaml:8:10: info[dangling-reference]: nothing that was checked is `group:default/team-a`
       hint: the relation is kept, and leads there once something describes it
-    2 files, 2 documents, 2 entities: 2 notes -> 0
+    a/other.yaml:8:10: info[dangling-reference]: nothing that was checked is `group:default/team-a`
+      hint: the relation is kept, and leads there once something describes it
+    3 files, 3 documents, 3 entities: 3 notes; 1 other YAML file is no descriptor -> 0
     ");
     assert_snapshot!(folder.check_paths(&["a/*.yaml", "a/other.yaml"]), @r"
     a/catalog-info.yaml:8:10: info[dangling-reference]: nothing that was checked is `group:default/team-a`
@@ -364,20 +367,73 @@ fn files_and_folders() {
       hint: the relation is kept, and leads there once something describes it
     a/catalog-info.yaml:8:10: info[dangling-reference]: nothing that was checked is `group:default/team-a`
       hint: the relation is kept, and leads there once something describes it
+    a/mkdocs.yml:1:1: error[foreign-field]: `site_name` is no field of a descriptor
+      hint: move it into `spec` or `metadata`, or remove it
+    a/mkdocs.yml:1:1: error[missing-field]: `apiVersion` is missing
+      hint: for example `apiVersion: backstage.io/v1alpha1`
+    a/mkdocs.yml:1:1: error[missing-field]: `kind` is missing
+      hint: letters and digits: `kind: Component`
+    a/mkdocs.yml:1:1: error[missing-field]: `metadata` is missing
+      hint: for example `metadata: { name: payments-api }`
     a/other.yaml:8:10: info[dangling-reference]: nothing that was checked is `group:default/team-a`
       hint: the relation is kept, and leads there once something describes it
-    3 files, 3 documents, 3 entities: 3 notes -> 0
+    4 files, 4 documents, 3 entities: 4 errors, 3 notes -> 1
     ");
     assert_snapshot!(folder.check_paths(&["gone.yaml", "gone/*.yaml", "empty", "a/[.yaml"]), @r"
-    a/[.yaml:1:1: error[unreadable-file]: the glob cannot be understood: unclosed character class; missing ']'
-      hint: for example `catalog/**/*.yaml`
-    empty:1:1: error[unreadable-file]: there is no `catalog-info.yaml` below this folder
-      hint: name the files, or a glob: `catalog/**/*.yaml`
-    gone.yaml:1:1: error[unreadable-file]: there is no such file or folder
-      hint: name a file, a folder or a glob
-    gone/*.yaml:1:1: error[unreadable-file]: no file matches the glob
-      hint: `**` stands for any number of folders
+    a/[.yaml:1:1: error[unreadable-file]: `a/[.yaml` is no glob: unclosed character class; missing ']'
+      hint: look at the brackets and braces of the pattern
+    empty:1:1: error[unreadable-file]: there is no descriptor below this folder
+      hint: in a folder `catalog-info.yaml` is read, and other YAML files in which a document begins like a descriptor (`apiVersion: backstage.io/v1alpha1`, or that of a kind of your own, and `kind`); a glob such as `catalog/**/*.yaml` reads whatever it matches
+    gone.yaml:1:1: error[unreadable-file]: `gone.yaml` does not exist
+      hint: name a file, a folder or a glob that is there
+    gone/*.yaml:1:1: error[unreadable-file]: `gone/*.yaml` does not exist
+      hint: name a file, a folder or a glob that is there
     0 files, 0 documents, 0 entities: 4 errors -> 2
+    ");
+}
+
+/// Descriptors of any file name are told from other YAML by what they say, and each is read once.
+#[test]
+fn a_folder_is_read_by_what_its_files_say() {
+    let user = "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: { name: team-a }\nspec: { type: team, children: [] }\n";
+    let location = "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: { name: all }\nspec: { targets: [./services.yaml, ./teams.yaml, ./odd.yaml] }\n";
+    let folder = Folder::new(&[
+        ("all.yaml", location),
+        ("services.yaml", GOOD),
+        ("teams.yaml", user),
+        ("odd.yaml", "a: b\n"),
+        ("mkdocs.yml", "site_name: x\n"),
+        ("openapi.yaml", "openapi: 3.1.0\n"),
+        ("target/catalog-info.yaml", "a: ["),
+        (".cache/catalog-info.yaml", "a: ["),
+        ("docs/mkdocs.yml", "site_name: x\n"),
+    ]);
+    assert_snapshot!(folder.check(), @r"
+    odd.yaml:1:1: error[foreign-field]: `a` is no field of a descriptor
+      hint: move it into `spec` or `metadata`, or remove it
+    odd.yaml:1:1: error[missing-field]: `apiVersion` is missing
+      hint: for example `apiVersion: backstage.io/v1alpha1`
+    odd.yaml:1:1: error[missing-field]: `kind` is missing
+      hint: letters and digits: `kind: Component`
+    odd.yaml:1:1: error[missing-field]: `metadata` is missing
+      hint: for example `metadata: { name: payments-api }`
+    4 files, 4 documents, 3 entities: 4 errors; 3 other YAML files are no descriptors -> 1
+    ");
+    assert_snapshot!(folder.check_paths(&["mkdocs.yml"]), @r"
+    mkdocs.yml:1:1: error[foreign-field]: `site_name` is no field of a descriptor
+      hint: move it into `spec` or `metadata`, or remove it
+    mkdocs.yml:1:1: error[missing-field]: `apiVersion` is missing
+      hint: for example `apiVersion: backstage.io/v1alpha1`
+    mkdocs.yml:1:1: error[missing-field]: `kind` is missing
+      hint: letters and digits: `kind: Component`
+    mkdocs.yml:1:1: error[missing-field]: `metadata` is missing
+      hint: for example `metadata: { name: payments-api }`
+    1 file, 1 document, 0 entities: 4 errors -> 1
+    ");
+    assert_snapshot!(folder.check_paths(&["docs"]), @r"
+    docs:1:1: error[unreadable-file]: there is no descriptor below this folder
+      hint: in a folder `catalog-info.yaml` is read, and other YAML files in which a document begins like a descriptor (`apiVersion: backstage.io/v1alpha1`, or that of a kind of your own, and `kind`); a glob such as `catalog/**/*.yaml` reads whatever it matches
+    0 files, 0 documents, 0 entities: 1 error; 1 other YAML file is no descriptor -> 2
     ");
 }
 
@@ -408,10 +464,10 @@ fn links_do_not_lead_out() {
     assert_snapshot!(text, @r"
     a/catalog-info.yaml:8:10: info[dangling-reference]: nothing that was checked is `group:default/team-a`
       hint: the relation is kept, and leads there once something describes it
-    b/catalog-info.yaml:1:1: error[outside-root]: the link leads to `OUTSIDE/catalog-info.yaml`, out of `ROOT`, and is not followed
-      hint: put the file itself here, or check the folder that holds both
-    d/catalog-info.yaml:1:1: error[unreadable-file]: there is no such file or folder
-      hint: a link that leads nowhere?
+    b/catalog-info.yaml:1:1: error[outside-root]: `b/catalog-info.yaml` leads out of the folder that is read
+      hint: move the file below the folder that is read, or read the folder that holds both
+    d/catalog-info.yaml:1:1: error[unreadable-file]: there is no file `d/catalog-info.yaml`
+      hint: correct the path, or write `presence: optional` if the file may be missing
     1 file, 1 document, 1 entity: 2 errors, 1 note -> 2
     ");
 }
@@ -426,7 +482,7 @@ fn locations_are_followed() {
     let all = [
         location(
             "all",
-            "{ targets: [./services/*.yaml, ./gone.yaml, ./teams/, '../../x.yaml'] }",
+            "{ targets: [./services/*.yaml, ./services/back.yaml, ./gone.yaml, ./teams/, '../../x.yaml'] }",
         ),
         location(
             "remote",
@@ -444,16 +500,16 @@ fn locations_are_followed() {
         ),
     ]);
     assert_snapshot!(folder.check(), @r"
-    catalog-info.yaml:4:38: warning[location-target]: the target `./gone.yaml` is not read: there is no such file or folder
-      hint: name a file relative to this one: `./services/catalog-info.yaml`; `presence: optional` says that it may be missing
-    catalog-info.yaml:4:51: warning[location-target]: the target `./teams/` is not read: it must name a file, not a folder
-      hint: name a file relative to this one: `./services/catalog-info.yaml`; `presence: optional` says that it may be missing
-    catalog-info.yaml:4:61: warning[location-target]: the target `../../x.yaml` is not read: there is no such file or folder
-      hint: name a file relative to this one: `./services/catalog-info.yaml`; `presence: optional` says that it may be missing
+    catalog-info.yaml:4:60: warning[location-target]: there is no file `./gone.yaml`
+      hint: correct the path, or write `presence: optional` if the file may be missing
+    catalog-info.yaml:4:73: warning[location-target]: there is no file `./teams/`
+      hint: correct the path, or write `presence: optional` if the file may be missing
+    catalog-info.yaml:4:83: warning[outside-root]: `../../x.yaml` leads out of the folder that is read
+      hint: move the file below the folder that is read, or read the folder that holds both
     catalog-info.yaml:19:40: error[unknown-value]: `sometimes` is none of the values of `spec.presence`
       hint: one of `required`, `optional`
-    services/back.yaml:4:17: warning[location-cycle]: the target `../catalog-info.yaml` leads back to `catalog-info.yaml`, through which this file is read
-      hint: remove one of the two targets; each file is read once
+    services/back.yaml:4:17: warning[location-cycle]: `../catalog-info.yaml` leads back to this file: a cycle of locations
+      hint: remove this target; every file of the cycle is read once
     services/web.yaml:8:10: info[dangling-reference]: nothing that was checked is `group:default/team-a`
       hint: the relation is kept, and leads there once something describes it
     3 files, 6 documents, 5 entities: 1 error, 4 warnings, 1 note -> 1

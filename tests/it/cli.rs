@@ -231,8 +231,8 @@ fn check_says_what_is_wrong() {
     assert_snapshot!(place.run(&["check", "missing.yaml"]), @r"
     exit 2
     --- out
-    missing.yaml:1:1: error[unreadable-file]: there is no such file or folder
-      hint: name a file, a folder or a glob
+    missing.yaml:1:1: error[unreadable-file]: `missing.yaml` does not exist
+      hint: name a file, a folder or a glob that is there
     --- err
     0 files, 0 documents, 0 entities: 1 error
     ");

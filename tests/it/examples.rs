@@ -49,7 +49,7 @@ fn one_descriptor_is_broken_on_purpose() {
       hint: did you mean `lifecycle`?
     catalog/broken-on-purpose/catalog-info.yaml:25:7: error[reference-kind]: `loyalty-points` names no kind, and `spec.dependsOn[0]` may lead to any
       hint: write the kind: `component:loyalty-points` or `resource:loyalty-points`
-    14 files, 101 documents, 100 entities: 3 errors, 1 warning
+    14 files, 101 documents, 100 entities: 3 errors, 1 warning; 8 other YAML files are no descriptors
     ");
 }
 

@@ -1,177 +1,186 @@
-//! From the paths of the command line to files: a file is read whatever its name is, a folder is searched for descriptors, a glob is expanded.
+//! From the paths of the command line to files, by the rule of the server's sources ([`Place`]).
+//!
+//! Nothing outside of the root is read, whatever a link, a `$text` or a Location says: the current folder where the path lies in it (the usual checkout), else the path's own folder.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use globset::GlobBuilder;
-use walkdir::{DirEntry, WalkDir};
-
-use super::files::{File, reason};
 use crate::cli::report::Item;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::ingest::{EMPTY_HINT, Led, Place, Refusal, Selection, Walk, is_glob};
 
-/// What a folder is searched for.
-const NAMES: [&str; 2] = ["catalog-info.yaml", "catalog-info.yml"];
+/// A path of the command line.
+#[derive(Debug)]
+pub(super) struct Start {
+    pub(super) place: Place,
+    written: PathBuf,
+    /// What the user calls the folder where the looking begins.
+    base: PathBuf,
+}
 
-/// What a path stands for.
+/// A file that may be read.
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    /// Without symlinks.
+    pub(super) real: PathBuf,
+    /// As the user would name it.
+    pub(super) shown: Arc<str>,
+    pub(super) start: Arc<Start>,
+    /// Whether it is read only if it looks like descriptors.
+    pub(super) guess: bool,
+}
+
+/// What a path or a target stands for.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) files: Vec<File>,
     pub(super) problems: Vec<Item>,
     /// Whether the user should have named something else.
     pub(super) unreadable: bool,
+    /// Whether it is a target that names one file, and no glob.
+    pub(super) direct: bool,
 }
 
 impl Found {
-    fn fail(&mut self, path: &Path, message: String, hint: &str) {
-        let problem = Diagnostic::error("unreadable-file", shown(path), message).hint(hint);
-        self.problems.push(problem.into());
-        self.unreadable = true;
+    fn refuse(&mut self, shown: Arc<str>, refusal: &Refusal, severity: Severity) {
+        self.unreadable |= refusal.code() == "unreadable-file";
+        self.problems.push(refused(shown, refusal, severity).into());
+    }
+
+    fn take(&mut self, start: &Arc<Start>, walk: Walk, is_guess: &dyn Fn(&Path) -> bool) {
+        for (path, refusal) in walk.refused {
+            let severity = match refusal {
+                Refusal::Outside(_) => Severity::Warning,
+                _ => Severity::Error,
+            };
+            self.refuse(start.shown(&path), &refusal, severity);
+        }
+        for path in walk.files {
+            let guess = is_guess(&path);
+            self.add(start, path, guess);
+        }
     }
 
     /// Adds the file at `path`, unless a link leads out of the root.
-    pub(super) fn add(&mut self, path: &Path, root: &Arc<Path>) {
-        match path.canonicalize() {
-            Ok(real) if real.starts_with(root) => self.files.push(File {
-                path: path.to_owned(),
+    fn add(&mut self, start: &Arc<Start>, path: PathBuf, guess: bool) {
+        let shown = start.shown(&path);
+        match start.place.real(&path, &shown) {
+            Ok(real) => self.files.push(File {
+                path,
                 real,
-                shown: shown(path),
-                root: Arc::clone(root),
-                parents: None,
+                shown,
+                start: Arc::clone(start),
+                guess,
             }),
-            Ok(real) => {
-                let message = format!(
-                    "the link leads to `{}`, out of `{}`, and is not followed",
-                    real.display(),
-                    root.display()
-                );
-                let problem = Diagnostic::error("outside-root", shown(path), message)
-                    .hint("put the file itself here, or check the folder that holds both");
-                self.problems.push(problem.into());
+            // What is perhaps no descriptor at all is not worth an error.
+            Err(refusal) if guess => {
+                self.problems
+                    .push(refused(shown, &refusal, Severity::Warning).into());
             }
-            Err(error) => self.fail(path, reason(&error), "a link that leads nowhere?"),
+            Err(refusal) => self.refuse(shown, &refusal, Severity::Error),
         }
     }
 }
 
-/// The files that a path of the command line stands for.
-pub(super) fn named(path: &Path) -> Found {
+impl Start {
+    /// Where nothing was found: an error, as the user has named it.
+    pub(super) fn nothing(&self) -> Item {
+        let shown = plain(&self.written);
+        let (message, hint) = match self.place.selection {
+            Selection::Glob(_) => (
+                "no file matches the glob",
+                "`**` stands for any number of folders",
+            ),
+            Selection::File(_) | Selection::Folder => {
+                ("there is no descriptor below this folder", EMPTY_HINT)
+            }
+        };
+        Diagnostic::error("unreadable-file", shown, message.to_owned())
+            .hint(hint)
+            .into()
+    }
+
+    fn shown(&self, path: &Path) -> Arc<str> {
+        if let Ok(below) = path.strip_prefix(&self.place.base) {
+            return plain(&self.base.join(below));
+        }
+        // Only where the root is the current folder is it wider than where the looking begins.
+        plain(path.strip_prefix(&self.place.root).unwrap_or(path))
+    }
+}
+
+impl File {
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.start.place.root)
+    }
+
+    pub(super) fn read(&self) -> Result<Vec<u8>, Refusal> {
+        let (bytes, _) = self.start.place.read(&self.path, &self.shown)?;
+        Ok(bytes)
+    }
+
+    /// The files that `target`, written in this file, stands for.
+    pub(super) fn target(&self, target: &str) -> Result<Found, Refusal> {
+        let mut found = Found::default();
+        match self.start.place.follow(self.folder(), target)? {
+            Led::File(path) => {
+                found.direct = true;
+                found.add(&self.start, path, false);
+            }
+            Led::Files(walk) => found.take(&self.start, walk, &|_| false),
+        }
+        Ok(found)
+    }
+}
+
+/// The files that a path of the command line stands for, and where they were looked for.
+pub(super) fn named(path: &Path) -> (Option<Arc<Start>>, Found) {
     let mut found = Found::default();
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => {
-            walk(path, &root_of(path), &is_descriptor, &mut found);
-            if found.files.is_empty() && found.problems.is_empty() {
-                let message = "there is no `catalog-info.yaml` below this folder".to_owned();
-                found.fail(
-                    path,
-                    message,
-                    "name the files, or a glob: `catalog/**/*.yaml`",
-                );
-            }
-        }
-        Ok(_) => {
-            let folder = path.parent().unwrap_or(Path::new(""));
-            found.add(path, &root_of(folder));
-        }
-        Err(_) if is_glob(path) => matching(path, None, &mut found),
-        Err(error) => found.fail(path, reason(&error), "name a file, a folder or a glob"),
-    }
-    found
-}
-
-/// The folder beyond which nothing is read when `folder` is checked.
-fn root_of(folder: &Path) -> Arc<Path> {
-    let folder = or_current(folder);
-    let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    match Path::new(".").canonicalize() {
-        // from `/` the current folder would be no limit at all
-        Ok(current) if real.starts_with(&current) && current.parent().is_some() => current.into(),
-        Ok(_) | Err(_) => real.into(),
-    }
-}
-
-fn or_current(folder: &Path) -> &Path {
-    match folder.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => folder,
-    }
-}
-
-/// Adds the files that match a glob, found below its part without wildcards.
-pub(super) fn matching(pattern: &Path, root: Option<&Arc<Path>>, found: &mut Found) {
-    let text = pattern.to_string_lossy();
-    let compiled = GlobBuilder::new(text.trim_start_matches("./"))
-        .literal_separator(true)
-        .build();
-    let glob = match compiled {
-        Ok(glob) => glob.compile_matcher(),
+    let shown = plain(path);
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let place = match Place::look(&absolute, &shown, limit().as_deref()) {
+        Ok(place) => place,
         Err(error) => {
-            let message = format!("the glob cannot be understood: {}", error.kind());
-            return found.fail(pattern, message, "for example `catalog/**/*.yaml`");
+            let problem = Diagnostic::error("unreadable-file", shown, error.to_string());
+            found.problems.push(problem.hint(error.hint()).into());
+            found.unreadable = true;
+            return (None, found);
         }
     };
-    let folder: PathBuf = pattern
-        .components()
-        .take_while(|part| !is_glob(Path::new(part.as_os_str())))
-        .collect();
-    let root = root.map_or_else(|| root_of(&folder), Arc::clone);
-    let wanted = |path: &Path| glob.is_match(path.strip_prefix(".").unwrap_or(path));
-    let folder = or_current(&folder);
-    if folder.exists() {
-        walk(folder, &root, &wanted, found);
-    }
-    if found.files.is_empty() && found.problems.is_empty() {
-        let message = "no file matches the glob".to_owned();
-        found.fail(pattern, message, "`**` stands for any number of folders");
-    }
+    let base = match place.selection {
+        Selection::Folder => path.to_path_buf(),
+        Selection::File(_) => path.parent().unwrap_or(Path::new("")).to_path_buf(),
+        Selection::Glob(_) => path
+            .components()
+            .take_while(|part| !is_glob(Path::new(part.as_os_str())))
+            .collect(),
+    };
+    let walk = Walk::of(&place);
+    let start = Arc::new(Start {
+        place,
+        written: path.to_path_buf(),
+        base,
+    });
+    found.take(&start, walk, &|path| start.place.is_guess(path));
+    (Some(start), found)
 }
 
-fn walk(folder: &Path, root: &Arc<Path>, wanted: &dyn Fn(&Path) -> bool, found: &mut Found) {
-    let entries = WalkDir::new(folder)
-        .sort_by_file_name()
-        .into_iter()
-        .filter_entry(is_entered);
-    for entry in entries {
-        match entry {
-            Ok(entry) if entry.file_type().is_dir() => {}
-            // a linked folder is found under its own name when it is inside, and left alone when it is not
-            Ok(entry) if entry.path_is_symlink() && entry.path().is_dir() => {}
-            Ok(entry) if wanted(entry.path()) => found.add(entry.path(), root),
-            Ok(_) => {}
-            Err(error) => {
-                let path = error.path().unwrap_or(folder).to_owned();
-                let message = error.io_error().map_or_else(|| error.to_string(), reason);
-                found.fail(
-                    &path,
-                    message,
-                    "grant the right to read it, or name other paths",
-                );
-            }
-        }
-    }
+/// The current folder; from `/` it would be no limit at all.
+fn limit() -> Option<PathBuf> {
+    let current = Path::new(".").canonicalize().ok()?;
+    current.parent()?;
+    Some(current)
 }
 
-/// `.git` and what package managers install hold no descriptors of one's own.
-fn is_entered(entry: &DirEntry) -> bool {
-    let skipped = |name: &str| matches!(name, ".git" | "node_modules");
-    entry.depth() == 0
-        || !entry.file_type().is_dir()
-        || !entry.file_name().to_str().is_some_and(skipped)
+/// The problem of a file that is not read.
+pub(super) fn refused(shown: Arc<str>, refusal: &Refusal, severity: Severity) -> Diagnostic {
+    let mut problem = Diagnostic::error(refusal.code(), shown, refusal.to_string());
+    problem.severity = severity;
+    problem.hint(refusal.hint())
 }
 
-fn is_descriptor(path: &Path) -> bool {
-    path.file_name()
-        .and_then(|name| name.to_str())
-        .is_some_and(|name| NAMES.contains(&name))
-}
-
-/// Whether the path has wildcards.
-pub(super) fn is_glob(path: &Path) -> bool {
-    path.to_string_lossy().contains(['*', '?', '[', '{'])
-}
-
-fn shown(path: &Path) -> Arc<str> {
+fn plain(path: &Path) -> Arc<str> {
     let plain: PathBuf = path.components().collect();
     let plain = plain.strip_prefix(".").unwrap_or(&plain);
     plain.to_string_lossy().into()

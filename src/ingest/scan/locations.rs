@@ -1,16 +1,14 @@
 //! Following the targets of `Location` entities.
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 
-use super::{Job, Run, reason};
+use super::{Job, Run};
 use crate::catalog::EntityRef;
 use crate::diagnostic::Severity;
 use crate::graph::ProblemRecord;
+use crate::ingest::cycle::closing;
 use crate::ingest::links::Target;
-use crate::ingest::place::{Refusal, glob, is_glob};
-use crate::ingest::walk::Walk;
+use crate::ingest::place::{Led, Refusal};
 
 /// How many steps of `Location`s lead to a file at most.
 const MAX_DEPTH: u32 = 32;
@@ -57,78 +55,41 @@ impl Run<'_> {
             );
         }
         let folder = job.path.parent().unwrap_or(&self.place.root);
-        let path = match self.place.target(folder, &target.target) {
-            Ok(path) => path,
-            Err(refusal) => return self.blame_refusal(name, target, &refusal),
-        };
-        if is_glob(Path::new(&target.target)) && !path.exists() {
-            return self.follow_glob(name, job, target, &path);
-        }
-        match self.place.real(&path, &target.target) {
-            Ok(_) => {
+        match self.place.follow(folder, &target.target) {
+            Ok(Led::File(path)) => {
                 if let Some(to) = self.place.name(&path) {
                     self.edges
                         .push((Arc::clone(name), target.clone(), to.into()));
                 }
-                self.enqueue(path, job.depth + 1);
+                self.enqueue(path, job.depth + 1, false);
             }
-            Err(Refusal::Missing(_)) if target.optional => self.outcome.missing.push(path),
+            Ok(Led::Files(walk)) => {
+                for (path, refusal) in walk.refused {
+                    self.refuse(&path, &refusal, Severity::Warning);
+                }
+                for path in walk.files {
+                    self.enqueue(path, job.depth + 1, false);
+                }
+            }
             Err(refusal) => {
-                self.outcome.missing.push(path);
-                self.blame_refusal(name, target, &refusal);
+                // It matters when it comes.
+                let path = self.place.target(folder, &target.target).ok();
+                self.outcome.missing.extend(path);
+                let absent = matches!(refusal, Refusal::Missing(_) | Refusal::NoMatch(_));
+                if !(absent && target.optional) {
+                    self.blame_refusal(name, target, &refusal);
+                }
             }
-        }
-    }
-
-    fn follow_glob(&mut self, name: &Arc<str>, job: &Job, target: &Target, path: &Path) {
-        let matcher = match glob(&path.to_string_lossy()) {
-            Ok(matcher) => matcher,
-            Err(error) => {
-                let message = format!("`{}` is no glob: {}", target.target, error.kind());
-                let hint = "look at the brackets and braces of the pattern";
-                return self.blame(
-                    name,
-                    target,
-                    Severity::Error,
-                    "location-target",
-                    message,
-                    hint,
-                );
-            }
-        };
-        let folder = path
-            .ancestors()
-            .find(|ancestor| !is_glob(ancestor))
-            .unwrap_or(&self.place.root);
-        let walk = Walk::below(self.place, folder, &|path| matcher.is_match(path));
-        if walk.files.is_empty() && !target.optional {
-            let message = format!("no file matches `{}`", target.target);
-            let hint = "correct the pattern, or write `presence: optional` if there may be none";
-            self.blame(
-                name,
-                target,
-                Severity::Error,
-                "location-target",
-                message,
-                hint,
-            );
-        }
-        for (path, refusal) in walk.refused {
-            self.refuse(&path, &refusal, Severity::Warning);
-        }
-        for path in walk.files {
-            self.enqueue(path, job.depth + 1);
         }
     }
 
     fn blame_refusal(&mut self, name: &Arc<str>, target: &Target, refusal: &Refusal) {
-        let (code, hint) = reason(refusal);
-        let code = if code == "outside-root" {
-            code
-        } else {
-            "location-target"
+        let code = match refusal {
+            Refusal::Outside(_) => refusal.code(),
+            _ => "location-target",
         };
         let message = refusal.to_string();
+        let hint = refusal.hint();
         self.blame(name, target, Severity::Error, code, message, hint);
     }
 
@@ -154,49 +115,24 @@ impl Run<'_> {
             .push(problem);
     }
 
-    /// Files that lead back to themselves: each is read once, and one target of the cycle is blamed.
+    /// Blames one target of each cycle.
     pub(super) fn find_cycles(&mut self) {
-        let mut next: HashMap<Arc<str>, Vec<(Target, Arc<str>)>> = HashMap::new();
-        for (from, target, to) in std::mem::take(&mut self.edges) {
-            next.entry(from).or_default().push((target, to));
-        }
-        // From the source's own files on, so that what leads back is blamed, and not what leads there.
-        let mut inner: Vec<_> = next.keys().cloned().collect();
-        inner.sort();
-        let starts = self.own.iter().cloned().chain(inner).collect::<Vec<_>>();
-        let mut done = HashSet::new();
-        for start in starts {
-            if done.contains(&start) {
-                continue;
-            }
-            let mut trail = vec![(Arc::clone(&start), 0)];
-            while let Some((file, position)) = trail.last_mut() {
-                let Some((target, to)) = next.get(file).and_then(|targets| targets.get(*position))
-                else {
-                    done.insert(Arc::clone(file));
-                    trail.pop();
-                    continue;
-                };
-                *position += 1;
-                let file = Arc::clone(file);
-                if trail.iter().any(|(on_trail, _)| on_trail == to) {
-                    let message = format!(
-                        "`{}` leads back to this file: a cycle of locations",
-                        target.target
-                    );
-                    let hint = "remove this target; every file of the cycle is read once";
-                    self.blame(
-                        &file,
-                        target,
-                        Severity::Warning,
-                        "location-cycle",
-                        message,
-                        hint,
-                    );
-                } else if !done.contains(to) {
-                    trail.push((Arc::clone(to), 0));
-                }
-            }
+        let edges = std::mem::take(&mut self.edges);
+        let starts = self.own.clone().into_iter();
+        for (file, target) in closing(starts, edges) {
+            let message = format!(
+                "`{}` leads back to this file: a cycle of locations",
+                target.target
+            );
+            let hint = "remove this target; every file of the cycle is read once";
+            self.blame(
+                &file,
+                &target,
+                Severity::Warning,
+                "location-cycle",
+                message,
+                hint,
+            );
         }
     }
 }

@@ -33,7 +33,9 @@ async fn a_folder_is_read() {
             "deep/er/catalog-info.yml",
             &documents(&[component("b"), component("c")]),
         ),
-        ("other.yaml", &component("not-read")),
+        ("mkdocs.yml", "site_name: x\n"),
+        ("target/catalog-info.yaml", &component("built")),
+        ("node_modules/catalog-info.yaml", &component("installed")),
         (".git/catalog-info.yaml", &component("hidden")),
     ])
     .await;
@@ -55,6 +57,58 @@ async fn a_folder_is_read() {
             "1 + component:default/c"
         ]
     );
+}
+
+/// Descriptors are told from other YAML by what they say; a `Location` may name any file, and what was read once stays.
+#[tokio::test]
+async fn a_folder_is_read_by_what_its_files_say() {
+    let location = "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: { name: all }\nspec: { targets: [./services.yaml, ./odd.yaml] }\n";
+    let odd = component("odd").replace("backstage.io/", "other.example/");
+    let catalog = Catalog::new(&[
+        ("all.yaml", location),
+        ("services.yaml", &documents(&[component("a"), component("b")])),
+        ("teams.json.yaml", r#"{"apiVersion": "backstage.io/v1alpha1", "kind": "Group", "metadata": {"name": "t"}, "spec": {"type": "team", "children": []}}"#),
+        ("odd.yaml", &odd),
+        ("mkdocs.yml", "site_name: x\n"),
+        ("deploy.yaml", "apiVersion: apps/v1\nkind: Deployment\n"),
+        ("broken.yaml", "a: [\n"),
+    ])
+    .await;
+    catalog.read().await;
+    let read = [
+        "component:default/a services.yaml:1",
+        "component:default/b services.yaml:10",
+        "group:default/t teams.json.yaml:1",
+        "location:default/all all.yaml:1",
+    ];
+    assert_eq!(catalog.entities().await, read);
+    assert_eq!(
+        catalog.problems().await,
+        ["odd.yaml:1 error[unknown-api-version] component:default/odd"]
+    );
+    catalog.write("mkdocs.yml", &component("docs"));
+    catalog.write("services.yaml", "apiVersio: slip\n");
+    catalog.read().await;
+    assert!(
+        catalog
+            .entities()
+            .await
+            .contains(&"component:default/docs mkdocs.yml:1".to_owned())
+    );
+    assert!(
+        catalog
+            .problems()
+            .await
+            .iter()
+            .any(|problem| problem.starts_with("services.yaml:1 error"))
+    );
+}
+
+#[tokio::test]
+async fn a_folder_without_descriptors_is_named() {
+    let catalog = Catalog::new(&[("mkdocs.yml", "site_name: x\n")]).await;
+    catalog.read().await;
+    assert_eq!(catalog.problems().await, ["catalog warning[source-empty]"]);
 }
 
 #[tokio::test]
