@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use secrecy::ExposeSecret as _;
+
 use super::schema::{self, Loaded};
 use super::{App, Generation, INGEST_GRACE};
 use crate::config::{Config, process_environment};
@@ -105,7 +107,7 @@ impl App {
             && config.sources == self.config.sources
             && config.catalog == self.config.catalog;
         self.schema_files = files;
-        if same_graph && config.print() == self.config.print() {
+        if same_graph && config.print() == self.config.print() && !self.moves_database(&config) {
             return Ok(false);
         }
         self.warn_of_restart(&config);
@@ -149,11 +151,18 @@ impl App {
         }
     }
 
+    /// Printed settings mask what the URL holds, so it is compared itself.
+    fn moves_database(&self, config: &Config) -> bool {
+        let url = |config: &Config| config.database.url.expose_secret().to_owned();
+        url(config) != url(&self.config)
+    }
+
     fn warn_of_restart(&self, config: &Config) {
         let settled = &self.config;
         let changed = [
             ("server", config.server != settled.server),
             ("telemetry", config.telemetry != settled.telemetry),
+            ("database", self.moves_database(config)),
             (
                 "limits",
                 config.limits.concurrency != settled.limits.concurrency
