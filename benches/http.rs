@@ -1,6 +1,6 @@
 //! What queries cost over HTTP, as shares of a floor: `cargo bench --bench http`.
 //!
-//! The floor is a handler of the same server that reads the request and returns the same bytes from memory.
+//! The floor is a bare axum handler in the same process that reads the request and returns the same bytes from memory; it has none of our middleware, so the shares count that as well.
 //! Floor and subject are loaded in turn, in short rounds in one run; the median of the ratios counts, so that what else the machine does hits both.
 //! Variables differ from request to request, and nothing caches whole responses.
 //!

@@ -326,7 +326,7 @@ pub struct LookupBinding {
 /// `@resolver`.
 #[derive(Debug, Clone)]
 pub struct ResolverBinding {
-    /// Default: the field's name. Known names are listed by `graphql::resolvers`, and checked there at load.
+    /// Default: the field's name. `graphql::check` says at load which names nobody answers.
     pub name: Arc<str>,
     pub via: Vec<RelationId>,
     /// A list of entities became a connection.
