@@ -10,10 +10,11 @@
 //! | [`sdl`] | SDL and directives to [`sdl::Model`] |
 //! | [`catalog`] [`telemetry`] | descriptors to entities, judged by the Model; names of metrics |
 //! | [`graph`] | the immutable snapshot: indexes, filters, pages, traversal |
-//! | [`store`] | SQL, the durable truth |
+//! | [`store`] [`cache`] [`egress`] | one outside system each: SQL, the durable truth; what upstreams said, in memory and Redis; requests to upstreams |
+//! | [`connect`] | live fields: the connector runtime |
 //! | [`ingest`] | descriptors into the store and on into the snapshot |
 //! | [`graphql`] | plans, the executor, resolvers |
-//! | [`server`] | HTTP |
+//! | [`simulate`] [`server`] | upstreams made from examples; HTTP |
 //! | [`app`] [`cli`] | wiring and commands |
 
 pub mod clock;
@@ -29,13 +30,18 @@ pub mod telemetry;
 
 pub mod graph;
 
+pub mod cache;
+pub mod egress;
 pub mod store;
+
+pub mod connect;
 
 pub mod ingest;
 
 pub mod graphql;
 
 pub mod server;
+pub mod simulate;
 
 pub mod app;
 pub mod cli;
