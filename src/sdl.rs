@@ -33,7 +33,7 @@ pub struct SdlFile {
     pub connector: Option<Arc<str>>,
 }
 
-/// The built-in schema: directives, the root, and the core kinds.
+/// The built-in schema: directives, the root, the core kinds, and the interfaces of live values.
 pub fn core_files() -> Vec<SdlFile> {
     let files = [
         (
@@ -43,6 +43,10 @@ pub fn core_files() -> Vec<SdlFile> {
         (
             "schema/kinds.graphql",
             include_str!("../schema/kinds.graphql"),
+        ),
+        (
+            "schema/live.graphql",
+            include_str!("../schema/live.graphql"),
         ),
         (
             "schema/query.graphql",

@@ -33,6 +33,11 @@ pub(crate) enum Resolver {
     History,
     Closure,
     Ascent,
+    /// Of a live object, made by the engine.
+    LiveId,
+    FetchedAt,
+    Stale,
+    Provider,
 }
 
 /// Every name that `@resolver` may give, beside those of columns.
@@ -62,6 +67,10 @@ pub(crate) const NAMES: &[(&str, Resolver)] = &[
     ("history", Resolver::History),
     ("closure", Resolver::Closure),
     ("ascent", Resolver::Ascent),
+    ("id", Resolver::LiveId),
+    ("fetchedAt", Resolver::FetchedAt),
+    ("stale", Resolver::Stale),
+    ("provider", Resolver::Provider),
 ];
 
 /// Names of leaf values that the snapshot keeps as columns.

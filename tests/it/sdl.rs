@@ -192,6 +192,30 @@ fn connectors_are_in_the_model() {
     assert_eq!(arguments, ["state", "first", "after"]);
 }
 
+/// `Entity.ciRuns` and its like are in the graph whatever connectors there are.
+#[test]
+fn a_live_field_waits_for_suppliers() {
+    let model = loaded(&["clean-socket"]);
+    for (type_name, field) in [
+        ("Component", "forecast"),
+        ("Component", "forecasts"),
+        ("Component", "repository"),
+        ("Forecast", "hours"),
+    ] {
+        match &model.types[type_name].fields[field].source {
+            FieldSource::Live(binding) => {
+                assert!(binding.connect.is_none() && binding.suppliers.is_empty());
+            }
+            other => panic!("{type_name}.{field} is {other:?}"),
+        }
+    }
+    assert!(
+        !model.filters["ComponentFilter"]
+            .fields
+            .contains_key("repository")
+    );
+}
+
 #[test]
 fn what_depends_on_the_caller_is_kept_for_the_caller() {
     let text = std::fs::read_to_string(root().join("tests/sdl/shared-viewer.graphql")).unwrap();

@@ -72,8 +72,9 @@ impl Composer<'_> {
         let directives = &field.def.directives;
         let suppliers = self.suppliers_of(decl, &field.def.name);
         self.check_one_source(decl, field, suppliers.len());
-        let merge = self.merge(field, !suppliers.is_empty());
-        if directives.has("connect") || !suppliers.is_empty() {
+        let waits = self.waits_for_suppliers(field);
+        let merge = self.merge(field, !suppliers.is_empty() || waits);
+        if directives.has("connect") || !suppliers.is_empty() || waits {
             return FieldSource::Live(LiveBinding {
                 connect: self.connect_of_field(decl, field),
                 suppliers,
@@ -154,16 +155,27 @@ impl Composer<'_> {
         .into_iter()
         .any(|operation| self.declared.root(operation) == Some(&decl.name));
         let abstracted = decl.is_interface() && !self.is_entity(&decl.name);
-        let target = connected(&def.ty);
-        let live = matches!(self.shape(target), TypeShape::Interface) && self.is_live(target);
-        let hint = match (is_root, live && !abstracted) {
-            (true, _) => "write `@resolver` or `@connect`".to_owned(),
-            (_, true) => format!("let a type supply it: `@supplies(field: \"{coordinate}\")`"),
-            (false, false) => return,
+        // What stands outside of connector folders is there for any number of them, also none.
+        let owned = self.sources.connector(def.name.location()).is_some();
+        let hint = match (is_root, self.waits_for_suppliers(field)) {
+            (true, false) => "write `@resolver` or `@connect`".to_owned(),
+            (_, true) if owned && !abstracted => {
+                format!("let a type supply it: `@supplies(field: \"{coordinate}\")`")
+            }
+            (_, _) => return,
         };
         let message = format!("`{coordinate}` has no source");
         self.sources
             .report("no-source", def.name.location(), message, Some(hint));
+    }
+
+    /// Whether nothing but `@supplies` can give the values: a live interface is never read by name.
+    fn waits_for_suppliers(&self, field: &FieldDecl) -> bool {
+        let target = connected(&field.def.ty);
+        let said = |name: &&str| field.def.directives.has(name);
+        matches!(self.shape(target), TypeShape::Interface)
+            && self.is_live(target)
+            && !SOURCE_DIRECTIVES.iter().any(said)
     }
 
     fn value_binding(&mut self, decl: &TypeDecl, field: &FieldDecl) -> ValueBinding {

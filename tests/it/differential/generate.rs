@@ -189,6 +189,15 @@ const UNKNOWN: &[&str] = &[
     "startCursor",
     "endCursor",
     "relation",
+    // Live fields: there are no upstreams here.
+    "repository",
+    "pullRequests",
+    "ciRuns",
+    "deployments",
+    "releases",
+    "incidents",
+    "onCall",
+    "issues",
 ];
 
 struct Generator<'g> {
