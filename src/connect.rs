@@ -1,4 +1,13 @@
 //! Live fields: the connector runtime.
 //!
 //! Applicability, key, cache, batch, request, decode, map: one pipeline for every source that a schema file declares.
+//! [`seam`](LiveSource) is what the executor asks, and what it is given; a [`Scope`] goes with everything that one request asks.
 //! Architecture invariant: no connector's name stands here.
+
+mod live;
+mod scope;
+mod seam;
+
+pub use live::{LiveObject, Origin};
+pub use scope::{Outcome, Scope, State};
+pub use seam::{Answer, Fault, Fetched, FetchedPage, Group, Item, LiveField, LiveSource, Parent};

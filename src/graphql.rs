@@ -47,11 +47,11 @@ use arc_swap::ArcSwap;
 
 pub use check::check;
 pub use error::{Code, FieldError, Outcome};
-pub use hole::{Answer, Fetched, FetchedPage, Group, LiveField, LiveSource, Parent};
 pub use limits::Limits;
 pub use request::{Request, Response};
 
 use crate::clock::Budget;
+use crate::connect::{LiveSource, Scope};
 use crate::graph::Snapshot;
 use crate::ingest::Catalog;
 use crate::sdl::Model;
@@ -165,13 +165,15 @@ impl Engine {
             states: (0..plan.slots).map(|_| FieldState::default()).collect(),
             response_bytes: self.0.limits.response_bytes,
             budget,
+            live: self.0.live.as_deref(),
+            scope: Arc::new(Scope::new(Arc::clone(snapshot), budget)),
         };
         let sources = Sources {
             texts: &self.0.texts,
             changes: &self.0.changes,
             live: self.0.live.as_deref(),
         };
-        Ok(execute::run(&scene, snapshot, &sources).await)
+        Ok(execute::run(&scene, &sources).await)
     }
 
     /// What is kept for the snapshot's Model; made anew when it is another one.

@@ -49,7 +49,7 @@ pub(super) fn json_value(binding: &ValueBinding, descriptor: &Value) -> Value {
     }
 }
 
-fn scope(descriptor: &Value) -> Scope<'_> {
+fn scope(descriptor: &Value) -> Scope<'_, '_> {
     Scope {
         this: Some(descriptor),
         entity: Some(descriptor),

@@ -14,8 +14,25 @@ use crate::sdl::Model;
 
 /// What a page holds unless `first` or `last` says otherwise.
 pub(crate) const DEFAULT_PAGE: usize = 50;
-/// What a page holds at most.
-pub(crate) const LARGEST_PAGE: usize = 1_000;
+
+/// What pages of one sort of connection hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Paged {
+    default: usize,
+    largest: usize,
+}
+
+impl Paged {
+    pub(crate) const CATALOG: Self = Self {
+        default: DEFAULT_PAGE,
+        largest: 1_000,
+    };
+    /// Every page of an upstream costs a request.
+    pub(crate) const LIVE: Self = Self {
+        default: 10,
+        largest: 100,
+    };
+}
 
 /// Arguments, coerced and taken apart.
 #[derive(Clone, Debug, Default)]
@@ -53,15 +70,15 @@ pub(crate) struct Meaning {
     filter: Option<Arc<str>>,
     /// The enum of `orderBy: [{ field }]`.
     order: Option<Arc<str>>,
-    /// Whether the field is a connection.
-    connection: bool,
+    /// Of a connection.
+    paged: Option<Paged>,
 }
 
 impl Meaning {
     pub(crate) fn of(
         schema: &Schema,
         definitions: &[Node<InputValueDefinition>],
-        connection: bool,
+        paged: Option<Paged>,
     ) -> Self {
         let named = |argument: &str| {
             let definition = definitions.iter().find(|known| known.name == argument)?;
@@ -77,7 +94,7 @@ impl Meaning {
         Self {
             filter: named("filter").map(|name| Arc::from(name.as_str())),
             order,
-            connection,
+            paged,
         }
     }
 
@@ -100,9 +117,9 @@ impl Meaning {
                 .collect(),
             _ => Vec::new(),
         };
-        let page = match self.connection {
-            true => read_page(&values)?,
-            false => PageArguments::default(),
+        let page = match self.paged {
+            Some(paged) => read_page(&values, paged)?,
+            None => PageArguments::default(),
         };
         Ok(Arguments {
             values,
@@ -120,14 +137,15 @@ fn read_order(model: &Model, enum_name: &str, order: &Value) -> Option<Order> {
     Some(Order { column, descending })
 }
 
-fn read_page(values: &Map<String, Value>) -> Result<PageArguments, FieldError> {
+fn read_page(values: &Map<String, Value>, paged: Paged) -> Result<PageArguments, FieldError> {
     let size = |name: &str| match values.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_u64().and_then(|size| usize::try_from(size).ok()) {
-            Some(size) if size <= LARGEST_PAGE => Ok(Some(size)),
+            Some(size) if size <= paged.largest => Ok(Some(size)),
             _ => Err(FieldError::input(format!(
-                "`{name}` is {}; it must be from 0 to {LARGEST_PAGE}",
-                shorten(value)
+                "`{name}` is {}; it must be from 0 to {}",
+                shorten(value),
+                paged.largest
             ))),
         },
     };
@@ -143,7 +161,7 @@ fn read_page(values: &Map<String, Value>) -> Result<PageArguments, FieldError> {
             "`first` and `last` exclude each other; give one of them",
         )),
         (None, None) => Ok(PageArguments {
-            first: Some(DEFAULT_PAGE),
+            first: Some(paged.default),
             ..page
         }),
         _ => Ok(page),

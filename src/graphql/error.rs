@@ -11,12 +11,15 @@
 //! | `TIMEOUT` | the request's time was over |
 //! | `HISTORY_EXPIRED` | changes were asked for that are no longer kept |
 //! | `NOT_CONFIGURED` | a field that must have a value has nothing that could answer it; elsewhere that is null without an error |
+//! | `UPSTREAM_…`, `CIRCUIT_OPEN`, `BUDGET_EXHAUSTED` | an upstream did not answer a live field, or not in the promised shape |
 //! | `BAD_VALUE` | the catalog holds a value that the field's type does not allow |
 //! | `INTERNAL_SERVER_ERROR` | our fault; the log says more |
 //!
 //! A request error refuses the whole request and leaves no `data`; a field error makes one field null.
 
 use serde_json::{Map, Value};
+
+use crate::connect::Fault;
 
 /// `extensions.code` of an error; see the table of this module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -97,6 +100,26 @@ impl FieldError {
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.extensions.insert(key.to_owned(), value.into());
         self
+    }
+}
+
+impl From<&Fault> for FieldError {
+    fn from(fault: &Fault) -> Self {
+        Self {
+            code: Code::Live(fault.code),
+            message: fault.message.clone(),
+            extensions: fault.extensions.clone(),
+        }
+    }
+}
+
+impl From<FieldError> for Fault {
+    fn from(error: FieldError) -> Self {
+        Self {
+            code: error.code.as_str(),
+            message: error.message,
+            extensions: error.extensions,
+        }
     }
 }
 

@@ -7,12 +7,12 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::error::{Code, FieldError, Outcome};
-use super::hole::{Answer, Fetched, Group, LiveField, LiveSource, Piece, SourceId};
+use super::hole::{Piece, SourceId};
 use super::place::Place;
 use super::plan::FieldId;
 use super::request::Response;
-use super::writer::{Connection, Null, Object, Scene, Writer};
-use crate::graph::Snapshot;
+use super::writer::{Null, Scene, Writer};
+use crate::connect::{Answer, Fault, Fetched, Group, LiveSource};
 
 /// Who answers holes.
 pub(crate) struct Sources<'s> {
@@ -38,11 +38,7 @@ type Departure = (Vec<usize>, Group);
 type Flight = BoxFuture<'static, (Vec<usize>, Vec<Answer>)>;
 
 /// Runs the plan of `scene`.
-pub(crate) async fn run(
-    scene: &Scene<'_>,
-    snapshot: &Arc<Snapshot>,
-    sources: &Sources<'_>,
-) -> Response {
+pub(crate) async fn run(scene: &Scene<'_>, sources: &Sources<'_>) -> Response {
     let mut writer = Writer::new(scene);
     writer.out.extend_from_slice(b"{\"data\":");
     let written = writer.root();
@@ -60,7 +56,7 @@ pub(crate) async fn run(
         holes: (0, writer.holes.len()),
     };
     let mut buffers = vec![next_buffer(&mut writer)];
-    fill(&mut writer, &mut buffers, snapshot, sources).await;
+    fill(&mut writer, &mut buffers, sources).await;
     if writer.stopped.is_some() {
         return null_data(&mut writer);
     }
@@ -78,24 +74,13 @@ fn next_buffer(writer: &mut Writer<'_>) -> Vec<u8> {
 }
 
 /// Fetches holes and writes what they bring until none is left, or the time is over.
-async fn fill(
-    writer: &mut Writer<'_>,
-    buffers: &mut Vec<Vec<u8>>,
-    snapshot: &Arc<Snapshot>,
-    sources: &Sources<'_>,
-) {
+async fn fill(writer: &mut Writer<'_>, buffers: &mut Vec<Vec<u8>>, sources: &Sources<'_>) {
     let mut flights: FuturesUnordered<Flight> = FuturesUnordered::new();
     let all = (0..writer.holes.len()).collect();
     let mut ready: Vec<Vec<usize>> = vec![all];
     let mut open = 0_usize;
     loop {
-        open += depart(
-            writer,
-            std::mem::take(&mut ready),
-            snapshot,
-            sources,
-            &flights,
-        );
+        open += depart(writer, std::mem::take(&mut ready), sources, &flights);
         if open == 0 {
             return;
         }
@@ -121,14 +106,13 @@ async fn fill(
 fn depart(
     writer: &mut Writer<'_>,
     passes: Vec<Vec<usize>>,
-    snapshot: &Arc<Snapshot>,
     sources: &Sources<'_>,
     flights: &FuturesUnordered<Flight>,
 ) -> usize {
     let mut calls: Vec<(SourceId, Vec<Departure>)> = Vec::new();
     for pass in passes {
         for (source, field, holes) in grouped(writer, &pass) {
-            let Some(group) = group(writer, field, &holes, snapshot) else {
+            let Some(group) = group(writer, field, &holes) else {
                 continue;
             };
             match calls.iter_mut().find(|(known, _)| *known == source) {
@@ -180,15 +164,10 @@ fn grouped(writer: &Writer<'_>, pass: &[usize]) -> Vec<(SourceId, FieldId, Vec<u
 }
 
 /// What the source is asked; a fault in the arguments is the holes' error.
-fn group(
-    writer: &mut Writer<'_>,
-    field: FieldId,
-    holes: &[usize],
-    snapshot: &Arc<Snapshot>,
-) -> Option<Group> {
+fn group(writer: &mut Writer<'_>, field: FieldId, holes: &[usize]) -> Option<Group> {
     let scene = writer.scene;
-    let arguments = match scene.arguments(field) {
-        Ok(arguments) => arguments,
+    let asked = match scene.asked(field) {
+        Ok(asked) => asked,
         Err(error) => {
             for hole in holes {
                 fail(writer, *hole, &error);
@@ -196,21 +175,13 @@ fn group(
             return None;
         }
     };
-    let planned = scene.plan.field(field);
     Some(Group {
-        field: LiveField {
-            type_name: Arc::clone(&planned.type_name),
-            name: Arc::clone(&planned.name),
-            arguments: Arc::new(arguments.values.clone()),
-            total: planned.live.as_ref().is_some_and(|live| live.total),
-            binding: planned.live.as_ref().and_then(|live| live.binding.clone()),
-        },
+        field: asked,
         parents: holes
             .iter()
             .map(|hole| writer.holes.get(*hole).parent.clone())
             .collect(),
-        snapshot: Arc::clone(snapshot),
-        budget: scene.budget,
+        scope: Arc::clone(&scene.scope),
     })
 }
 
@@ -225,19 +196,23 @@ fn land(
     let buffer = u32::try_from(buffers.len()).unwrap_or(u32::MAX);
     let mut answers = answers.into_iter();
     for hole in holes {
-        let answer = answers
-            .next()
-            .unwrap_or_else(|| Err(FieldError::new(Code::Internal, "the source gave no answer")));
-        match answer {
-            Ok(fetched) => write(writer, *hole, fetched, buffer),
-            Err(error) => fail(writer, *hole, &error),
+        let answer = answers.next().unwrap_or_else(|| {
+            Fault::new(Code::Internal.as_str(), "the source gave no answer").into()
+        });
+        if answer.is_null() && !answer.faults.is_empty() {
+            for fault in &answer.faults {
+                report(writer, *hole, &fault.into());
+            }
+            writer.holes.fail(*hole);
+        } else {
+            write(writer, *hole, &answer, buffer);
         }
     }
     buffers.push(next_buffer(writer));
     (before..writer.holes.len()).collect()
 }
 
-fn write(writer: &mut Writer<'_>, hole: usize, fetched: Fetched, buffer: u32) {
+fn write(writer: &mut Writer<'_>, hole: usize, answer: &Answer, buffer: u32) {
     if writer.holes.is_lost(hole) {
         return;
     }
@@ -249,23 +224,12 @@ fn write(writer: &mut Writer<'_>, hole: usize, fetched: Fetched, buffer: u32) {
     let first = writer.holes.len();
     let place = Place::base(path, Some(field));
     writer.outer = Some(hole);
-    let written = match (fetched, source) {
+    let written = match (&answer.fetched, source) {
         (Fetched::Value(value), SourceId::Texts) => {
-            super::error::value(&value, &mut writer.out);
+            super::error::value(value, &mut writer.out);
             Ok(())
         }
-        (Fetched::Value(value), _) => writer.complete(&value, field, &place),
-        (Fetched::Page(page), _) => {
-            let connection = Connection::of_values(page);
-            let planned = writer.scene.plan.field(field).live.as_ref();
-            match planned.and_then(|live| live.connection) {
-                Some(object) => writer.object(object, Object::Connection(&connection), &place),
-                None => {
-                    let message = "the source gave a page where there is no connection";
-                    Err(writer.fail(&FieldError::new(Code::Internal, message), &place))
-                }
-            }
-        }
+        _ => writer.answer(answer, field, &place),
     };
     writer.outer = None;
     match written {
@@ -288,12 +252,16 @@ fn write(writer: &mut Writer<'_>, hole: usize, fetched: Fetched, buffer: u32) {
 
 /// A hole that stays empty: its error, and null as near as it may stand.
 fn fail(writer: &mut Writer<'_>, hole: usize, error: &FieldError) {
+    report(writer, hole, error);
+    writer.holes.fail(hole);
+}
+
+fn report(writer: &mut Writer<'_>, hole: usize, error: &FieldError) {
     let path = writer.holes.get(hole).path;
     let field = writer.holes.get(hole).field;
     let steps = writer.holes.steps(writer.scene.plan, path);
     let locations = &writer.scene.plan.field(field).locations;
     writer.errors.field(error, locations, &steps);
-    writer.holes.fail(hole);
 }
 
 /// Nobody is there to answer live fields: that is no error, unless a value is promised.

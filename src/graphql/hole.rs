@@ -1,10 +1,10 @@
 //! The seam for values that the snapshot does not hold.
 //!
-//! The writer goes through the plan once and writes all that the snapshot knows.
+//! The writer goes through the plan once and writes all that the snapshot knows, and of live fields what its source has [ready](crate::connect::LiveSource::ready).
 //! A field whose value must be fetched leaves a **hole**: a position in the bytes, the path to it, and the nearest span around it that may become null.
 //!
-//! - All holes of one field of the document, left by one pass of the writer, form a [`Group`]. A pass is over before anything is fetched, so a group is complete without a timer, and its batch is exact.
-//! - All groups that become ready in the same poll are handed to their source in one call of [`LiveSource::fetch`]; the source answers each with a future of its own, so groups with different parents never wait for each other.
+//! - All holes of one field of the document, left by one pass of the writer, form a [`Group`](crate::connect::Group). A pass is over before anything is fetched, so a group is complete without a timer, and its batch is exact.
+//! - All groups that become ready in the same poll are handed to their source in one call of [`LiveSource::fetch`](crate::connect::LiveSource::fetch); the source answers each with a future of its own, so groups with different parents never wait for each other.
 //! - What a group brings is written by the same writer into bytes of its own, and that pass may leave the next holes. Nothing is moved: the pieces are put together at the end.
 //! - A failed hole becomes null, with an error at its path; where the field is non-null, the span around it does, or else the hole that the span would be part of.
 //!
@@ -12,17 +12,9 @@
 //!
 //! What it is not: a cache, a budget, a retry. A source has those behind it.
 
-use std::fmt;
-use std::sync::Arc;
-
-use futures_util::future::BoxFuture;
-use serde_json::{Map, Value};
-
-use super::error::{FieldError, Step};
+use super::error::Step;
 use super::plan::{FieldId, Plan};
-use crate::clock::Budget;
-use crate::graph::{Ix, Snapshot};
-use crate::sdl::LiveBinding;
+use crate::connect::Parent;
 
 /// Who answers a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,84 +25,6 @@ pub(crate) enum SourceId {
     Changes,
     /// What the engine was given for live fields.
     Live,
-}
-
-/// Answers fields whose values the snapshot does not hold.
-pub trait LiveSource: Send + Sync + 'static {
-    /// One future per group, in the same order; each yields one answer per item of its group, in their order.
-    ///
-    /// Dropping a future cancels its work. At the deadline of the request the engine does so, and the fields are null.
-    fn fetch(&self, groups: Vec<Group>) -> Vec<BoxFuture<'static, Vec<Answer>>>;
-}
-
-/// One item's answer.
-pub type Answer = Result<Fetched, FieldError>;
-
-/// All holes of one field that one pass of the writer left.
-#[derive(Clone)]
-pub struct Group {
-    pub field: LiveField,
-    /// What the field is asked of, in document order.
-    pub parents: Vec<Parent>,
-    /// The state of the catalog that the whole request reads.
-    pub snapshot: Arc<Snapshot>,
-    pub budget: Budget,
-}
-
-/// The field that a group asks for.
-#[derive(Clone, Debug)]
-pub struct LiveField {
-    /// The type that it is selected on, and its name there.
-    pub type_name: Arc<str>,
-    pub name: Arc<str>,
-    /// Coerced, defaults filled in.
-    pub arguments: Arc<Map<String, Value>>,
-    /// Of a connection: whether `totalCount` is selected.
-    pub total: bool,
-    /// What the schema says about it; `None` for the engine's own.
-    pub binding: Option<Arc<LiveBinding>>,
-}
-
-/// What a field is asked of.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Parent {
-    /// A field at the root.
-    Root,
-    Entity(Ix),
-    /// An object that a source brought before, or an object within a descriptor.
-    Object(Arc<Value>),
-    /// A JSON value in which texts stand as [`text_marker`](crate::graph::text_marker)s.
-    Texts(Arc<Value>),
-}
-
-/// What a source brings for one hole.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Fetched {
-    /// A leaf, an object or a list of them; objects behind an interface or a union carry their `__typename`.
-    Value(Value),
-    /// A page of a connection.
-    Page(FetchedPage),
-}
-
-/// A page of a live connection.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FetchedPage {
-    /// Each with the cursor behind it.
-    pub items: Vec<(Value, Box<str>)>,
-    pub has_next: bool,
-    pub has_previous: bool,
-    /// `None` where the source cannot say.
-    pub total: Option<u64>,
-    pub complete: Option<bool>,
-}
-
-impl fmt::Debug for Group {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group")
-            .field("field", &self.field)
-            .field("parents", &self.parents)
-            .finish_non_exhaustive()
-    }
 }
 
 /// Nothing: no parent, no span.

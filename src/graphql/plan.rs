@@ -7,8 +7,9 @@
 
 mod collect;
 mod compile;
+mod kinds;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::Argument;
@@ -20,6 +21,8 @@ pub(crate) use compile::compile;
 use super::arguments::{Arguments, Meaning};
 use super::error::{FieldError, Location};
 use super::resolve::Resolver;
+use crate::connect::LiveField;
+use crate::sdl::expr::Expr;
 use crate::sdl::{
     ColumnId, FieldType, KindId, LiveBinding, LookupBinding, RelationId, Targets, ValueBinding,
 };
@@ -160,6 +163,11 @@ pub(crate) enum Op {
         via: Box<[RelationId]>,
     },
     Lookup(Box<LookupBinding>),
+    /// `id` of a live type.
+    LiveId {
+        type_name: Arc<str>,
+        identity: Box<Expr>,
+    },
     /// Not in the snapshot: leaves a hole; [`Field::live`] says more.
     Live(super::hole::SourceId),
     /// `__schema` and `__type` where variables stand in them.
@@ -171,6 +179,10 @@ pub(crate) struct ValueOp {
     pub(crate) binding: ValueBinding,
     /// The one key that the expression reads, if that is all it does.
     pub(crate) key: Option<Box<str>>,
+    /// Whether it reads `$args`.
+    pub(crate) reads_args: bool,
+    /// The members of its connection: a list of objects within an object that was fetched.
+    pub(crate) connection: Option<ObjectId>,
 }
 
 /// A field that is fetched.
@@ -182,6 +194,10 @@ pub(crate) struct LiveOp {
     pub(crate) connection: Option<ObjectId>,
     /// Whether `totalCount` is selected.
     pub(crate) total: bool,
+    /// Whether any cursor is selected.
+    pub(crate) cursors: bool,
+    /// What its source is asked, where no variable stands in the arguments.
+    pub(crate) asked: OnceLock<Arc<LiveField>>,
 }
 
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What is in the store and not in the snapshot: large texts and the change log.
 //!
-//! The first sources behind the seam of [`hole`](super::hole).
+//! The first sources behind the seam for live fields.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::DEFAULT_PAGE;
 use super::error::{Code, FieldError};
-use super::hole::{Answer, Fetched, FetchedPage, Group, LiveSource, Parent};
 use super::scalars;
 use crate::catalog::EntityRef;
+use crate::connect::{Answer, Fault, Fetched, FetchedPage, Group, Item, LiveSource, Parent};
 use crate::graph::{Ix, Snapshot, marked_text};
 use crate::store::{Change, ChangeQuery, Operation, Store, StoreError};
 
@@ -44,9 +44,9 @@ async fn texts(store: &Store, parents: &[Parent]) -> Vec<Answer> {
         Ok(texts) => parents
             .iter()
             .map(|parent| match parent {
-                Parent::Texts(value) => with_texts(value, &texts).map(Fetched::Value),
-                Parent::Root | Parent::Entity(_) | Parent::Object(_) => {
-                    Err(FieldError::new(Code::Internal, "this holds no text"))
+                Parent::Texts(value) => answer(with_texts(value, &texts).map(Fetched::Value)),
+                Parent::Root | Parent::Entity(_) | Parent::Live(_) | Parent::Object(_) => {
+                    answer(Err(FieldError::new(Code::Internal, "this holds no text")))
                 }
             })
             .collect(),
@@ -104,7 +104,7 @@ impl LiveSource for Changes {
             async move {
                 let mut answers = Vec::with_capacity(group.parents.len());
                 for parent in &group.parents {
-                    answers.push(changes(&store, &group, parent).await);
+                    answers.push(answer(changes(&store, &group, parent).await));
                 }
                 answers
             }
@@ -114,15 +114,19 @@ impl LiveSource for Changes {
     }
 }
 
-async fn changes(store: &Store, group: &Group, parent: &Parent) -> Answer {
+async fn changes(store: &Store, group: &Group, parent: &Parent) -> Result<Fetched, FieldError> {
     let arguments = &group.field.arguments;
     let mut query = match parent {
         Parent::Entity(ix) => ChangeQuery {
-            entity_ref: Some(EntityRef::from_canonical(group.snapshot.entity_ref(*ix))),
+            entity_ref: Some(EntityRef::from_canonical(
+                group.scope.snapshot.entity_ref(*ix),
+            )),
             newest_first: true,
             ..ChangeQuery::default()
         },
-        Parent::Root | Parent::Object(_) | Parent::Texts(_) => start(store, arguments).await?,
+        Parent::Root | Parent::Live(_) | Parent::Object(_) | Parent::Texts(_) => {
+            start(store, arguments).await?
+        }
     };
     if ["last", "before"]
         .iter()
@@ -162,7 +166,10 @@ async fn changes(store: &Store, group: &Group, parent: &Parent) -> Answer {
             .iter()
             .map(|(position, change)| {
                 let cursor = format!("{}.{position}", change.revision).into();
-                (change_value(change, &group.snapshot), cursor)
+                (
+                    Item::Value(change_value(change, &group.scope.snapshot)),
+                    cursor,
+                )
             })
             .collect(),
         has_next,
@@ -235,7 +242,14 @@ fn change_value(change: &Change, snapshot: &Snapshot) -> Value {
 }
 
 fn failed(error: &StoreError, n_answers: usize) -> Vec<Answer> {
-    vec![Err(internal(error)); n_answers]
+    vec![answer(Err(internal(error))); n_answers]
+}
+
+fn answer(result: Result<Fetched, FieldError>) -> Answer {
+    match result {
+        Ok(fetched) => fetched.into(),
+        Err(error) => Fault::from(error).into(),
+    }
 }
 
 /// The operator reads the whole of it, the client that it is our fault.

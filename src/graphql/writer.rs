@@ -5,25 +5,28 @@
 
 mod connection;
 pub(crate) mod leaf;
+mod live;
 mod value;
 
 use std::cell::OnceCell;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
 use serde_json::Value;
 
 pub(crate) use connection::{Connection, bad_cursor};
+pub(crate) use live::Origin;
 
 use super::arguments::Arguments;
 use super::error::{Code, Errors, FieldError};
-use super::hole::{Holes, NewHole, Parent, PathId, Segment, SourceId};
+use super::hole::{Holes, NewHole, PathId, Segment, SourceId};
 use super::input;
 use super::introspection::Introspection;
 use super::place::Place;
 use super::plan::{FieldArguments, FieldId, Item, ObjectId, Op, OpenArguments, Plan, SelectionId};
 use super::variables::Given;
 use crate::clock::Budget;
+use crate::connect::{LiveField, LiveObject, LiveSource, Parent, Scope};
 use crate::graph::{Ix, Snapshot, Written};
 use crate::ingest::Catalog;
 use crate::sdl::{ColumnId, Model, RelationId, Targets};
@@ -43,10 +46,11 @@ pub(crate) struct FieldState {
     arguments: OnceLock<Result<Arguments, FieldError>>,
     /// What the filter lets through.
     filtered: OnceLock<RoaringBitmap>,
+    /// What the source of the field is asked.
+    pub(super) asked: OnceLock<Arc<LiveField>>,
 }
 
 /// All that one request reads.
-#[derive(Debug)]
 pub(crate) struct Scene<'r> {
     pub(crate) model: &'r Model,
     pub(crate) catalog: &'r Catalog,
@@ -57,6 +61,10 @@ pub(crate) struct Scene<'r> {
     pub(crate) states: Vec<FieldState>,
     pub(crate) response_bytes: usize,
     pub(crate) budget: Budget,
+    /// Who answers live fields.
+    pub(crate) live: Option<&'r dyn LiveSource>,
+    /// What goes with everything that sources are asked.
+    pub(crate) scope: Arc<Scope>,
 }
 
 /// An object while its members are written.
@@ -66,6 +74,8 @@ pub(crate) enum Object<'o> {
     /// With its descriptor, once a member needed it.
     Entity(Ix, &'o OnceCell<Value>),
     Value(&'o Value),
+    /// An object that was fetched; the JSON is all of it, or an object within.
+    Live(&'o LiveObject, &'o Value),
     Connection(&'o Connection<'o>),
     /// One position of a connection.
     Edge(&'o Connection<'o>, usize),
@@ -109,7 +119,7 @@ impl<'r> Scene<'r> {
         open.meaning.read(self.model, values)
     }
 
-    fn state(&'r self, field: FieldId) -> &'r FieldState {
+    pub(super) fn state(&'r self, field: FieldId) -> &'r FieldState {
         // The plan has a slot for every field that has something to keep.
         let slot = self.plan.field(field).slot.unwrap_or_default();
         &self.states[slot]
@@ -331,15 +341,16 @@ impl<'r> Writer<'r> {
             (Op::Singular { kind, selection }, _) => self.singular(*kind, *selection, field, place),
             (Op::Resolve { resolver, via }, _) => self.resolve(*resolver, via, field, this, place),
             (Op::Lookup(lookup), _) => self.lookup(lookup, field, this, place),
-            (Op::Live(source), _) => {
-                let parent = match this {
-                    Object::Entity(ix, _) => Parent::Entity(ix),
-                    Object::Value(value) => Parent::Object(value.clone().into()),
-                    Object::Root | Object::Connection(_) | Object::Edge(..) => Parent::Root,
-                };
-                let nullable = !self.scene.plan.field(field).ty.non_null;
-                self.hole(field, *source, parent, nullable, place);
-                Ok(())
+            (Op::Live(source), _) => self.live(*source, field, this, place),
+            (
+                Op::LiveId {
+                    type_name,
+                    identity,
+                },
+                Object::Live(object, value),
+            ) => {
+                let id = object.id(type_name, identity, value);
+                self.complete(&id.into(), field, Origin::Object(object), place)
             }
             (Op::Introspection, _) => {
                 let key = &self.scene.plan.field(field).key;
@@ -349,7 +360,14 @@ impl<'r> Writer<'r> {
                 };
                 written.map_err(|error| self.fail(&error, place))
             }
-            (Op::Bytes(_) | Op::Column { .. } | Op::Relation { .. } | Op::Part(_), _) => {
+            (
+                Op::Bytes(_)
+                | Op::Column { .. }
+                | Op::Relation { .. }
+                | Op::LiveId { .. }
+                | Op::Part(_),
+                _,
+            ) => {
                 let message = "the plan does not fit the object";
                 Err(self.fail(&FieldError::new(Code::Internal, message), place))
             }

@@ -30,9 +30,9 @@ pub struct Expr {
     node: Node,
 }
 
-/// What the names in an expression stand for.
+/// What the names in an expression stand for: values that live as long as what is found in them, and names that need not.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Scope<'a> {
+pub struct Scope<'a, 'm> {
     /// `$this`, and the start of bare paths.
     pub this: Option<&'a Value>,
     /// `$`: the response body.
@@ -40,9 +40,9 @@ pub struct Scope<'a> {
     /// `$entity`: the nearest entity's descriptor.
     pub entity: Option<&'a Value>,
     /// `$args`, `$config`, `$viewer`, `$batch`, `$headers`, `$body`, and the `let` names, looked up by name.
-    pub names: &'a [(&'a str, &'a Value)],
+    pub names: &'m [(&'m str, &'a Value)],
     /// Counts the steps and functions that met a value of the wrong type.
-    pub mismatches: Option<&'a Cell<u32>>,
+    pub mismatches: Option<&'m Cell<u32>>,
 }
 
 /// A path from one root, part of a read-set: `$entity`, `["metadata", "annotations", "github.com/project-slug"]`.
@@ -126,7 +126,7 @@ impl Expr {
     }
 
     /// The value; [`Value::Null`] where something is missing. Plain paths borrow.
-    pub fn eval<'a>(&'a self, scope: &Scope<'a>) -> Cow<'a, Value> {
+    pub fn eval<'a>(&'a self, scope: &Scope<'a, '_>) -> Cow<'a, Value> {
         eval::node(&self.node, scope)
     }
 }

@@ -14,10 +14,8 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use callboard::clock::Budget;
-use callboard::graphql::{
-    Answer, Code, Fetched, FetchedPage, FieldError, Group, Limits, LiveSource, Outcome, Parent,
-    Request,
-};
+use callboard::connect::{Answer, Fault, Fetched, FetchedPage, Group, Item, LiveSource, Parent};
+use callboard::graphql::{Limits, Outcome, Request};
 
 use callboard::sdl::Model;
 
@@ -136,7 +134,7 @@ impl LiveSource for Fake {
 fn name(group: &Group, parent: &Parent) -> String {
     match parent {
         Parent::Entity(ix) => {
-            let entity_ref = group.snapshot.entity_ref(*ix);
+            let entity_ref = group.scope.snapshot.entity_ref(*ix);
             let (_, name) = entity_ref.split_once('/').unwrap();
             name.to_owned()
         }
@@ -145,19 +143,18 @@ fn name(group: &Group, parent: &Parent) -> String {
             Some(other) => other.to_string(),
             None => "?".to_owned(),
         },
-        Parent::Root | Parent::Texts(_) => "?".to_owned(),
+        Parent::Root | Parent::Live(_) | Parent::Texts(_) => "?".to_owned(),
     }
 }
 
 fn value(value: Value) -> Answer {
-    Ok(Fetched::Value(value))
+    Fetched::Value(value).into()
 }
 
 fn failure() -> Answer {
-    Err(
-        FieldError::new(Code::Live("UPSTREAM_UNAVAILABLE"), "probe gave no answer")
-            .with("connector", "probe"),
-    )
+    Fault::new("UPSTREAM_UNAVAILABLE", "probe gave no answer")
+        .with("connector", "probe")
+        .into()
 }
 
 fn length(name: &str) -> Answer {
@@ -206,17 +203,18 @@ async fn holes_leave_holes_and_document_order_stays() {
         let items = (1..=2)
             .map(|number| {
                 (
-                    json!({ "number": number, "status": name }),
+                    Item::Value(json!({ "number": number, "status": name })),
                     number.to_string().into(),
                 )
             })
             .collect();
-        Ok(Fetched::Page(FetchedPage {
+        Fetched::Page(FetchedPage {
             items,
             has_next: true,
             complete: Some(true),
             ..FetchedPage::default()
-        }))
+        })
+        .into()
     };
     let (engine, fake) = Fake::default()
         .each("score", length)
@@ -295,10 +293,10 @@ async fn a_failure_is_null_with_an_error_at_its_path() {
           "extensions": {"code":"UPSTREAM_UNAVAILABLE","connector":"probe"}
         },
         {
-          "message": "\"many\" is no value of `Int`",
+          "message": "`probe` gave something for `Component.score` that is no `Int`",
           "locations": [{"line":2,"column":3}],
           "path": ["components","nodes",1,"points"],
-          "extensions": {"code":"BAD_VALUE"}
+          "extensions": {"code":"UPSTREAM_BAD_SHAPE","connector":"probe"}
         }
       ]
     }
@@ -524,13 +522,16 @@ async fn arguments_reach_the_source() {
         .slowly("builds", |group| async move {
             let status = serde_json::to_string(&*group.field.arguments).unwrap();
             let page = FetchedPage {
-                items: vec![(json!({ "number": 1, "status": status }), "1".into())],
+                items: vec![(
+                    Item::Value(json!({ "number": 1, "status": status })),
+                    "1".into(),
+                )],
                 ..FetchedPage::default()
             };
             group
                 .parents
                 .iter()
-                .map(|_| Ok(Fetched::Page(page.clone())))
+                .map(|_| Fetched::Page(page.clone()).into())
                 .collect()
         })
         .engine()

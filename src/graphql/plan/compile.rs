@@ -1,7 +1,8 @@
 //! Valid document in, [`Plan`] out.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::Node;
 use apollo_compiler::executable::{self, ExecutableDocument, Operation};
@@ -10,11 +11,13 @@ use apollo_compiler::validation::Valid;
 use serde_json::Value;
 
 use super::collect::{Collector, Merged};
+use super::kinds::{is_connection, node_targets, paged, serves_entities};
 use super::{
     ConnectionOp, Field, FieldArguments, FieldId, Item, LiveOp, ObjectId, Op, OpenArguments, Part,
     Plan, Rows, Selection, SelectionId, Shape, ValueOp,
 };
-use crate::graphql::arguments::Meaning;
+use crate::diagnostic::Span;
+use crate::graphql::arguments::{Meaning, Paged};
 use crate::graphql::document;
 use crate::graphql::error::{self, Code, RequestError};
 use crate::graphql::hole::SourceId;
@@ -22,9 +25,10 @@ use crate::graphql::input;
 use crate::graphql::limits;
 use crate::graphql::resolve::Resolver;
 use crate::graphql::variables::Given;
+use crate::sdl::expr::Expr;
 use crate::sdl::{
-    self, FieldSource, FieldType, GENERIC_ENTITY, Generated, KindId, Model, Targets, TypeDef,
-    TypeShape,
+    self, FieldSource, FieldType, GENERIC_ENTITY, Generated, Model, Targets, TypeDef, TypeShape,
+    ValueBinding,
 };
 
 /// Members that a plan may have: far more than a document within the limits on fields comes to.
@@ -164,7 +168,7 @@ impl<'d> Compiler<'d> {
         let source = std::ptr::from_ref(&field.source).addr();
         let source = match &field.source {
             // Inherited fields are copies of one declaration; the holes of one document field are one group.
-            FieldSource::Live(_) => 0,
+            FieldSource::Live(_) => field.declared.as_ref().map_or(source, place_number),
             _ => source,
         };
         let id = self.field(type_name, nodes, &field.ty, shape.clone(), source)?;
@@ -194,9 +198,11 @@ impl<'d> Compiler<'d> {
         if let Some(known) = self.fields.get(&key) {
             return Ok(*known);
         }
-        let connection =
-            matches!(ty.shape, TypeShape::Object) && is_connection(self.model, &ty.named);
-        let arguments = self.arguments(nodes[0], connection)?;
+        let paged = match ty.shape {
+            TypeShape::Object => paged(self.model, &ty.named),
+            TypeShape::Leaf(_) | TypeShape::Interface | TypeShape::Union => None,
+        };
+        let arguments = self.arguments(nodes[0], paged)?;
         let id = self.push_field(type_name, nodes, ty.clone(), shape, arguments);
         self.fields.insert(key, id);
         Ok(id)
@@ -242,14 +248,14 @@ impl<'d> Compiler<'d> {
     fn arguments(
         &self,
         node: &Node<executable::Field>,
-        connection: bool,
+        paged: Option<Paged>,
     ) -> Result<FieldArguments, RequestError> {
         let definitions = &node.definition.arguments;
         if definitions.is_empty() {
             return Ok(FieldArguments::None);
         }
         let schema = &self.model.schema;
-        let meaning = Meaning::of(schema, definitions, connection);
+        let meaning = Meaning::of(schema, definitions, paged);
         if node
             .arguments
             .iter()
@@ -378,6 +384,11 @@ impl<'d> Compiler<'d> {
                     Some([key]) => Some((*key).into()),
                     _ => None,
                 },
+                reads_args: reads_args(binding),
+                connection: match is_connection(self.model, &field.ty.named) {
+                    true => Some(self.object(nodes, &field.ty.named)?),
+                    false => None,
+                },
                 binding: binding.clone(),
             })),
             FieldSource::Relation(binding) if binding.connection => self.connection(
@@ -398,6 +409,12 @@ impl<'d> Compiler<'d> {
                 let Some(resolver) = Resolver::named(&binding.name) else {
                     return Err(unserved(ty, field));
                 };
+                if let (Resolver::LiveId, Some(identity)) = (resolver, &ty.identity) {
+                    return Ok(Op::LiveId {
+                        type_name: Arc::clone(&ty.name),
+                        identity: Box::new(identity.clone()),
+                    });
+                }
                 self.resolver(resolver, &binding.via, nodes, &field.ty, id)?
             }
             FieldSource::Lookup(binding) => Op::Lookup(Box::new(binding.clone())),
@@ -453,10 +470,13 @@ impl<'d> Compiler<'d> {
         };
         let total =
             connection.is_some_and(|object| self.has_part(object, |part| part == Part::TotalCount));
+        let cursors = connection.is_some_and(|object| self.has_cursor(object));
         self.plan.fields[id.0 as usize].live = Some(LiveOp {
             binding,
             connection,
             total,
+            cursors,
+            asked: OnceLock::new(),
         });
         Ok(Op::Live(source))
     }
@@ -489,6 +509,20 @@ impl<'d> Compiler<'d> {
             Op::Part(part) => wanted(*part),
             _ => false,
         })
+    }
+
+    /// Whether a cursor is selected anywhere in a connection.
+    fn has_cursor(&self, connection: ObjectId) -> bool {
+        let cursor = |part| matches!(part, Part::Cursor | Part::StartCursor | Part::EndCursor);
+        self.plan
+            .object(connection)
+            .iter()
+            .any(|item| match item.op {
+                Op::Part(Part::Edges(object) | Part::PageInfo(object)) => {
+                    self.has_part(object, cursor)
+                }
+                _ => false,
+            })
     }
 
     fn generated(
@@ -548,6 +582,20 @@ fn unserved(ty: &TypeDef, field: &sdl::Field) -> RequestError {
     )
 }
 
+/// The same for all copies of one declaration.
+fn place_number((file, span): &(Arc<str>, Span)) -> usize {
+    let mut hasher = DefaultHasher::new();
+    (file, span.start.line, span.start.column).hash(&mut hasher);
+    usize::try_from(hasher.finish()).unwrap_or(usize::MAX)
+}
+
+fn reads_args(binding: &ValueBinding) -> bool {
+    let exprs = std::iter::once(&binding.at).chain(&binding.default);
+    exprs
+        .flat_map(Expr::reads)
+        .any(|read| &*read.root == "args")
+}
+
 fn narrow(position: usize) -> u32 {
     u32::try_from(position).unwrap_or(u32::MAX)
 }
@@ -565,46 +613,4 @@ fn holds_variable(value: &apollo_compiler::ast::Value) -> bool {
         | Literal::Int(_)
         | Literal::Boolean(_) => false,
     }
-}
-
-/// Whether the type was made by composition to hold pages.
-pub(super) fn is_connection(model: &Model, named: &str) -> bool {
-    model.types.get(named).is_some_and(|ty| {
-        ty.fields.values().any(|field| {
-            matches!(
-                field.source,
-                FieldSource::Generated(Generated::ConnectionEdges | Generated::ConnectionNodes)
-            )
-        })
-    })
-}
-
-/// Whether objects of this type are entities of the snapshot.
-fn serves_entities(model: &Model, named: &str) -> bool {
-    let is_entity = |name: &str| model.kind_by_type.contains_key(name) || name == GENERIC_ENTITY;
-    match model.types.get(named) {
-        Some(ty) if ty.interface => ty.concrete.iter().any(|name| is_entity(name)),
-        Some(ty) => is_entity(&ty.name),
-        None => false,
-    }
-}
-
-/// What the nodes of a connection type may be.
-fn node_targets(model: &Model, connection: &str) -> Targets {
-    let nodes = model
-        .types
-        .get(connection)
-        .and_then(|ty| ty.fields.get("nodes"))
-        .map(|field| &field.ty.named);
-    let Some(node) = nodes.and_then(|named| model.types.get(named)) else {
-        return Targets::Any;
-    };
-    if node.concrete.iter().any(|name| **name == *GENERIC_ENTITY) {
-        return Targets::Any;
-    }
-    let kinds = node
-        .concrete
-        .iter()
-        .filter_map(|name| model.kind_by_type.get(name));
-    Targets::Kinds(kinds.copied().collect::<Box<[KindId]>>())
 }

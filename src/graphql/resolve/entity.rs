@@ -3,15 +3,16 @@
 use serde_json::{Map, Value, json};
 
 use super::Resolver;
+use crate::connect::Parent;
 use crate::diagnostic::Severity;
 use crate::graph::{Edge, Ix, ProblemRecord};
 use crate::graphql::error::FieldError;
-use crate::graphql::hole::{Parent, SourceId};
+use crate::graphql::hole::SourceId;
 use crate::graphql::place::Place;
 use crate::graphql::plan::FieldId;
 use crate::graphql::resolve::root::reference;
 use crate::graphql::writer::leaf::holds_text;
-use crate::graphql::writer::{Null, Object, Writer};
+use crate::graphql::writer::{Null, Object, Origin, Writer};
 use crate::sdl::RelationId;
 
 /// `path` looks no further than this.
@@ -32,12 +33,13 @@ impl<'r> Writer<'r> {
                 return self.descriptor(ix, field, this, place);
             }
             Object::Entity(ix, _) => self.of_entity(resolver, via, field, ix, this),
+            Object::Live(object, _) => Ok(self.of_live(resolver, object)),
             Object::Root | Object::Value(_) | Object::Connection(_) | Object::Edge(..) => {
                 self.of_root(resolver, via, field)
             }
         };
         match value {
-            Ok(value) => self.complete(&value, field, place),
+            Ok(value) => self.complete(&value, field, Origin::Catalog, place),
             Err(error) => Err(self.fail(&error, place)),
         }
     }
@@ -188,7 +190,7 @@ impl<'r> Writer<'r> {
                 self.hole(field, SourceId::Texts, parent, false, place);
                 Ok(())
             }
-            Some(descriptor) => self.complete(descriptor, field, place),
+            Some(descriptor) => self.complete(descriptor, field, Origin::Catalog, place),
             None => self.null(field, place),
         }
     }

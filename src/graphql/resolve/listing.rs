@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::entity::{problem, severity};
 use super::root::reference;
+use crate::connect::{FetchedPage, Item};
 use crate::graph::{Edge, Filter, Ix, ProblemRecord};
 use crate::graphql::arguments::{Arguments, PageArguments};
 use crate::graphql::error::FieldError;
-use crate::graphql::hole::FetchedPage;
 use crate::graphql::plan::ConnectionOp;
 use crate::graphql::writer::Writer;
 
@@ -72,7 +72,10 @@ impl Writer<'_> {
             items: rows[range]
                 .iter()
                 .filter(|_| op.page)
-                .map(|row| (self.relation_value(row.0, row.1), cursor(&key(row))))
+                .map(|row| {
+                    let relation = self.relation_value(row.0, row.1);
+                    (Item::Value(relation), cursor(&key(row)))
+                })
                 .collect(),
             total: op.total.then_some(rows.len() as u64),
             ..page
@@ -108,7 +111,7 @@ impl Writer<'_> {
             items: rows[range]
                 .iter()
                 .filter(|_| op.page)
-                .map(|(key, record)| (problem(record), cursor(key)))
+                .map(|(key, record)| (Item::Value(problem(record)), cursor(key)))
                 .collect(),
             total: op.total.then_some(rows.len() as u64),
             ..page

@@ -1,22 +1,24 @@
 //! Connections: a set, a page of it, and the parts that clients ask for.
 
+use std::borrow::Cow;
+
 use roaring::RoaringBitmap;
 use serde_json::Value;
 
-use super::{Null, Object, Writer};
+use super::{Null, Object, Origin, Writer};
+use crate::connect::{FetchedPage, Item, LiveObject};
 use crate::graph::{BadCursor, Edge, Ix, Order, Page};
 use crate::graphql::arguments::Arguments;
 use crate::graphql::error::{self, FieldError};
-use crate::graphql::hole::FetchedPage;
 use crate::graphql::place::Place;
-use crate::graphql::plan::{ConnectionOp, FieldId, Part, Rows, Shape};
+use crate::graphql::plan::{ConnectionOp, FieldId, ObjectId, Part, Rows, Shape};
 use crate::graphql::resolve::Resolver;
 use crate::sdl::{RelationId, Targets};
 
 /// One page, ready to be written.
 #[derive(Debug)]
 pub(crate) struct Connection<'c> {
-    pub(crate) rows: PageRows,
+    pub(crate) rows: PageRows<'c>,
     pub(crate) total: Option<u64>,
     pub(crate) complete: Option<bool>,
     pub(crate) has_next: bool,
@@ -28,25 +30,41 @@ pub(crate) struct Connection<'c> {
 }
 
 #[derive(Debug)]
-pub(crate) enum PageRows {
+pub(crate) enum PageRows<'c> {
     Entities(Vec<Ix>),
-    /// Objects in JSON, each with its cursor.
-    Values(Vec<(Value, Box<str>)>),
+    /// Things that are no entities, each with its cursor.
+    Items(Cow<'c, [(Item, Box<str>)]>),
+    /// Objects within one that was fetched, and where the first of them stands in the list.
+    Within(&'c LiveObject, Vec<&'c Value>, usize),
 }
 
-impl PageRows {
+impl PageRows<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Entities(items) => items.len(),
-            Self::Values(items) => items.len(),
+            Self::Items(items) => items.len(),
+            Self::Within(_, items, _) => items.len(),
         }
     }
 }
 
 impl<'c> Connection<'c> {
-    pub(crate) fn of_values(page: FetchedPage) -> Self {
+    fn of_values(page: FetchedPage) -> Self {
         Self {
-            rows: PageRows::Values(page.items),
+            total: page.total,
+            complete: page.complete,
+            has_next: page.has_next,
+            has_previous: page.has_previous,
+            rows: PageRows::Items(Cow::Owned(page.items)),
+            orders: &[],
+            relation: None,
+        }
+    }
+
+    /// A page that a source brought.
+    pub(crate) fn of_page(page: &'c FetchedPage) -> Self {
+        Self {
+            rows: PageRows::Items(Cow::Borrowed(&page.items)),
             total: page.total,
             complete: page.complete,
             has_next: page.has_next,
@@ -81,7 +99,11 @@ impl<'r> Writer<'r> {
         let arguments = scene.arguments(field)?;
         let ix = match this {
             Object::Entity(ix, _) => Some(ix),
-            Object::Root | Object::Value(_) | Object::Connection(_) | Object::Edge(..) => None,
+            Object::Root
+            | Object::Value(_)
+            | Object::Live(..)
+            | Object::Connection(_)
+            | Object::Edge(..) => None,
         };
         if let Rows::Resolved { resolver, .. } = &op.rows
             && let Some(page) = self.listed(*resolver, op, arguments, ix)?
@@ -263,13 +285,59 @@ impl<'r> Writer<'r> {
             (PageRows::Entities(items), Shape::Entity(selection)) => {
                 self.entity(*selection, items[row], place)
             }
-            (PageRows::Values(items), _) => {
-                let ty = &self.scene.plan.field(field).ty;
-                let nullable = ty.list.map_or(!ty.non_null, |item_non_null| !item_non_null);
-                self.complete_one(&items[row].0, nullable, field, place)
+            (PageRows::Items(items), _) => {
+                let nullable = self.item_nullable(field);
+                self.item(&items[row].0, nullable, field, place)
+            }
+            (PageRows::Within(object, items, _), _) => {
+                let nullable = self.item_nullable(field);
+                self.complete_one(items[row], nullable, field, Origin::Object(object), place)
             }
             (PageRows::Entities(_), _) => self.null(field, place),
         }
+    }
+
+    fn item_nullable(&self, field: FieldId) -> bool {
+        let ty = &self.scene.plan.field(field).ty;
+        ty.list.map_or(!ty.non_null, |item_non_null| !item_non_null)
+    }
+
+    /// A list of objects within one that was fetched, as a connection: the upstream gave it as a whole.
+    pub(super) fn embedded(
+        &mut self,
+        members: ObjectId,
+        list: &Value,
+        field: FieldId,
+        object: &LiveObject,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let items = match list {
+            Value::Null => return self.null(field, place),
+            Value::Array(items) => items,
+            _ => return Err(self.misfit(String::new, field, Origin::Object(object), place)),
+        };
+        let arguments = self.scene.arguments(field);
+        let page = match arguments {
+            Ok(arguments) => &arguments.page,
+            Err(error) => return Err(self.fail(&error, place)),
+        };
+        let start = match page.after.as_deref().map(read_position) {
+            None => 0,
+            Some(Some(position)) => position,
+            Some(None) => return Err(self.fail(&bad_cursor(BadCursor), place)),
+        };
+        let first = page.first.unwrap_or(usize::MAX);
+        let rows: Vec<&Value> = items.iter().skip(start).take(first).collect();
+        let connection = Connection {
+            total: Some(items.len() as u64),
+            complete: Some(true),
+            has_next: start.saturating_add(rows.len()) < items.len(),
+            has_previous: start > 0,
+            rows: PageRows::Within(object, rows, start),
+            orders: &[],
+            relation: None,
+        };
+        self.object(members, Object::Connection(&connection), place)
     }
 
     pub(super) fn edge_part(
@@ -289,7 +357,7 @@ impl<'r> Writer<'r> {
                 };
                 let target = items[row];
                 let value = self.relation_value(source, Edge { relation, target });
-                self.complete(&value, field, place)
+                self.complete(&value, field, Origin::Catalog, place)
             }
             _ => self.null(field, place),
         }
@@ -301,7 +369,10 @@ impl<'r> Writer<'r> {
                 let cursor = self.scene.snapshot.cursor(items[row], connection.orders);
                 error::string(&cursor, &mut self.out);
             }
-            PageRows::Values(items) => error::string(&items[row].1, &mut self.out),
+            PageRows::Items(items) => error::string(&items[row].1, &mut self.out),
+            PageRows::Within(_, _, start) => {
+                error::string(&position(start + row + 1), &mut self.out);
+            }
         }
         Ok(())
     }
@@ -317,6 +388,15 @@ impl<'r> Writer<'r> {
         self.out.extend_from_slice(text);
         Ok(())
     }
+}
+
+/// The cursor behind so many items of a list.
+fn position(behind: usize) -> String {
+    format!("p{behind}")
+}
+
+fn read_position(cursor: &str) -> Option<usize> {
+    cursor.strip_prefix('p')?.parse().ok()
 }
 
 pub(crate) fn bad_cursor(error: BadCursor) -> FieldError {

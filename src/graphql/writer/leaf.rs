@@ -1,14 +1,18 @@
 //! Result coercion of leaves: what is no value of the type is an error, and null.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use super::{Null, Writer};
+use super::{Null, Origin, Writer};
+use crate::connect::Parent;
 use crate::graph::marked_text;
-use crate::graphql::error::{self, Code, FieldError};
-use crate::graphql::hole::{Parent, SourceId};
+use crate::graphql::error;
+use crate::graphql::hole::SourceId;
 use crate::graphql::input::shorten;
 use crate::graphql::place::Place;
 use crate::graphql::plan::{FieldId, Shape};
+use crate::sdl::{Leaf, TypeShape};
 
 impl Writer<'_> {
     /// Writes a leaf that is not null; a text that is kept elsewhere leaves a hole.
@@ -18,9 +22,14 @@ impl Writer<'_> {
         shape: &Shape,
         nullable: bool,
         field: FieldId,
+        origin: Origin<'_>,
         place: &Place<'_>,
     ) -> Result<(), Null> {
         let written = match (shape, value) {
+            (Shape::Any, value) if origin.connector().is_some() => {
+                let leaf = self.scene.plan.field(field).ty.shape;
+                upstream_scalar(value, leaf, &mut self.out)
+            }
             (Shape::String | Shape::Any, Value::String(text)) if marked_text(text).is_some() => {
                 let parent = Parent::Texts(value.clone().into());
                 self.hole(field, SourceId::Texts, parent, nullable, place);
@@ -62,11 +71,35 @@ impl Writer<'_> {
             true => Ok(()),
             false => {
                 let named = &self.scene.plan.field(field).ty.named;
-                let message = format!("{} is no value of `{named}`", shorten(value));
-                Err(self.fail(&FieldError::new(Code::BadValue, message), place))
+                let message = || format!("{} is no value of `{named}`", shorten(value));
+                Err(self.misfit(message, field, origin, place))
             }
         }
     }
+}
+
+/// A custom scalar of an upstream: nobody has judged it before.
+fn upstream_scalar(value: &Value, shape: TypeShape, out: &mut Vec<u8>) -> bool {
+    match (shape, value) {
+        (TypeShape::Leaf(Leaf::DateTime), Value::String(text)) => match in_utc(text) {
+            Some(text) => error::string(&text, out),
+            None => return false,
+        },
+        (TypeShape::Leaf(Leaf::String), Value::String(_)) | (TypeShape::Leaf(Leaf::Json), _) => {
+            error::value(value, out);
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// RFC 3339 in UTC; most upstreams write it so.
+fn in_utc(text: &str) -> Option<Cow<'_, str>> {
+    let parsed: jiff::Timestamp = text.parse().ok()?;
+    Some(match text.ends_with('Z') && text.contains('T') {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(parsed.to_string()),
+    })
 }
 
 fn as_int(number: &serde_json::Number) -> Option<i32> {

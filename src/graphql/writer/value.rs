@@ -1,12 +1,13 @@
 //! Members that are read out of JSON: the descriptor of an entity, or the object around them.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use serde_json::Value;
 
-use super::{Null, Object, Writer};
+use super::{Null, Object, Origin, Writer};
+use crate::connect::LiveObject;
 use crate::graph::Ix;
-use crate::graphql::error::{Code, FieldError};
 use crate::graphql::hole::Segment;
 use crate::graphql::input::shorten;
 use crate::graphql::place::Place;
@@ -22,28 +23,71 @@ impl<'r> Writer<'r> {
         this: Object<'_>,
         place: &Place<'_>,
     ) -> Result<(), Null> {
+        let object = match this {
+            Object::Live(object, _) => Some(object),
+            _ => None,
+        };
         let Some(this) = self.json_of(this) else {
             return self.null(field, place);
         };
-        let found = match &op.key {
-            Some(key) => Cow::Borrowed(this.get(&**key).unwrap_or(&Value::Null)),
-            None => evaluate(&op.binding.at, this),
+        let found = match (&op.key, object) {
+            (Some(key), _) => Cow::Borrowed(this.get(&**key).unwrap_or(&Value::Null)),
+            (None, None) => evaluate(&op.binding.at, this),
+            (None, Some(object)) => self.read(&op.binding.at, op, object, this, field),
         };
-        let found = match (&*found, &op.binding.default) {
-            (Value::Null, Some(default)) => evaluate(default, this),
+        let found = match (&*found, &op.binding.default, object) {
+            (Value::Null, Some(default), None) => evaluate(default, this),
+            (Value::Null, Some(default), Some(object)) => {
+                self.read(default, op, object, this, field)
+            }
             _ => found,
         };
         let found = match op.binding.cases.is_empty() && op.binding.otherwise.is_none() {
             true => found,
             false => Cow::Owned(translate(&found, op)),
         };
-        self.complete(&found, field, place)
+        let origin = match object {
+            Some(object) => Origin::Object(object),
+            None => Origin::Catalog,
+        };
+        match (op.connection, object) {
+            (Some(members), Some(object)) => self.embedded(members, &found, field, object, place),
+            _ => self.complete(&found, field, origin, place),
+        }
+    }
+
+    /// An expression on an object that was fetched; what it met of a wrong type is counted.
+    fn read<'v>(
+        &self,
+        expr: &'v Expr,
+        op: &ValueOp,
+        object: &'v LiveObject,
+        this: &'v Value,
+        field: FieldId,
+    ) -> Cow<'v, Value> {
+        let mismatches = Cell::new(0);
+        let args = match op.reads_args {
+            true => self.scene.arguments(field).ok(),
+            false => None,
+        };
+        let found = match args {
+            None => object.evaluate(expr, this, None, &mismatches),
+            Some(args) => {
+                let args = Value::Object(args.values.clone());
+                let found = object.evaluate(expr, this, Some(&args), &mismatches);
+                Cow::Owned(found.into_owned())
+            }
+        };
+        if mismatches.get() > 0 {
+            self.count_misfit(&object.origin.connector, field);
+        }
+        found
     }
 
     /// The JSON that expressions on `this` read.
     pub(crate) fn json_of<'o>(&self, this: Object<'o>) -> Option<&'o Value> {
         match this {
-            Object::Value(value) => Some(value),
+            Object::Value(value) | Object::Live(_, value) => Some(value),
             Object::Entity(ix, descriptor) => {
                 Some(descriptor.get_or_init(|| self.scene.snapshot.descriptor(ix)))
             }
@@ -56,11 +100,12 @@ impl<'r> Writer<'r> {
         &mut self,
         value: &Value,
         field: FieldId,
+        origin: Origin<'_>,
         place: &Place<'_>,
     ) -> Result<(), Null> {
         let definition = self.scene.plan.field(field);
         let Some(item_non_null) = definition.ty.list else {
-            return self.complete_one(value, !definition.ty.non_null, field, place);
+            return self.complete_one(value, !definition.ty.non_null, field, origin, place);
         };
         match value {
             Value::Null => self.null(field, place),
@@ -72,12 +117,12 @@ impl<'r> Writer<'r> {
                 });
                 let items = items.iter().take(first.unwrap_or(usize::MAX));
                 self.list(items, !item_non_null, place, |writer, item, place| {
-                    writer.complete_one(item, !item_non_null, field, place)
+                    writer.complete_one(item, !item_non_null, field, origin, place)
                 })
             }
             other => {
-                let message = format!("{} is no list", shorten(other));
-                Err(self.fail(&FieldError::new(Code::BadValue, message), place))
+                let message = || format!("{} is no list", shorten(other));
+                Err(self.misfit(message, field, origin, place))
             }
         }
     }
@@ -108,17 +153,20 @@ impl<'r> Writer<'r> {
         value: &Value,
         nullable: bool,
         field: FieldId,
+        origin: Origin<'_>,
         place: &Place<'_>,
     ) -> Result<(), Null> {
         let plan = self.scene.plan;
         match (&plan.field(field).shape, value) {
             (Shape::Entity(selection), value) => match self.referred(value) {
                 Some(ix) => self.entity(*selection, ix, place),
-                None => self.nothing(nullable, field, place),
+                None => self.nothing(nullable, field, origin, place),
             },
-            (_, Value::Null) => self.nothing(nullable, field, place),
-            (Shape::Object(selection), value) => self.tagged(*selection, value, place),
-            (shape, value) => self.leaf(value, shape, nullable, field, place),
+            (_, Value::Null) => self.nothing(nullable, field, origin, place),
+            (Shape::Object(selection), value) => {
+                self.tagged(*selection, value, field, origin, place)
+            }
+            (shape, value) => self.leaf(value, shape, nullable, field, origin, place),
         }
     }
 
@@ -134,14 +182,20 @@ impl<'r> Writer<'r> {
         }
     }
 
-    fn nothing(&mut self, nullable: bool, field: FieldId, place: &Place<'_>) -> Result<(), Null> {
+    pub(super) fn nothing(
+        &mut self,
+        nullable: bool,
+        field: FieldId,
+        origin: Origin<'_>,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
         if nullable {
             self.out.extend_from_slice(b"null");
             return Ok(());
         }
-        let field = self.scene.plan.field(field);
-        let message = format!("`{}.{}` has no value", field.type_name, field.name);
-        Err(self.fail(&FieldError::new(Code::BadValue, message), place))
+        let planned = self.scene.plan.field(field);
+        let message = || format!("`{}.{}` has no value", planned.type_name, planned.name);
+        Err(self.misfit(message, field, origin, place))
     }
 
     /// An object that is no entity, by its concrete type.
@@ -149,6 +203,8 @@ impl<'r> Writer<'r> {
         &mut self,
         selection: SelectionId,
         value: &Value,
+        field: FieldId,
+        origin: Origin<'_>,
         place: &Place<'_>,
     ) -> Result<(), Null> {
         let object = match self.scene.plan.selection(selection) {
@@ -160,11 +216,20 @@ impl<'r> Writer<'r> {
             }
             Selection::Entities(_) => None,
         };
-        match object {
-            Some(object) => self.object(object, Object::Value(value), place),
-            None => {
-                let message = "the object's type is not known";
-                Err(self.fail(&FieldError::new(Code::BadValue, message), place))
+        match (object, origin) {
+            // Nothing can be read from it.
+            (Some(_), Origin::Object(_)) if !value.is_object() => {
+                Err(self.misfit(String::new, field, origin, place))
+            }
+            (Some(object), Origin::Object(around)) => {
+                self.object(object, Object::Live(around, value), place)
+            }
+            (Some(object), Origin::Catalog | Origin::Upstream(_)) => {
+                self.object(object, Object::Value(value), place)
+            }
+            (None, _) => {
+                let message = || "the object's type is not known".to_owned();
+                Err(self.misfit(message, field, origin, place))
             }
         }
     }
@@ -177,17 +242,21 @@ impl<'r> Writer<'r> {
         this: Object<'_>,
         place: &Place<'_>,
     ) -> Result<(), Null> {
-        let Some(this) = self.json_of(this) else {
-            return self.null(field, place);
-        };
         let scene = self.scene;
-        let value = evaluate(&lookup.value, this);
+        let mismatches = Cell::new(0);
+        let value = match (this, self.json_of(this)) {
+            (Object::Live(object, this), _) => {
+                object.evaluate(&lookup.value, this, None, &mismatches)
+            }
+            (_, Some(this)) => evaluate(&lookup.value, this),
+            (_, None) => return self.null(field, place),
+        };
         let found = match &*value {
             Value::String(text) => scene.snapshot.lookup(&lookup.by, text),
             Value::Number(_) | Value::Bool(_) => {
                 scene.snapshot.lookup(&lookup.by, &value.to_string())
             }
-            _ => return self.complete(&Value::Null, field, place),
+            _ => return self.complete(&Value::Null, field, Origin::Catalog, place),
         };
         let kind = lookup.kind;
         let mut found: Vec<Ix> = found
@@ -200,7 +269,7 @@ impl<'r> Writer<'r> {
             true => found.iter().map(|ix| Value::from(ix.0)).collect(),
             false => found.first().map_or(Value::Null, |ix| ix.0.into()),
         };
-        self.complete(&found, field, place)
+        self.complete(&found, field, Origin::Catalog, place)
     }
 }
 

@@ -10,7 +10,7 @@ use super::tree::{Node, Path, Root, Step};
 
 static NULL: Value = Value::Null;
 
-impl Scope<'_> {
+impl Scope<'_, '_> {
     /// Notes that a value had the wrong type.
     pub(super) fn mismatch(&self) {
         if let Some(count) = self.mismatches {
@@ -20,7 +20,7 @@ impl Scope<'_> {
 }
 
 /// The value of `node`.
-pub(super) fn node<'a>(node: &'a Node, scope: &Scope<'a>) -> Cow<'a, Value> {
+pub(super) fn node<'a>(node: &'a Node, scope: &Scope<'a, '_>) -> Cow<'a, Value> {
     match node {
         Node::Literal(value) => Cow::Borrowed(value),
         Node::Path(path) => self::path(path, scope),
@@ -53,7 +53,7 @@ pub(super) fn node<'a>(node: &'a Node, scope: &Scope<'a>) -> Cow<'a, Value> {
     }
 }
 
-fn and<'a>(nodes: &'a [Node], scope: &Scope<'a>) -> Cow<'a, Value> {
+fn and<'a>(nodes: &'a [Node], scope: &Scope<'a, '_>) -> Cow<'a, Value> {
     let mut value = Cow::Borrowed(&NULL);
     for node in nodes {
         value = self::node(node, scope);
@@ -64,7 +64,7 @@ fn and<'a>(nodes: &'a [Node], scope: &Scope<'a>) -> Cow<'a, Value> {
     value
 }
 
-fn sum<'a>(nodes: &'a [Node], scope: &Scope<'a>) -> Cow<'a, Value> {
+fn sum<'a>(nodes: &'a [Node], scope: &Scope<'a, '_>) -> Cow<'a, Value> {
     let mut total: Option<Cow<'a, Value>> = None;
     for node in nodes {
         let value = self::node(node, scope);
@@ -113,7 +113,7 @@ pub(super) fn arithmetic(
     Number::from_f64(float(left.as_f64()?, right.as_f64()?)).map(Value::Number)
 }
 
-fn path<'a>(path: &'a Path, scope: &Scope<'a>) -> Cow<'a, Value> {
+fn path<'a>(path: &'a Path, scope: &Scope<'a, '_>) -> Cow<'a, Value> {
     let start = match &path.root {
         Root::This => scope.this,
         Root::Body => scope.body,
@@ -130,7 +130,7 @@ fn path<'a>(path: &'a Path, scope: &Scope<'a>) -> Cow<'a, Value> {
     }
 }
 
-fn steps<'a>(mut value: &'a Value, steps: &'a [Step], scope: &Scope<'a>) -> Cow<'a, Value> {
+fn steps<'a>(mut value: &'a Value, steps: &'a [Step], scope: &Scope<'a, '_>) -> Cow<'a, Value> {
     for (position, step) in steps.iter().enumerate() {
         let next = match (step, value) {
             (_, Value::Null) => None,
@@ -154,7 +154,7 @@ fn steps<'a>(mut value: &'a Value, steps: &'a [Step], scope: &Scope<'a>) -> Cow<
 }
 
 /// The rest of a path behind `[]`; lists of lists become one list.
-fn each<'a>(items: &'a [Value], rest: &'a [Step], scope: &Scope<'a>) -> Vec<Value> {
+fn each<'a>(items: &'a [Value], rest: &'a [Step], scope: &Scope<'a, '_>) -> Vec<Value> {
     let nested = rest.contains(&Step::Each);
     let mut found = Vec::with_capacity(items.len());
     for item in items {

@@ -164,7 +164,7 @@ impl Function {
 pub(super) fn apply<'a>(
     call: &'a Call,
     input: Cow<'a, Value>,
-    scope: &Scope<'a>,
+    scope: &Scope<'a, '_>,
 ) -> Cow<'a, Value> {
     let function = call.function;
     if input.is_null() && function != Function::Map {
@@ -192,12 +192,12 @@ pub(super) fn apply<'a>(
     })
 }
 
-fn mismatch(scope: &Scope<'_>) -> Value {
+fn mismatch(scope: &Scope<'_, '_>) -> Value {
     scope.mismatch();
     Value::Null
 }
 
-fn where_equals(call: &Call, input: &Value, scope: &Scope<'_>) -> Value {
+fn where_equals(call: &Call, input: &Value, scope: &Scope<'_, '_>) -> Value {
     let (Value::Array(items), [path, wanted]) = (input, call.args.as_slice()) else {
         return mismatch(scope);
     };
@@ -211,7 +211,7 @@ fn where_equals(call: &Call, input: &Value, scope: &Scope<'_>) -> Value {
     Value::Array(kept.cloned().collect())
 }
 
-fn of_list(function: Function, items: &[Value], args: &[&Value], scope: &Scope<'_>) -> Value {
+fn of_list(function: Function, items: &[Value], args: &[&Value], scope: &Scope<'_, '_>) -> Value {
     match (function, args) {
         (Function::First, _) => items.first().cloned().unwrap_or_default(),
         (Function::Last, _) => items.last().cloned().unwrap_or_default(),
@@ -230,7 +230,7 @@ fn of_list(function: Function, items: &[Value], args: &[&Value], scope: &Scope<'
     }
 }
 
-fn of_one(function: Function, value: &Value, args: &[&Value], scope: &Scope<'_>) -> Value {
+fn of_one(function: Function, value: &Value, args: &[&Value], scope: &Scope<'_, '_>) -> Value {
     if function == Function::Map {
         return replaced(value, args);
     }

@@ -120,7 +120,7 @@ impl Template {
     }
 
     /// The texts of a cache tag: one, or one per item where a hole yields a list; none where a hole is null.
-    pub fn tags(&self, scope: &Scope<'_>) -> Vec<String> {
+    pub fn tags(&self, scope: &Scope<'_, '_>) -> Vec<String> {
         let mut tags = vec![String::new()];
         for part in &self.parts {
             let words = match part {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use callboard::catalog::{self, EntityRef, NoSubstitutions, Relation};
 use callboard::clock::Budget;
+use callboard::connect::LiveSource;
 use callboard::diagnostic::Diagnostic;
 use callboard::graph::{Origin, ProblemRecord, Record, Snapshot};
-use callboard::graphql::{Engine, Limits, LiveSource, Outcome, Request};
+use callboard::graphql::{Engine, Limits, Outcome, Request};
 use callboard::ingest::Catalog;
 use callboard::sdl::{self, Model, SdlFile};
 use callboard::store::Store;

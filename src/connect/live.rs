@@ -1,0 +1,139 @@
+//! An object that an upstream brought, and where it came from.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use smallvec::SmallVec;
+
+use crate::graph::Ix;
+use crate::sdl::expr::{Expr, Scope as Names};
+
+/// One object of a live type: a row of what is kept, shared and never copied.
+#[derive(Clone)]
+pub struct LiveObject {
+    /// What is kept of the upstream's answer: the object itself, or a list that it stands in.
+    held: Arc<Value>,
+    position: Option<u32>,
+    pub origin: Arc<Origin>,
+    /// The nearest entity: the one whose annotations decided.
+    pub entity: Option<Ix>,
+    pub fetched_at: Timestamp,
+    /// Older than it should be: the upstream could not be asked, or is being asked.
+    pub stale: bool,
+}
+
+/// What all objects of one answer have in common.
+#[derive(Debug, PartialEq)]
+pub struct Origin {
+    pub connector: Arc<str>,
+    pub instance: Arc<str>,
+    /// The concrete type.
+    pub type_name: Arc<str>,
+    /// What `@field` may read besides the object: the `let` names of the request.
+    pub names: Vec<(Box<str>, Value)>,
+}
+
+impl LiveObject {
+    /// The object is the whole of `held`.
+    pub fn whole(
+        held: Arc<Value>,
+        origin: Arc<Origin>,
+        entity: Option<Ix>,
+        fetched_at: Timestamp,
+    ) -> Self {
+        Self {
+            held,
+            position: None,
+            origin,
+            entity,
+            fetched_at,
+            stale: false,
+        }
+    }
+
+    /// The object at a position of the list that `held` is.
+    pub fn item(&self, position: usize) -> Self {
+        Self {
+            position: u32::try_from(position).ok(),
+            ..self.clone()
+        }
+    }
+
+    /// An object within this one.
+    pub fn within(&self, value: Value) -> Self {
+        Self {
+            held: Arc::new(value),
+            position: None,
+            ..self.clone()
+        }
+    }
+
+    /// The upstream's JSON.
+    pub fn value(&self) -> &Value {
+        match self.position {
+            None => &self.held,
+            Some(position) => self.held.get(position as usize).unwrap_or(&Value::Null),
+        }
+    }
+
+    /// An opaque id, the same for the same object of the same upstream, and different from all others.
+    pub fn id(&self, type_name: &str, identity: &Expr, value: &Value) -> Option<String> {
+        let mismatches = Cell::new(0);
+        let identity = self.evaluate(identity, value, None, &mismatches);
+        if identity.is_null() {
+            return None;
+        }
+        let mut hash = Sha256::new();
+        for part in [&*self.origin.connector, &*self.origin.instance, type_name] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        hash.update(identity.to_string());
+        let digest = hash.finalize();
+        Some(format!("l{}", hex::encode(digest.get(..15)?)))
+    }
+
+    /// An expression on `value`, which is this object or one within it; `args` are those of the field that reads.
+    pub fn evaluate<'v>(
+        &'v self,
+        expr: &'v Expr,
+        value: &'v Value,
+        args: Option<&'v Value>,
+        mismatches: &Cell<u32>,
+    ) -> Cow<'v, Value> {
+        let mut names: SmallVec<[(&str, &Value); 4]> = SmallVec::new();
+        let own = self.origin.names.iter();
+        names.extend(own.map(|(name, value)| (&**name, value)));
+        names.extend(args.map(|args| ("args", args)));
+        expr.eval(&Names {
+            this: Some(value),
+            names: &names,
+            mismatches: Some(mismatches),
+            ..Names::default()
+        })
+    }
+}
+
+impl PartialEq for LiveObject {
+    fn eq(&self, other: &Self) -> bool {
+        self.value() == other.value()
+            && self.origin == other.origin
+            && self.entity == other.entity
+            && self.fetched_at == other.fetched_at
+            && self.stale == other.stale
+    }
+}
+
+impl fmt::Debug for LiveObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveObject")
+            .field("value", self.value())
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}

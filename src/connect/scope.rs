@@ -1,0 +1,136 @@
+//! What goes with everything that one request asks: its time, its catalog, its caller, and what became of each live field.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use serde_json::Value;
+
+use crate::clock::Budget;
+use crate::graph::{Ix, Snapshot};
+
+/// One request, as sources see it.
+pub struct Scope {
+    /// The state of the catalog that the whole request reads.
+    pub snapshot: Arc<Snapshot>,
+    pub budget: Budget,
+    /// Who asks: what `$viewer` stands for.
+    pub viewer: Option<Arc<Value>>,
+    /// `None`: nobody asks what became of the live fields.
+    outcomes: Option<Mutex<Vec<Outcome>>>,
+    /// Milliseconds for which everything in the answer is fresh.
+    fresh_for: AtomicU64,
+}
+
+/// What became of one live field of one entity at one upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The entity whose annotations decide; `None` at the root.
+    pub entity: Option<Ix>,
+    pub field: Arc<str>,
+    pub connector: Arc<str>,
+    pub instance: Arc<str>,
+    pub state: State,
+    pub fetched_at: Option<Timestamp>,
+    /// The code of the fault.
+    pub code: Option<&'static str>,
+    pub retry_at: Option<Timestamp>,
+    /// What to do about it.
+    pub hint: Option<Arc<str>>,
+}
+
+/// Why a live value is there, or is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    Fresh,
+    Stale,
+    /// The upstream has it, and there is nothing in it.
+    Empty,
+    /// What would say which object is meant is not there.
+    NoAnnotation,
+    NotFound,
+    NotConfigured,
+    NotAllowed,
+    Failed,
+}
+
+impl State {
+    /// As the graph shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "FRESH",
+            Self::Stale => "STALE",
+            Self::Empty => "EMPTY",
+            Self::NoAnnotation => "NO_ANNOTATION",
+            Self::NotFound => "NOT_FOUND",
+            Self::NotConfigured => "NOT_CONFIGURED",
+            Self::NotAllowed => "NOT_ALLOWED",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+impl Scope {
+    pub fn new(snapshot: Arc<Snapshot>, budget: Budget) -> Self {
+        Self {
+            snapshot,
+            budget,
+            viewer: None,
+            outcomes: None,
+            fresh_for: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// Keeps what becomes of every live field.
+    #[must_use]
+    pub fn watched(self) -> Self {
+        Self {
+            outcomes: Some(Mutex::default()),
+            ..self
+        }
+    }
+
+    /// Whether anybody asks for outcomes: else they need not be made.
+    pub fn is_watched(&self) -> bool {
+        self.outcomes.is_some()
+    }
+
+    pub fn record(&self, outcome: impl FnOnce() -> Outcome) {
+        if let Some(outcomes) = &self.outcomes {
+            outcomes.lock().push(outcome());
+        }
+    }
+
+    /// What became of the live fields so far, in no particular order.
+    pub fn outcomes(&self) -> Vec<Outcome> {
+        match &self.outcomes {
+            Some(outcomes) => outcomes.lock().clone(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Something in the answer is fresh for this long.
+    pub fn fresh_for(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.fresh_for.fetch_min(millis, Ordering::Relaxed);
+    }
+
+    /// For how long everything live in the answer is fresh; `None` without anything live.
+    pub fn least_fresh(&self) -> Option<Duration> {
+        match self.fresh_for.load(Ordering::Relaxed) {
+            u64::MAX => None,
+            millis => Some(Duration::from_millis(millis)),
+        }
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("budget", &self.budget)
+            .finish_non_exhaustive()
+    }
+}

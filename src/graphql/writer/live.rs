@@ -1,0 +1,232 @@
+//! Live fields: what their source has ready is written at once, the rest leaves holes; and what came is written here.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Connection, Null, Object, Scene, Writer};
+use crate::connect::{Answer, Fetched, Item, LiveField, LiveObject, Parent};
+use crate::graphql::error::{Code, FieldError};
+use crate::graphql::hole::SourceId;
+use crate::graphql::place::Place;
+use crate::graphql::plan::{FieldArguments, FieldId, Selection, Shape};
+use crate::graphql::resolve::Resolver;
+
+/// Where a value comes from, for what is within it and for errors.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin<'o> {
+    /// The catalog, or the engine itself.
+    Catalog,
+    /// An upstream of this connector.
+    Upstream(&'o str),
+    /// The same, and the value is within this object.
+    Object(&'o LiveObject),
+}
+
+impl<'o> Origin<'o> {
+    /// The connector whose upstream gave the value.
+    pub(super) fn connector(self) -> Option<&'o str> {
+        match self {
+            Self::Catalog => None,
+            Self::Upstream(connector) => Some(connector),
+            Self::Object(object) => Some(&object.origin.connector),
+        }
+    }
+}
+
+impl<'r> Scene<'r> {
+    /// What the source of a live field is asked: made once for all its parents.
+    pub(crate) fn asked(&'r self, field: FieldId) -> Result<Arc<LiveField>, FieldError> {
+        let arguments = self.arguments(field)?;
+        let planned = self.plan.field(field);
+        let make = || {
+            let live = planned.live.as_ref();
+            Arc::new(LiveField {
+                type_name: Arc::clone(&planned.type_name),
+                name: Arc::clone(&planned.name),
+                arguments: Arc::new(arguments.values.clone()),
+                total: live.is_some_and(|live| live.total),
+                cursors: live.is_some_and(|live| live.cursors),
+                binding: live.and_then(|live| live.binding.clone()),
+                ..LiveField::default()
+            })
+        };
+        let kept = match (&planned.arguments, &planned.live) {
+            (FieldArguments::Open(_), _) => &self.state(field).asked,
+            (_, Some(live)) => &live.asked,
+            (_, None) => return Ok(make()),
+        };
+        Ok(Arc::clone(kept.get_or_init(make)))
+    }
+}
+
+impl Writer<'_> {
+    /// Writes a live field that is ready; else it leaves a hole.
+    pub(super) fn live(
+        &mut self,
+        source: SourceId,
+        field: FieldId,
+        this: Object<'_>,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let parent = match this {
+            Object::Entity(ix, _) => Parent::Entity(ix),
+            Object::Live(object, value) => {
+                Parent::Live(match std::ptr::eq(object.value(), value) {
+                    true => object.clone(),
+                    false => object.within(value.clone()),
+                })
+            }
+            Object::Value(value) => Parent::Object(value.clone().into()),
+            Object::Root | Object::Connection(_) | Object::Edge(..) => Parent::Root,
+        };
+        if source == SourceId::Live
+            && let Some(live) = self.scene.live
+        {
+            let asked = self.scene.asked(field);
+            let asked = asked.map_err(|error| self.fail(&error, place))?;
+            if let Some(answer) = live.ready(&self.scene.scope, &asked, &parent) {
+                return self.answer(&answer, field, place);
+            }
+        }
+        let nullable = !self.scene.plan.field(field).ty.non_null;
+        self.hole(field, source, parent, nullable, place);
+        Ok(())
+    }
+
+    /// Writes what a source brought, and says what went wrong beside it.
+    pub(crate) fn answer(
+        &mut self,
+        answer: &Answer,
+        field: FieldId,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let partial = !answer.is_null();
+        for fault in &answer.faults {
+            let error = FieldError::from(fault);
+            let error = match partial {
+                true => error.with("partial", true),
+                false => error,
+            };
+            // It is the value that says whether the field is null.
+            let Null = self.fail(&error, place);
+        }
+        if !partial && !answer.faults.is_empty() {
+            if self.scene.plan.field(field).ty.non_null {
+                return Err(Null);
+            }
+            self.out.extend_from_slice(b"null");
+            return Ok(());
+        }
+        match &answer.fetched {
+            Fetched::Value(value) => {
+                let scene = self.scene;
+                let live = scene.plan.field(field).live.as_ref();
+                let connect = live.and_then(|live| live.binding.as_ref()?.connect.as_ref());
+                let origin = match connect {
+                    Some(connect) => Origin::Upstream(&connect.connector),
+                    None => Origin::Catalog,
+                };
+                self.complete(value, field, origin, place)
+            }
+            Fetched::Live(object) => {
+                let nullable = !self.scene.plan.field(field).ty.non_null;
+                self.live_object(object, nullable, field, place)
+            }
+            Fetched::Page(page) => {
+                let connection = Connection::of_page(page);
+                let planned = self.scene.plan.field(field).live.as_ref();
+                match planned.and_then(|live| live.connection) {
+                    Some(object) => self.object(object, Object::Connection(&connection), place),
+                    None => {
+                        let message = "the source gave a page where there is no connection";
+                        Err(self.fail(&FieldError::new(Code::Internal, message), place))
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn item(
+        &mut self,
+        item: &Item,
+        nullable: bool,
+        field: FieldId,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        match item {
+            Item::Value(value) => self.complete_one(value, nullable, field, Origin::Catalog, place),
+            Item::Live(object) => self.live_object(object, nullable, field, place),
+        }
+    }
+
+    /// An object of a live type, by its concrete type.
+    fn live_object(
+        &mut self,
+        object: &LiveObject,
+        nullable: bool,
+        field: FieldId,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let value = object.value();
+        let Shape::Object(selection) = &self.scene.plan.field(field).shape else {
+            return self.complete_one(value, nullable, field, Origin::Object(object), place);
+        };
+        if value.is_null() {
+            return self.nothing(nullable, field, Origin::Object(object), place);
+        }
+        let known = match self.scene.plan.selection(*selection) {
+            Selection::One(known) => Some(*known),
+            Selection::Tagged(objects) => objects
+                .iter()
+                .find(|(name, _)| **name == *object.origin.type_name)
+                .map(|(_, known)| *known),
+            Selection::Entities(_) => None,
+        };
+        match known {
+            Some(known) => self.object(known, Object::Live(object, value), place),
+            None => {
+                let message = "the type of the object is not known";
+                Err(self.fail(&FieldError::new(Code::Internal, message), place))
+            }
+        }
+    }
+
+    /// What the engine knows of an object that was fetched.
+    pub(crate) fn of_live(&self, resolver: Resolver, object: &LiveObject) -> Value {
+        match resolver {
+            Resolver::FetchedAt => object.fetched_at.to_string().into(),
+            Resolver::Stale => object.stale.into(),
+            Resolver::Provider => (*object.origin.connector).into(),
+            _ => Value::Null,
+        }
+    }
+
+    /// A value that does not fit its field: what it is is not said of upstreams' values.
+    pub(super) fn misfit(
+        &mut self,
+        of_catalog: impl FnOnce() -> String,
+        field: FieldId,
+        origin: Origin<'_>,
+        place: &Place<'_>,
+    ) -> Null {
+        let Some(connector) = origin.connector() else {
+            return self.fail(&FieldError::new(Code::BadValue, of_catalog()), place);
+        };
+        let planned = self.scene.plan.field(field);
+        self.count_misfit(connector, field);
+        let message = format!(
+            "`{connector}` gave something for `{}.{}` that is no `{}`",
+            planned.type_name, planned.name, planned.ty.named
+        );
+        let error = FieldError::new(Code::Live("UPSTREAM_BAD_SHAPE"), message);
+        self.fail(&error.with("connector", connector), place)
+    }
+
+    pub(super) fn count_misfit(&self, connector: &str, field: FieldId) {
+        let planned = self.scene.plan.field(field);
+        if let Some(live) = self.scene.live {
+            live.misfit(connector, &planned.type_name, &planned.name);
+        }
+    }
+}
