@@ -85,13 +85,9 @@ impl Cache {
     /// The same for many keys of one moment, so that the clock is read once.
     pub fn get_at(&self, key: &Key, now: Timestamp) -> Option<Held> {
         let entry = self.0.memory.get(key)?;
-        match entry.life().state(now) {
-            Some(state) if self.0.purges.spare(&entry) => Some(Held { entry, state }),
-            _ => {
-                self.0.memory.remove(key);
-                None
-            }
-        }
+        let state = entry.life().state(now)?;
+        // One that is dead stays where it is: taking it away could hit the one that was put there since.
+        self.0.purges.spare(&entry).then_some(Held { entry, state })
     }
 
     /// Finds for each key what is held, or makes the caller lead or follow; the answers stand in the order of the keys.
