@@ -2,6 +2,7 @@
 //!
 //! Together with `cli` the only place that knows everyone.
 
+pub mod folders;
 pub mod reload;
 pub mod schema;
 
@@ -33,8 +34,8 @@ pub struct App {
     /// The configuration in force.
     config: Config,
     origin: ConfigOrigin,
-    /// The user's SDL files that are in force.
-    schema_files: Vec<PathBuf>,
+    /// What the graph in force was made of.
+    schema_files: schema::Files,
     /// The durable truth, one for the whole life of the process.
     store: Store,
     clock: Clock,
@@ -69,7 +70,7 @@ impl App {
         config: Config,
         origin: ConfigOrigin,
         model: Arc<Model>,
-        schema_files: Vec<PathBuf>,
+        schema_files: schema::Files,
     ) -> Result<Self, StoreError> {
         let clock = Clock::system();
         let store = Store::open(config.database.url.expose_secret()).await?;

@@ -6,6 +6,7 @@
 //!
 //! Architecture invariant: the environment is read here only.
 
+mod connectors;
 mod print;
 mod section;
 mod tree;
@@ -19,6 +20,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+pub use self::connectors::{
+    ConnectorConfig, DEFAULT_INSTANCE, InstanceConfig, InstanceLimits, Secret, SettingNames,
+};
 use self::section::{Problems, Section};
 use self::tree::Node;
 use crate::diagnostic::Diagnostic;
@@ -39,6 +43,12 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// SDL files, folders or globs, absolute, with what was written.
     pub schema: Vec<SchemaPath>,
+    /// Connector folders, folders of such folders or globs.
+    pub connector_folders: Vec<SchemaPath>,
+    /// In the order written.
+    pub connectors: Vec<ConnectorConfig>,
+    /// Files that secrets of connectors were read from.
+    pub secret_files: Vec<PathBuf>,
     pub sources: Vec<SourceConfig>,
     pub catalog: CatalogConfig,
     pub limits: LimitsConfig,
@@ -64,7 +74,7 @@ pub struct DatabaseConfig {
     pub url: SecretString,
 }
 
-/// One entry of `schema`.
+/// One entry of `schema` or `connectorFolders`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SchemaPath {
     pub path: PathBuf,
@@ -206,7 +216,9 @@ fn check(root: &Node, folder: &Path, problems: &Problems) -> Config {
     let mut file = Section::of(root, "", problems);
     let server = server(file.section("server"));
     let database = database(file.section("database"), folder);
-    let schema = schema(&mut file, folder, problems);
+    let schema = paths(&mut file, "schema", folder);
+    let connector_folders = paths(&mut file, "connectorFolders", folder);
+    let connectors = connectors::read(&mut file, folder, problems);
     let sources = sources(&mut file, folder, problems);
     let catalog = catalog(file.section("catalog"));
     let limits = limits(file.section("limits"));
@@ -216,6 +228,9 @@ fn check(root: &Node, folder: &Path, problems: &Problems) -> Config {
         server,
         database,
         schema,
+        connector_folders,
+        connectors: connectors.connectors,
+        secret_files: connectors.files,
         sources,
         catalog,
         limits,
@@ -276,28 +291,12 @@ fn sqlite_url(written: &str, folder: &Path) -> Option<String> {
     Some(format!("sqlite:{}{options}", folder.join(path).display()))
 }
 
-fn schema(file: &mut Section<'_>, folder: &Path, problems: &Problems) -> Vec<SchemaPath> {
-    let mut paths = Vec::new();
-    for node in file.list("schema") {
-        match &node.data {
-            tree::Data::Text(text) if !text.value.is_empty() => paths.push(SchemaPath {
-                path: absolute(folder, &text.value),
-                written: text.value.clone(),
-            }),
-            other => problems.borrow_mut().push(
-                Diagnostic::error(
-                    "config-type",
-                    node.place.file.clone(),
-                    format!(
-                        "an item of `schema` must be a path, not {}",
-                        other.describe()
-                    ),
-                )
-                .at(node.place.span),
-            ),
-        }
-    }
-    paths
+fn paths(file: &mut Section<'_>, key: &'static str, folder: &Path) -> Vec<SchemaPath> {
+    let path = |written: String| SchemaPath {
+        path: absolute(folder, &written),
+        written,
+    };
+    file.texts(key).into_iter().map(path).collect()
 }
 
 fn sources(file: &mut Section<'_>, folder: &Path, problems: &Problems) -> Vec<SourceConfig> {

@@ -12,11 +12,13 @@ mod directive;
 pub mod expr;
 mod inherit;
 mod model;
+mod settings;
 mod source;
 
 pub use codes::CODES;
 pub use diff::{SchemaChange, diff};
 pub use model::*;
+pub use settings::{connects, settings};
 
 use std::sync::Arc;
 
@@ -25,7 +27,7 @@ use declared::Declared;
 use source::Sources;
 
 /// One SDL file, named as the user knows it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SdlFile {
     pub path: Arc<str>,
     pub text: String,

@@ -45,8 +45,10 @@ impl App {
     }
 
     fn stamps(&self) -> Stamps {
-        let files = self.origin.file.iter().chain(&self.schema_files);
+        let files = self.origin.file.iter();
         files
+            .chain(&self.schema_files.watched)
+            .chain(&self.config.secret_files)
             .map(|file| {
                 let stamp = std::fs::metadata(file)
                     .ok()
@@ -101,13 +103,21 @@ impl App {
             model,
             problems,
             files,
-        } = schema::load(&config.schema);
-        let model = model.ok_or_else(|| Refused::Problems(errors(problems)))?;
+        } = schema::load(&config, &self.schema_files);
+        let problems = errors(problems);
+        let Some(model) = model else {
+            return Err(Refused::Problems(problems));
+        };
+        self.warn_of_broken(&problems, &files);
         let same_graph = model.fingerprint == self.generation.model.fingerprint
             && config.sources == self.config.sources
             && config.catalog == self.config.catalog;
         self.schema_files = files;
-        if same_graph && config.print() == self.config.print() && !self.moves_database(&config) {
+        let same_settings = config.print() == self.config.print()
+            && config.connectors == self.config.connectors
+            && !self.moves_database(&config);
+        if same_graph && same_settings {
+            self.config = config;
             return Ok(false);
         }
         self.warn_of_restart(&config);
@@ -120,6 +130,22 @@ impl App {
         }
         self.config = config;
         Ok(true)
+    }
+
+    /// A broken connector folder does not keep the rest from being taken over.
+    fn warn_of_broken(&self, problems: &[Diagnostic], files: &schema::Files) {
+        for problem in problems {
+            tracing::error!(problem.code = problem.code, "{problem}");
+        }
+        for name in &files.broken {
+            let goes_on = files.folders.iter().any(|folder| folder.name == *name);
+            let outcome = if goes_on {
+                "goes on as it was"
+            } else {
+                "is not in the graph"
+            };
+            tracing::error!(connector.name = %name, "the folder of the connector `{name}` is broken: it {outcome}");
+        }
     }
 
     /// Reading stops before the store is loaded, so that no commit falls between the old catalog and the new.

@@ -1,12 +1,16 @@
-//! The SDL files of a configuration: the built-in ones and the user's own.
+//! The SDL files of a configuration: the built-in ones, the connectors, and the user's own.
+//!
+//! A connector folder that is broken costs only itself: the rest is composed without it, or with what it was before.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use globset::GlobBuilder;
+use globset::{GlobBuilder, GlobMatcher};
 use walkdir::WalkDir;
 
-use crate::config::SchemaPath;
+use super::folders::{self, ConnectorFolder};
+use crate::config::{Config, SchemaPath, SettingNames};
 use crate::diagnostic::Diagnostic;
 use crate::graphql;
 use crate::sdl::{self, Model, SdlFile};
@@ -14,27 +18,39 @@ use crate::sdl::{self, Model, SdlFile};
 /// The composed schema, what is wrong with it, and which files it was made of.
 #[derive(Debug)]
 pub struct Loaded {
-    /// `None` if any problem is an error.
+    /// `None` if any problem is an error that is not a connector folder's own.
     pub model: Option<Model>,
     pub problems: Vec<Diagnostic>,
-    /// The user's files, for watching.
-    pub files: Vec<PathBuf>,
+    pub files: Files,
 }
 
-/// Reads the built-in schema and `paths`; all problems in one run.
-pub fn load(paths: &[SchemaPath]) -> Loaded {
+/// What a graph was made of.
+#[derive(Debug, Default)]
+pub struct Files {
+    /// The user's files and folders, for watching.
+    pub watched: Vec<PathBuf>,
+    /// The connectors in the graph, in the order of their names.
+    pub folders: Vec<ConnectorFolder>,
+    /// Connectors whose folder is broken: not in the graph, or as they were before.
+    pub broken: Vec<Arc<str>>,
+}
+
+/// Reads the built-in schema and what `config` adds; all problems in one run.
+///
+/// `before` is what is in force: a connector folder that is broken now goes on as it was.
+pub fn load(config: &Config, before: &Files) -> Loaded {
     let mut problems = Vec::new();
-    let mut files = Vec::new();
-    for path in paths {
-        expand(path, &mut files, &mut problems);
+    let mut watched = Vec::new();
+    for path in &config.schema {
+        expand(path, &mut watched, &mut problems);
     }
-    files.sort();
-    files.dedup();
-    let mut sdl_files = sdl::core_files();
-    for file in &files {
+    watched.sort();
+    watched.dedup();
+    let mut base = sdl::core_files();
+    for file in &watched {
         let name: Arc<str> = shown(file).into();
         match std::fs::read_to_string(file) {
-            Ok(text) => sdl_files.push(SdlFile {
+            Ok(text) => base.push(SdlFile {
                 path: name,
                 text,
                 connector: None,
@@ -42,16 +58,170 @@ pub fn load(paths: &[SchemaPath]) -> Loaded {
             Err(error) => problems.push(unreadable(&name, &error.to_string())),
         }
     }
-    let (model, found) = sdl::load(&sdl_files);
-    problems.extend(found);
-    if let Some(model) = &model {
-        problems.extend(graphql::check(model));
+    let unusable = problems.iter().any(Diagnostic::is_error);
+    let found = folders::find(&config.connector_folders);
+    watched.extend(found.watched);
+    problems.extend(found.problems);
+    let mut composition = Composition {
+        base,
+        folders: found.folders,
+        before,
+        broken: Vec::new(),
+        problems,
+    };
+    let mut known: Vec<_> = composition.folders.iter().map(|f| f.name.clone()).collect();
+    known.extend(found.broken.iter().cloned());
+    composition.folders.retain(|folder| {
+        config
+            .connector(&folder.name)
+            .is_none_or(|connector| connector.enabled)
+    });
+    for name in &found.broken {
+        composition.fall_back(name);
     }
-    let usable = !problems.iter().any(Diagnostic::is_error);
+    let model = composition.compose();
+    let settings = model
+        .as_ref()
+        .map(|model| composition.settings(model, &known));
+    let misnamed = settings.map(|settings| config.check_connectors(&settings));
+    let misnamed = misnamed.unwrap_or_default();
+    let usable = !unusable && misnamed.is_empty();
+    composition.problems.extend(misnamed);
     Loaded {
         model: model.filter(|_| usable),
-        problems,
-        files,
+        problems: composition.problems,
+        files: Files {
+            watched,
+            folders: composition.folders,
+            broken: composition.broken,
+        },
+    }
+}
+
+/// One load on its way.
+struct Composition<'a> {
+    /// Of no connector.
+    base: Vec<SdlFile>,
+    folders: Vec<ConnectorFolder>,
+    before: &'a Files,
+    broken: Vec<Arc<str>>,
+    problems: Vec<Diagnostic>,
+}
+
+impl Composition<'_> {
+    /// Takes broken folders away until the rest is whole; `None` if that is not their fault.
+    fn compose(&mut self) -> Option<Model> {
+        loop {
+            let (model, found) = self.attempt(self.folders.len());
+            if model.is_some() {
+                self.problems.extend(found);
+                return model;
+            }
+            let mut blamed = self.blamed(&found);
+            let mut reasons = found;
+            if blamed.is_empty() {
+                match self.first_that_breaks() {
+                    Some((name, why)) => {
+                        reasons = why;
+                        blamed.push(name);
+                    }
+                    None => {
+                        self.problems.extend(reasons);
+                        return None;
+                    }
+                }
+            } else {
+                let files = self.files_of(&blamed);
+                reasons.retain(|problem| files.contains(&problem.file));
+            }
+            self.problems.extend(reasons);
+            for name in blamed {
+                self.fall_back(&name);
+            }
+        }
+    }
+
+    /// Composes the base with the first `n_folders` folders.
+    fn attempt(&self, n_folders: usize) -> (Option<Model>, Vec<Diagnostic>) {
+        let folders = self.folders.iter().take(n_folders);
+        let files: Vec<SdlFile> = self
+            .base
+            .iter()
+            .chain(folders.flat_map(|folder| &folder.sdl))
+            .cloned()
+            .collect();
+        let (model, mut problems) = sdl::load(&files);
+        if let Some(model) = &model {
+            problems.extend(graphql::check(model));
+        }
+        let usable = !problems.iter().any(Diagnostic::is_error);
+        (model.filter(|_| usable), problems)
+    }
+
+    /// The folders in whose files there are errors.
+    fn blamed(&self, problems: &[Diagnostic]) -> Vec<Arc<str>> {
+        let is_at_fault = |folder: &&ConnectorFolder| {
+            let mut errors = problems.iter().filter(|problem| problem.is_error());
+            errors.any(|error| folder.sdl.iter().any(|file| file.path == error.file))
+        };
+        let folders = self.folders.iter().filter(is_at_fault);
+        folders.map(|folder| Arc::clone(&folder.name)).collect()
+    }
+
+    /// For errors that show elsewhere than in the folder that brings them about.
+    fn first_that_breaks(&self) -> Option<(Arc<str>, Vec<Diagnostic>)> {
+        self.attempt(0).0?;
+        let broken = (1..=self.folders.len()).find_map(|n_folders| {
+            let (model, why) = self.attempt(n_folders);
+            model.is_none().then_some((n_folders, why))
+        });
+        let (n_folders, why) = broken?;
+        let folder = self.folders.get(n_folders - 1)?;
+        Some((Arc::clone(&folder.name), why))
+    }
+
+    fn files_of(&self, names: &[Arc<str>]) -> Vec<Arc<str>> {
+        let folders = self.folders.iter().filter(|f| names.contains(&f.name));
+        folders
+            .flat_map(|folder| &folder.sdl)
+            .map(|file| Arc::clone(&file.path))
+            .collect()
+    }
+
+    /// What was in force goes on; if that is what is broken, the connector goes.
+    fn fall_back(&mut self, name: &Arc<str>) {
+        let now = self.folders.iter().position(|folder| folder.name == *name);
+        let now = now.map(|position| self.folders.remove(position));
+        let before = self.before.folders.iter().find(|f| f.name == *name);
+        if let Some(before) = before
+            && !self.broken.contains(name)
+            && now.as_ref().is_none_or(|now| now.sdl != before.sdl)
+        {
+            self.folders.push(before.clone());
+            self.folders.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        if !self.broken.contains(name) {
+            self.broken.push(Arc::clone(name));
+        }
+    }
+
+    /// The settings that connectors read; those of connectors that are not in the graph are not known.
+    fn settings(
+        &self,
+        model: &Model,
+        known: &[Arc<str>],
+    ) -> BTreeMap<Arc<str>, Option<SettingNames>> {
+        let mut settings = sdl::settings(model);
+        let in_graph = |name: &Arc<str>| {
+            !self.broken.contains(name) && self.folders.iter().any(|f| f.name == *name)
+        };
+        known
+            .iter()
+            .map(|name| {
+                let names = settings.remove(name).unwrap_or_default();
+                (Arc::clone(name), in_graph(name).then_some(names))
+            })
+            .collect()
     }
 }
 
@@ -95,15 +265,8 @@ fn expand_glob(
     files: &mut Vec<PathBuf>,
     problems: &mut Vec<Diagnostic>,
 ) {
-    let glob = GlobBuilder::new(&path.path.to_string_lossy())
-        .literal_separator(true)
-        .build();
-    let matcher = match glob {
-        Ok(glob) => glob.compile_matcher(),
-        Err(error) => {
-            problems.push(unreadable(&path.written, &error.kind().to_string()));
-            return;
-        }
+    let Some(matcher) = glob(path, problems) else {
+        return;
     };
     let before = files.len();
     walk(base, problems, |file| {
@@ -121,6 +284,39 @@ fn expand_glob(
             .hint("check it under `schema`; `*` does not cross folders, `**` does"),
         );
     }
+}
+
+fn glob(path: &SchemaPath, problems: &mut Vec<Diagnostic>) -> Option<GlobMatcher> {
+    let glob = GlobBuilder::new(&path.path.to_string_lossy())
+        .literal_separator(true)
+        .build();
+    match glob {
+        Ok(glob) => Some(glob.compile_matcher()),
+        Err(error) => {
+            problems.push(unreadable(&path.written, &error.kind().to_string()));
+            None
+        }
+    }
+}
+
+/// The folders that `path` names or, as a glob, matches.
+pub(super) fn matching(path: &SchemaPath, problems: &mut Vec<Diagnostic>) -> Vec<PathBuf> {
+    if path.path.is_dir() {
+        return vec![path.path.clone()];
+    }
+    let Some(base) = base_of_glob(&path.path) else {
+        problems.push(unreadable(&path.written, "there is no such folder"));
+        return Vec::new();
+    };
+    let Some(matcher) = glob(path, problems) else {
+        return Vec::new();
+    };
+    let folders = WalkDir::new(base).sort_by_file_name().into_iter();
+    folders
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_dir() && matcher.is_match(entry.path()))
+        .map(walkdir::DirEntry::into_path)
+        .collect()
 }
 
 /// A folder that is not there holds no files.
@@ -153,7 +349,7 @@ fn base_of_glob(path: &Path) -> Option<PathBuf> {
 }
 
 /// As short as it can be for somebody who stands in the current folder.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(&here)
         .unwrap_or(path)
@@ -161,7 +357,7 @@ fn shown(path: &Path) -> String {
         .to_string()
 }
 
-fn unreadable(file: &str, why: &str) -> Diagnostic {
+pub(super) fn unreadable(file: &str, why: &str) -> Diagnostic {
     Diagnostic::error("schema-unreadable", file, format!("cannot be read: {why}"))
-        .hint("`schema` takes SDL files, folders and globs, relative to the configuration file")
+        .hint("paths are relative to the configuration file")
 }

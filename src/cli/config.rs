@@ -51,7 +51,7 @@ pub(super) fn check(named: Option<&Path>) -> anyhow::Result<Exit> {
             Some(path) => path.display().to_string().into(),
             None => "config.default.yaml".into(),
         };
-        problems.extend(schema::load(&config.schema).problems);
+        problems.extend(schema::load(config, &schema::Files::default()).problems);
         problems.extend(beyond_loopback(config, &file));
         problems.extend(missing_sources(config, &file));
     }

@@ -31,7 +31,7 @@ pub(super) fn demo(address: Option<SocketAddr>) -> anyhow::Result<Exit> {
     let scratch = Scratch::new()?;
     let config = configuration(scratch.path())?;
     telemetry::start_logging(&config.telemetry);
-    let Some((model, _files)) = serve::load_schema(&config)? else {
+    let Some((model, files)) = serve::load_schema(&config)? else {
         return Ok(Exit::Errors);
     };
     serve::runtime()?.block_on(async move {
@@ -46,7 +46,7 @@ pub(super) fn demo(address: Option<SocketAddr>) -> anyhow::Result<Exit> {
                 return Ok(Exit::Errors);
             }
         };
-        match App::open(config, ConfigOrigin::default(), model, Vec::new()).await {
+        match App::open(config, ConfigOrigin::default(), model, files).await {
             Ok(app) => serve::run(app, listener, welcome).await,
             Err(error) => serve::store_failed(error),
         }

@@ -7,14 +7,18 @@ use anyhow::Context as _;
 use super::config::load_or_report;
 use super::output::{Exit, count, say, write_out, write_problems};
 use super::report::counted;
-use crate::app::schema::{self, Loaded};
+use crate::app::schema::{self, Files, Loaded};
 use crate::config::SchemaPath;
+use crate::diagnostic::Diagnostic;
 use crate::sdl::{self, SdlFile};
 
 pub(super) fn print(directives: bool, config: Option<&Path>) -> anyhow::Result<Exit> {
     let Some(loaded) = load(config, &[])? else {
         return Ok(Exit::Errors);
     };
+    if loaded.problems.iter().any(Diagnostic::is_error) {
+        return report(&loaded);
+    }
     match &loaded.model {
         Some(model) if directives => write_out(&model.sdl_with_directives)?,
         Some(model) => write_out(&model.sdl)?,
@@ -80,12 +84,11 @@ fn read(path: &Path) -> anyhow::Result<SdlFile> {
 
 /// `None` after the problems of the configuration were written.
 fn load(config: Option<&Path>, more: &[PathBuf]) -> anyhow::Result<Option<Loaded>> {
-    let Some(config) = load_or_report(config)? else {
+    let Some(mut config) = load_or_report(config)? else {
         return Ok(None);
     };
-    let mut schema_paths = config.schema;
-    schema_paths.extend(paths(more)?);
-    Ok(Some(schema::load(&schema_paths)))
+    config.schema.extend(paths(more)?);
+    Ok(Some(schema::load(&config, &Files::default())))
 }
 
 /// Paths of the command line, as a configuration would have them.

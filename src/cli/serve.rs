@@ -1,7 +1,7 @@
 //! `serve`: the catalog of a configuration, until the process is told to end.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::{load_or_report, path_of};
 use super::output::{Exit, count, say, write_problems};
 use super::{progress, signals};
-use crate::app::schema::{self, Loaded};
+use crate::app::schema::{self, Files, Loaded};
 use crate::app::{self, App, ConfigOrigin};
 use crate::config::Config;
 use crate::sdl::Model;
@@ -57,16 +57,21 @@ pub(super) fn serve(named: Option<&Path>, listen: Option<SocketAddr>) -> anyhow:
     })
 }
 
-/// The composed schema and the user's files in it; `None` after its problems were written.
-pub(super) fn load_schema(config: &Config) -> anyhow::Result<Option<(Arc<Model>, Vec<PathBuf>)>> {
+/// The composed schema and what it was made of; `None` after its problems were written.
+pub(super) fn load_schema(config: &Config) -> anyhow::Result<Option<(Arc<Model>, Files)>> {
     let Loaded {
         model,
         problems,
         files,
-    } = schema::load(&config.schema);
+    } = schema::load(config, &Files::default());
     write_problems(&problems)?;
     if model.is_none() {
         say(&format!("the schema has {}", count(&problems)));
+    }
+    for name in &files.broken {
+        say(&format!(
+            "the folder of the connector `{name}` is broken: it is not in the graph"
+        ));
     }
     Ok(model.map(|model| (Arc::new(model), files)))
 }

@@ -1,14 +1,60 @@
 //! The effective configuration as YAML, without what came from the environment and without passwords.
 
-use super::tree::{Data, Node, Text};
+use super::tree::{Data, Key, Node, Text};
 
 /// What stands in place of a secret.
 const MASK: &str = "\"***\"";
 
 pub(super) fn print(node: &Node) -> String {
+    let mut node = node.clone();
+    mask_connectors(&mut node);
     let mut out = String::new();
-    write(node, 0, &mut out);
+    write(&node, 0, &mut out);
     out
+}
+
+/// What stands in the `secrets` of connectors is masked wherever it came from; the path of a secret's file may be read.
+fn mask_connectors(root: &mut Node) {
+    for (_, connector) in below(root, "connectors") {
+        mask_secrets(connector);
+        for (_, instance) in below(connector, "instances") {
+            mask_secrets(instance);
+        }
+    }
+}
+
+fn mask_secrets(node: &mut Node) {
+    for (_, secret) in below(node, "secrets") {
+        mask(secret);
+    }
+}
+
+fn mask(node: &mut Node) {
+    match &mut node.data {
+        Data::List(items) => items.iter_mut().for_each(mask),
+        Data::Map(entries) => entries
+            .iter_mut()
+            .filter(|(key, _)| key.name != "file")
+            .for_each(|(_, value)| mask(value)),
+        data => {
+            *data = Data::Text(Text {
+                value: String::new(),
+                substituted: true,
+            });
+        }
+    }
+}
+
+/// The entries of the section `name`; none if there is no such section.
+fn below<'n>(node: &'n mut Node, name: &str) -> &'n mut [(Key, Node)] {
+    let Data::Map(entries) = &mut node.data else {
+        return &mut [];
+    };
+    let found = entries.iter_mut().find(|(key, _)| key.name == name);
+    match found.map(|(_, node)| &mut node.data) {
+        Some(Data::Map(entries)) => entries,
+        _ => &mut [],
+    }
 }
 
 fn write(node: &Node, indent: usize, out: &mut String) {

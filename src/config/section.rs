@@ -1,7 +1,7 @@
 //! Typed access to the tree: every key that is asked for is known, every other one is an error with a suggestion.
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::tree::{Data, Key, Node, Place};
@@ -104,24 +104,75 @@ impl<'a> Section<'a> {
             self.missing(key);
             return (String::new(), self.place);
         };
-        if !matches!(node.data, Data::Map(_)) {
-            let (text, place) = self.text(key);
-            return (text.to_owned(), place);
+        let (text, place, _file) = secret_of(node, &self.path_of(key), folder, self.problems);
+        (text, place)
+    }
+
+    /// The entries of a section whose keys are the user's own.
+    pub(super) fn map(&mut self, key: &'static str) -> &'a [(Key, Node)] {
+        match self.take(key).map(|node| (node, &node.data)) {
+            None | Some((_, Data::Null)) => &[],
+            Some((_, Data::Map(entries))) => entries,
+            Some((node, other)) => {
+                self.wrong_type(key, node, "a section", other);
+                &[]
+            }
         }
-        let mut reference = Section::of(node, self.path_of(key), self.problems);
-        let (file, place) = reference.text("file");
-        reference.finish();
-        match std::fs::read_to_string(folder.join(file)) {
-            Ok(content) => (content.trim_end_matches(['\r', '\n']).to_owned(), place),
-            Err(error) => {
-                problem(
-                    self.problems,
-                    place,
-                    "config-file",
-                    format!("`{file}` cannot be read: {error}"),
-                    Some("name a readable file that holds only the secret".to_owned()),
-                );
-                (String::new(), place)
+    }
+
+    /// The items of a list of texts; those that are something else are problems.
+    pub(super) fn texts(&mut self, key: &'static str) -> Vec<String> {
+        let path = self.path_of(key);
+        let mut texts = Vec::new();
+        for node in self.list(key) {
+            match &node.data {
+                Data::Text(text) if !text.value.is_empty() => texts.push(text.value.clone()),
+                other => {
+                    let message =
+                        format!("an item of `{path}` must be text, not {}", other.describe());
+                    problem(self.problems, &node.place, "config-type", message, None);
+                }
+            }
+        }
+        texts
+    }
+
+    /// What `read` makes of a key that need not be there.
+    pub(super) fn optional<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        match self.take(key)?.data {
+            Data::Null => None,
+            _ => Some(read(self)),
+        }
+    }
+
+    /// A number in the range that `expected` describes and `fits` knows.
+    pub(super) fn part(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        fits: impl Fn(f64) -> bool,
+    ) -> f64 {
+        let Some(node) = self.take(key) else {
+            self.missing(key);
+            return f64::default();
+        };
+        let number = match &node.data {
+            Data::Float(value) => Some(*value),
+            // Whole numbers in such a range are 0 and 1.
+            Data::Integer(value) => i32::try_from(*value).ok().map(f64::from),
+            Data::Text(text) if text.substituted => text.value.parse().ok(),
+            Data::Text(_) | Data::Null | Data::Bool(_) | Data::List(_) | Data::Map(_) => None,
+        };
+        match number.filter(|number| fits(*number)) {
+            Some(number) => number,
+            None => {
+                let message = format!("`{}` must be a number {expected}", self.path_of(key));
+                problem(self.problems, &node.place, "config-value", message, None);
+                f64::default()
             }
         }
     }
@@ -290,6 +341,41 @@ impl<'a> Section<'a> {
         );
         problem(self.problems, &node.place, "config-type", message, None);
     }
+}
+
+/// Text, or `{ file: path }` with the file that was read.
+pub(super) fn secret_of<'a>(
+    node: &'a Node,
+    path: &str,
+    folder: &Path,
+    problems: &'a Problems,
+) -> (String, &'a Place, Option<PathBuf>) {
+    match &node.data {
+        Data::Text(text) => return (text.value.clone(), &node.place, None),
+        Data::Map(_) => {}
+        other => {
+            let message = format!(
+                "`{path}` must be text or `{{ file: path }}`, not {}",
+                other.describe()
+            );
+            problem(problems, &node.place, "config-type", message, None);
+            return (String::new(), &node.place, None);
+        }
+    }
+    let mut reference = Section::of(node, path, problems);
+    let (file, place) = reference.text("file");
+    reference.finish();
+    let absolute = folder.join(file);
+    let content = match std::fs::read_to_string(&absolute) {
+        Ok(content) => content.trim_end_matches(['\r', '\n']).to_owned(),
+        Err(error) => {
+            let message = format!("`{file}` cannot be read: {error}");
+            let hint = "name a readable file that holds only the secret".to_owned();
+            problem(problems, place, "config-file", message, Some(hint));
+            String::new()
+        }
+    };
+    (content, place, Some(absolute))
 }
 
 /// One problem for each place: what a value that is already known to be bad brings about is not worth telling.

@@ -15,13 +15,13 @@ const GOOD: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata
 const BROKEN: &str = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: { name: web }\nspec: { type: website, owner: team-a }\n";
 
 /// A folder with `files`, in which commands are run.
-struct Place(TempDir);
+pub(crate) struct Place(TempDir);
 
 /// Exit code, stdout and stderr, as a person would see them.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl std::fmt::Display for Ran {
@@ -35,7 +35,7 @@ impl std::fmt::Display for Ran {
 }
 
 impl Place {
-    fn with(files: &[(&str, &str)]) -> Self {
+    pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
             let path = folder.path().join(name);
@@ -45,7 +45,7 @@ impl Place {
         Self(folder)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_callboard"));
         command
             .args(arguments)
@@ -56,7 +56,7 @@ impl Place {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let output = self.command(arguments).output().unwrap();
         let shown = |bytes: &[u8]| {
             String::from_utf8_lossy(bytes).replace(&self.0.path().display().to_string(), "HERE")
@@ -68,15 +68,15 @@ impl Place {
         }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 }
 
 /// A running `serve` or `demo`; killed if the test ends before it.
-struct Running {
+pub(crate) struct Running {
     child: Child,
-    url: String,
+    pub(crate) url: String,
     /// What came before the URL, with the line that holds it.
     said: String,
     out: Box<dyn std::io::BufRead>,
@@ -84,7 +84,7 @@ struct Running {
 
 impl Running {
     /// Waits for the URL on the given stream.
-    fn start(mut command: Command, on_stdout: bool) -> Self {
+    pub(crate) fn start(mut command: Command, on_stdout: bool) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut running = Self {
             child: command.spawn().unwrap(),
@@ -120,14 +120,14 @@ impl Running {
     }
 
     /// The rest of what it says, once `signal` has ended it, and its exit code.
-    fn end(mut self, signal: &str) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self, signal: &str) -> (Option<i32>, String) {
         self.signal(signal);
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap().code(), rest)
     }
 
-    fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill")
             .args([signal, &self.child.id().to_string()])
             .status();
@@ -143,7 +143,12 @@ impl Drop for Running {
 }
 
 /// Asks until `accept` likes the answer.
-fn until(place: &Place, url: &str, query: &str, accept: impl Fn(&Value) -> bool) -> Value {
+pub(crate) fn until(
+    place: &Place,
+    url: &str,
+    query: &str,
+    accept: impl Fn(&Value) -> bool,
+) -> Value {
     let started = Instant::now();
     loop {
         let ran = place.run(&["query", query, "--url", url]);

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callboard::config::{Config, LogFormat, SourceKind};
+use callboard::config::{Config, LogFormat, SettingNames, SourceKind};
 use insta::assert_snapshot;
 use secrecy::ExposeSecret;
 
@@ -228,4 +228,199 @@ fn what_is_printed_can_be_read_again() {
         "schema: ['a b', 'true', '*.graphql', '12']\nsources: [{ type: file, path: ./x, name: '- y: z' }]\n",
     );
     assert_eq!(check(&printed), printed);
+}
+
+/// Settings of a connector `bell` and of what its folder reads.
+fn check_connectors(text: &str) -> String {
+    let config = config(text);
+    let names = |words: &[&str]| words.iter().map(|word| (*word).into()).collect();
+    let known = [
+        (
+            "bell".into(),
+            Some(SettingNames {
+                config: names(&["url", "team"]),
+                secrets: names(&["token"]),
+            }),
+        ),
+        ("broken".into(), None),
+    ];
+    let problems = config.check_connectors(&known.into());
+    problems.iter().fold(String::new(), |mut out, problem| {
+        writeln!(out, "{problem}").expect("writing to a string");
+        out
+    })
+}
+
+#[test]
+fn connectors_have_instances_with_settings_and_secrets_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), "from-file\n").unwrap();
+    let file: Arc<str> = "callboard.yaml".into();
+    let text = "\
+connectors:
+  bell:
+    config: { url: 'https://bell.example', ports: [1, 2.5, true, null] }
+    secrets: { token: plain, webhook: ['new ${PORT}', { file: token }] }
+    limits: { timeout: 3s, retries: 0, budgetFloor: 0.2, share: 1, maxBytes: 1MB }
+    allow: [team-a/*]
+    allowHosts: [Files.Example]
+    instances:
+      tools:
+        secrets: { token: { file: token } }
+        limits: { retries: 5 }
+      open: { allow: [] }
+  gong: { enabled: false }
+  mill: { instances: { a: {}, default: { config: { url: x } } } }
+  only: { limits: { retries: 7 }, instances: { a: } }
+";
+    let (config, problems) = Config::parse(Some((&file, text)), folder.path(), &environment);
+    assert_eq!(problems, []);
+    let config = config.unwrap();
+    let bell = config.connector("bell").unwrap();
+    assert!(bell.enabled);
+    let shown: Vec<_> = bell
+        .instances
+        .iter()
+        .map(|instance| {
+            let secrets = instance.secrets.iter().map(|(name, secret)| {
+                let all: Vec<_> = secret.all().iter().map(|s| s.expose_secret()).collect();
+                format!("{name}={}", all.join(","))
+            });
+            let limits = &instance.limits;
+            format!(
+                "{}: {} [{}] {:?} {:?} {:?} {:?} {:?}",
+                instance.name,
+                serde_json::Value::Object(instance.config.clone()),
+                secrets.collect::<Vec<_>>().join(" "),
+                instance.allow,
+                instance.allow_hosts,
+                limits.timeout,
+                limits.retries,
+                limits.share,
+            )
+        })
+        .collect();
+    assert_snapshot!(shown.join("\n"), @r#"
+    default: {"url":"https://bell.example","ports":[1,2.5,true,null]} [token=plain webhook=new 4444,from-file] Some(["team-a/*"]) ["files.example"] Some(3s) Some(0) Some(1.0)
+    tools: {} [token=from-file] Some(["team-a/*"]) ["files.example"] Some(3s) Some(5) Some(1.0)
+    open: {} [] Some([]) ["files.example"] Some(3s) Some(0) Some(1.0)
+    "#);
+    assert!(!config.connector("gong").unwrap().enabled);
+    let names = |name: &str| -> Vec<_> {
+        let instances = config.connector(name).unwrap().instances.iter();
+        instances
+            .map(|instance| instance.name.to_string())
+            .collect()
+    };
+    assert_eq!(names("mill"), ["default", "a"]);
+    assert_eq!(names("only"), ["a"], "no upstream is the default");
+    let inherited = config.connector("only").unwrap().instance("a").unwrap();
+    assert_eq!(inherited.limits.retries, Some(7));
+    assert_eq!(
+        config.secret_files,
+        [folder.path().join("token"), folder.path().join("token")]
+    );
+    assert!(
+        !format!("{config:?}").contains("from-file"),
+        "shown by Debug"
+    );
+    let printed = config.print();
+    assert_snapshot!(printed.split_at(printed.find("connectors:").unwrap()).1.split("sources:").next().unwrap(), @r#"
+    connectors:
+      bell:
+        config:
+          url: https://bell.example
+          ports:
+            - 1
+            - 2.5
+            - true
+            - null
+        secrets:
+          token: "***"
+          webhook:
+            - "***"
+            - file: token
+        limits:
+          timeout: 3s
+          retries: 0
+          budgetFloor: 0.2
+          share: 1
+          maxBytes: 1MB
+        allow:
+          - team-a/*
+        allowHosts:
+          - Files.Example
+        instances:
+          tools:
+            secrets:
+              token:
+                file: token
+            limits:
+              retries: 5
+          open:
+            allow: []
+      gong:
+        enabled: false
+      mill:
+        instances:
+          a: {}
+          default:
+            config:
+              url: x
+      only:
+        limits:
+          retries: 7
+        instances:
+          a: null
+    "#);
+}
+
+#[test]
+fn settings_that_no_connector_reads_are_errors() {
+    assert_snapshot!(check_connectors(
+        "connectors:\n  bell:\n    config: { ulr: x }\n    secrets: { password: x }\n    instances:\n      two: { secrets: { tokne: x } }\n  \
+         bel: {}\n  broken: { config: { anything: 1 } }\n"
+    ), @r"
+    callboard.yaml:3:15: error[config-key]: the connector `bell` reads no `ulr` in `config`
+      hint: did you mean `url`?
+    callboard.yaml:4:16: error[config-key]: the connector `bell` reads no `password` in `secrets`
+      hint: known here: token
+    callboard.yaml:6:25: error[config-key]: the connector `bell` reads no `tokne` in `secrets`
+      hint: did you mean `token`?
+    callboard.yaml:7:3: error[config-key]: there is no connector `bel`
+      hint: did you mean `bell`?
+    ");
+    assert_snapshot!(check(
+        "connectors:\n  bell:\n    enable: false\n    secrets: { token: 12345, other: { file: no-such-file }, third: { path: x } }\n    \
+         limits: { share: 0, budgetFloor: 1.0, retries: many, timeout: 3 }\n    allow: team\n    \
+         config: { url: x }\n    instances: { default: { config: { url: y } } }\n  gong: yes\nconnectorFolders: x\n"
+    ), @r"
+    callboard.yaml:3:5: error[config-key]: unknown key `connectors.bell.enable`
+      hint: did you mean `enabled`?
+    callboard.yaml:4:23: error[config-type]: `connectors.bell.secrets.token` must be text or `{ file: path }`, not a number
+    callboard.yaml:4:45: error[config-file]: `no-such-file` cannot be read: No such file or directory (os error 2)
+      hint: name a readable file that holds only the secret
+    callboard.yaml:4:68: error[config-missing]: `connectors.bell.secrets.third.file` is missing
+    callboard.yaml:4:70: error[config-key]: unknown key `connectors.bell.secrets.third.path`
+      hint: known here: file
+    callboard.yaml:5:22: error[config-value]: `connectors.bell.limits.share` must be a number above 0 and at most 1
+    callboard.yaml:5:38: error[config-value]: `connectors.bell.limits.budgetFloor` must be a number from 0 to below 1
+    callboard.yaml:5:52: error[config-type]: `connectors.bell.limits.retries` must be a whole number, not text
+    callboard.yaml:5:67: error[config-value]: `connectors.bell.limits.timeout` must be a duration such as `30s`, `500ms` or `5m`, not `3`
+    callboard.yaml:6:12: error[config-type]: `connectors.bell.allow` must be a list, not text
+    callboard.yaml:8:18: error[config-value]: the instance `default` of `bell` is described twice
+      hint: put its `config` and `secrets` either here, or directly below the connector
+    callboard.yaml:9:9: error[config-type]: `connectors.gong` must be a section, not text
+    callboard.yaml:10:19: error[config-type]: `connectorFolders` must be a list, not text
+    ");
+}
+
+#[test]
+fn a_changed_secret_is_a_change_and_a_moved_line_is_none() {
+    let one = config("connectors: { bell: { secrets: { token: a } } }");
+    let moved = config("# a comment\nconnectors:\n  bell: { secrets: { token: a } }");
+    let other = config("connectors: { bell: { secrets: { token: b } } }");
+    assert_eq!(one.connectors, moved.connectors);
+    assert_ne!(one.connectors, other.connectors);
+    assert_eq!(one.print(), other.print());
 }

@@ -1,0 +1,212 @@
+//! Connector folders: what is found, and what a broken one costs.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use callboard::app::schema::{self, Files, Loaded};
+use callboard::config::Config;
+use insta::assert_snapshot;
+
+use crate::cli::Place;
+
+/// A connector that adds one field to every entity.
+fn folder(name: &str, field: &str) -> String {
+    let title = format!("T{}", name.replace('-', ""));
+    format!(
+        "extend schema @source(name: \"rest\", url: \"$config.url\", auth: {{ type: BEARER, token: \"$secret.token\" }})\n\
+         extend interface Entity {{\n  {field}: {title} @connect(source: \"rest\", get: \"/x/{{$entity.metadata.name}}\")\n}}\n\
+         type {title} @identity(from: \"id\") {{ id: ID! @resolver, size: Int }}\n"
+    )
+}
+
+/// The graph of `config` in `folder`.
+fn load(folder: &Path, config: &str, before: &Files) -> Loaded {
+    let file = "callboard.yaml".into();
+    let (config, problems) = Config::parse(Some((&file, config)), folder, &|_| None);
+    assert_eq!(problems, []);
+    schema::load(&config.unwrap(), before)
+}
+
+fn shown(place: &Place, loaded: &Loaded) -> String {
+    let mut out = String::new();
+    for problem in &loaded.problems {
+        writeln!(out, "{problem}").unwrap();
+    }
+    let has = |field: &str| {
+        loaded.model.as_ref().is_some_and(|model| {
+            model
+                .types
+                .get("Component")
+                .is_some_and(|kind| kind.fields.contains_key(field))
+        })
+    };
+    for field in ["one", "two"] {
+        writeln!(out, "{field}: {}", has(field)).unwrap();
+    }
+    writeln!(out, "broken: {:?}", loaded.files.broken).unwrap();
+    out.replace(&place.path().display().to_string(), "HERE")
+}
+
+const BOTH: &str = "connectorFolders: [./own]\n";
+
+#[test]
+fn folders_and_folders_of_folders_are_connectors() {
+    let place = Place::with(&[
+        ("own/a-one/a.graphql", &folder("a-one", "one")),
+        ("own/a-one/README.md", "# One"),
+        ("own/a-one/examples/x.yaml", "query: x"),
+        ("own/b-two/b.graphql", &folder("b-two", "two")),
+        ("own/notes/read.txt", "no connector"),
+    ]);
+    for config in [
+        BOTH,
+        "connectorFolders: [./own/a-one, ./own/b-two]\n",
+        "connectorFolders: ['./own/*-*']\n",
+    ] {
+        let loaded = load(place.path(), config, &Files::default());
+        assert_eq!(shown(&place, &loaded), "one: true\ntwo: true\nbroken: []\n");
+        let one = loaded
+            .files
+            .folders
+            .iter()
+            .find(|folder| *folder.name == *"a-one");
+        let one = one.unwrap();
+        assert_eq!(one.examples.len(), 1);
+        assert_eq!(one.readme.as_ref().unwrap().text, "# One");
+    }
+}
+
+#[test]
+fn a_connector_that_is_switched_off_is_not_in_the_graph() {
+    let place = Place::with(&[
+        ("own/a-one/a.graphql", &folder("a-one", "one")),
+        ("own/b-two/b.graphql", &folder("b-two", "two")),
+    ]);
+    let config = format!("{BOTH}connectors: {{ a-one: {{ enabled: false }} }}\n");
+    let loaded = load(place.path(), &config, &Files::default());
+    assert_snapshot!(shown(&place, &loaded), @r"
+    one: false
+    two: true
+    broken: []
+    ");
+}
+
+#[test]
+fn a_broken_folder_costs_only_itself() {
+    let place = Place::with(&[
+        (
+            "own/a-one/a.graphql",
+            &folder("a-one", "one").replace("Int", "Itn"),
+        ),
+        ("own/b-two/b.graphql", &folder("b-two", "two")),
+        ("own/c-syntax/c.graphql", "type Q {"),
+        ("own/Bad_Name/d.graphql", "type D { x: Int }"),
+    ]);
+    let loaded = load(place.path(), BOTH, &Files::default());
+    assert_snapshot!(shown(&place, &loaded), @r#"
+    HERE/own/Bad_Name:1:1: error[connector-name]: `Bad_Name` is no name of a connector
+      hint: rename the folder: lower-case letters, digits and `-`, a letter first
+    HERE/own/a-one/a.graphql:5:61: error[unknown-type]: unknown type `Itn`
+      hint: did you mean `Int`?
+    HERE/own/c-syntax/c.graphql:1:9: error[syntax]: expected Field Definition
+    HERE/own/c-syntax/c.graphql:1:9: error[syntax]: expected R_CURLY, got EOF
+    one: false
+    two: true
+    broken: ["Bad_Name", "a-one", "c-syntax"]
+    "#);
+}
+
+#[test]
+fn what_was_whole_before_goes_on() {
+    let place = Place::with(&[
+        ("own/a-one/a.graphql", &folder("a-one", "one")),
+        ("own/b-two/b.graphql", &folder("b-two", "one-too")),
+    ]);
+    fs::write(
+        place.path().join("own/b-two/b.graphql"),
+        folder("b-two", "two"),
+    )
+    .unwrap();
+    let first = load(place.path(), BOTH, &Files::default());
+    assert!(first.model.is_some());
+    fs::write(place.path().join("own/b-two/b.graphql"), "type Broken {").unwrap();
+    let second = load(place.path(), BOTH, &first.files);
+    let third = load(place.path(), BOTH, &second.files);
+    assert_eq!(shown(&place, &second), shown(&place, &third));
+    assert_snapshot!(shown(&place, &second), @r#"
+    HERE/own/b-two/b.graphql:1:14: error[syntax]: expected Field Definition
+    HERE/own/b-two/b.graphql:1:14: error[syntax]: expected R_CURLY, got EOF
+    one: true
+    two: true
+    broken: ["b-two"]
+    "#);
+    fs::write(
+        place.path().join("own/b-two/b.graphql"),
+        folder("b-two", "two"),
+    )
+    .unwrap();
+    let mended = load(place.path(), BOTH, &third.files);
+    assert_eq!(shown(&place, &mended), shown(&place, &first));
+}
+
+#[test]
+fn two_folders_that_cannot_stand_together_cost_the_later_one() {
+    let place = Place::with(&[
+        ("own/a-one/a.graphql", &folder("a-one", "one")),
+        ("own/b-two/b.graphql", &folder("a-one", "two")),
+    ]);
+    let loaded = load(place.path(), BOTH, &Files::default());
+    assert_snapshot!(shown(&place, &loaded), @r#"
+    HERE/own/b-two/b.graphql:5:6: error[duplicate]: the type `Taone` is declared twice
+      hint: the first one is at HERE/own/a-one/a.graphql:5
+    one: true
+    two: false
+    broken: ["b-two"]
+    "#);
+}
+
+#[test]
+fn errors_elsewhere_are_no_connectors_fault() {
+    let place = Place::with(&[
+        (
+            "own/a-one/a.graphql",
+            &folder("a-one", "one").replace("Int", "Itn"),
+        ),
+        (
+            "kinds.graphql",
+            "type Rocket @kind(apiVersions: [\"x/v1\"]) { fuel: Itn }",
+        ),
+    ]);
+    let config = format!("{BOTH}schema: [./kinds.graphql]\n");
+    let loaded = load(place.path(), &config, &Files::default());
+    assert!(loaded.model.is_none());
+    assert_snapshot!(shown(&place, &loaded), @r#"
+    HERE/own/a-one/a.graphql:5:61: error[unknown-type]: unknown type `Itn`
+      hint: did you mean `Int`?
+    HERE/kinds.graphql:1:50: error[unknown-type]: unknown type `Itn`
+      hint: did you mean `Int`?
+    one: false
+    two: false
+    broken: ["a-one"]
+    "#);
+}
+
+#[test]
+fn settings_of_connectors_are_checked_with_their_folders() {
+    let place = Place::with(&[
+        ("own/a-one/a.graphql", &folder("a-one", "one")),
+        (
+            "callboard.yaml",
+            "connectorFolders: [./own]\nconnectors:\n  a-one: { config: { urll: x }, secrets: { token: x } }\n  a-onee: {}\n",
+        ),
+    ]);
+    let ran = place.run(&["config", "check"]);
+    assert_eq!(ran.code, 1);
+    assert_snapshot!(ran.out, @r"
+    callboard.yaml:3:22: error[config-key]: the connector `a-one` reads no `urll` in `config`
+      hint: did you mean `url`?
+    callboard.yaml:4:3: error[config-key]: there is no connector `a-onee`
+      hint: did you mean `a-one`?
+    ");
+}
