@@ -49,7 +49,7 @@ pub struct Board {
     serving: ArcSwap<Serving>,
     /// Whether the first snapshot serves.
     ready: AtomicBool,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
     limits: LimitsConfig,
     /// One permit for each operation that is worked on.
     concurrency: Semaphore,
@@ -63,12 +63,18 @@ impl Board {
         Self {
             serving: ArcSwap::from_pointee(Serving { engine, catalog }),
             ready: AtomicBool::new(false),
-            metrics: Metrics::default(),
+            metrics: Arc::default(),
             concurrency: Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)),
             limits,
             in_flight: InFlight::default(),
             request_ids: request_id::Source::default(),
         }
+    }
+
+    /// Shows `metrics`, in which others count as well.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// From now on `/readyz` says yes.

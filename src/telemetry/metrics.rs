@@ -75,6 +75,30 @@ const CATALOG_PROBLEMS: Metric = Metric {
     labels: &["severity"],
     help: "Problems in descriptors",
 };
+const CONNECTOR_DURATION: Metric = Metric {
+    name: "callboard.connector.request.duration",
+    unit: "s",
+    labels: &["connector.name", "outcome"],
+    help: "Time of one request to an upstream, waits and retries included",
+};
+const CONNECTOR_RETRIES: Metric = Metric {
+    name: "callboard.connector.retries",
+    unit: "",
+    labels: &["connector.name"],
+    help: "Attempts after the first",
+};
+const CONNECTOR_BREAKER: Metric = Metric {
+    name: "callboard.connector.breaker.state",
+    unit: "",
+    labels: &["connector.name", "source", "instance"],
+    help: "0 closed, 1 half open, 2 open",
+};
+const CONNECTOR_BUDGET: Metric = Metric {
+    name: "callboard.connector.budget.remaining",
+    unit: "",
+    labels: &["connector.name", "source", "instance"],
+    help: "Requests that may still be made, of the limit that has relatively least left",
+};
 const RELOADS: Metric = Metric {
     name: "callboard.reloads",
     unit: "",
@@ -118,6 +142,10 @@ pub const CATALOGUE: &[Metric] = &[
     CATALOG_ENTITIES,
     CATALOG_REVISION,
     CATALOG_PROBLEMS,
+    CONNECTOR_DURATION,
+    CONNECTOR_RETRIES,
+    CONNECTOR_BREAKER,
+    CONNECTOR_BUDGET,
     RELOADS,
 ];
 
@@ -226,6 +254,82 @@ struct SeverityLabels {
     severity: SeverityLabel,
 }
 
+label_values! {
+/// How a request to an upstream ended.
+    pub enum ConnectorOutcome {
+        Ok = "ok",
+        Rejected = "rejected",
+        Timeout = "timeout",
+        Unavailable = "unavailable",
+        RateLimited = "rate_limited",
+        Unauthorized = "unauthorized",
+        CircuitOpen = "circuit_open",
+        BudgetExhausted = "budget_exhausted",
+        TooLarge = "too_large",
+        Refused = "refused",
+        Cancelled = "cancelled",
+    }
+}
+
+/// Names of connectors, sources and instances are bounded by what the operator has written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConnectorOutcomeLabels {
+    connector_name: String,
+    outcome: ConnectorOutcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConnectorLabels {
+    connector_name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct UpstreamLabels {
+    connector_name: String,
+    source: String,
+    instance: String,
+}
+
+/// The metrics of one upstream, found once.
+#[derive(Clone, Debug)]
+pub struct UpstreamMetrics {
+    connector: String,
+    duration: Histograms<ConnectorOutcomeLabels>,
+    /// Of the outcome that nearly all requests have.
+    ok: Histogram,
+    retries: Counter,
+    breaker: Gauge<i64, AtomicI64>,
+    budget: Gauge<i64, AtomicI64>,
+}
+
+impl UpstreamMetrics {
+    pub fn request(&self, outcome: ConnectorOutcome, took: Duration) {
+        let took = took.as_secs_f64();
+        if outcome == ConnectorOutcome::Ok {
+            return self.ok.observe(took);
+        }
+        let labels = ConnectorOutcomeLabels {
+            connector_name: self.connector.clone(),
+            outcome,
+        };
+        self.duration.get_or_create(&labels).observe(took);
+    }
+
+    pub fn retry(&self) {
+        self.retries.inc();
+    }
+
+    /// 0 closed, 1 half open, 2 open.
+    pub fn breaker(&self, state: i64) {
+        self.breaker.set(state);
+    }
+
+    pub fn budget(&self, remaining: u64) {
+        self.budget
+            .set(i64::try_from(remaining).unwrap_or(i64::MAX));
+    }
+}
+
 type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 
 /// What a catalog looks like at the moment of a scrape.
@@ -250,6 +354,10 @@ pub struct Metrics {
     catalog_entities: Gauge<i64, AtomicI64>,
     catalog_revision: Gauge<i64, AtomicI64>,
     catalog_problems: Family<SeverityLabels, Gauge<i64, AtomicI64>>,
+    connector_duration: Histograms<ConnectorOutcomeLabels>,
+    connector_retries: Family<ConnectorLabels, Counter>,
+    connector_breaker: Family<UpstreamLabels, Gauge<i64, AtomicI64>>,
+    connector_budget: Family<UpstreamLabels, Gauge<i64, AtomicI64>>,
     reloads: Family<ReloadLabels, Counter>,
 }
 
@@ -278,6 +386,13 @@ impl Default for Metrics {
             catalog_entities: add.metric(CATALOG_ENTITIES, Gauge::default()),
             catalog_revision: add.metric(CATALOG_REVISION, Gauge::default()),
             catalog_problems: add.metric(CATALOG_PROBLEMS, Family::default()),
+            connector_duration: add.metric(
+                CONNECTOR_DURATION,
+                Histograms::new_with_constructor(durations),
+            ),
+            connector_retries: add.metric(CONNECTOR_RETRIES, Family::default()),
+            connector_breaker: add.metric(CONNECTOR_BREAKER, Family::default()),
+            connector_budget: add.metric(CONNECTOR_BUDGET, Family::default()),
             reloads,
             registry,
         }
@@ -317,6 +432,29 @@ impl Metrics {
 
     pub fn reload(&self, outcome: ReloadOutcome) {
         self.reloads.get_or_create(&ReloadLabels { outcome }).inc();
+    }
+
+    /// The metrics of one upstream.
+    pub fn upstream(&self, connector: &str, source: &str, instance: &str) -> UpstreamMetrics {
+        let connector_name = connector.to_owned();
+        let upstream = UpstreamLabels {
+            connector_name: connector_name.clone(),
+            source: source.to_owned(),
+            instance: instance.to_owned(),
+        };
+        let ok = ConnectorOutcomeLabels {
+            connector_name: connector_name.clone(),
+            outcome: ConnectorOutcome::Ok,
+        };
+        let retries = ConnectorLabels { connector_name };
+        UpstreamMetrics {
+            connector: connector.to_owned(),
+            duration: self.connector_duration.clone(),
+            ok: self.connector_duration.get_or_create(&ok).clone(),
+            retries: self.connector_retries.get_or_create(&retries).clone(),
+            breaker: self.connector_breaker.get_or_create(&upstream).clone(),
+            budget: self.connector_budget.get_or_create(&upstream).clone(),
+        }
     }
 
     /// All metrics as text in the form of `OpenMetrics`, which Prometheus reads.

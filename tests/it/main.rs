@@ -13,6 +13,7 @@ mod config;
 mod connectors;
 mod corpus;
 mod differential;
+mod egress;
 mod examples;
 mod graphql;
 mod holes;

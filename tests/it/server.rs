@@ -346,6 +346,7 @@ fn metrics_are_those_of_the_catalogue() {
     let server = TestServer::start();
     server.ask(&json!({ "query": "{ __typename }" }));
     server.get("/no/such/path", &[]);
+    drop(server.board.metrics().upstream("probe", "rest", "default"));
     let answer = server.get("/metrics", &[]);
     assert!(
         answer
@@ -367,6 +368,10 @@ fn metrics_are_those_of_the_catalogue() {
     callboard_catalog_entities gauge
     callboard_catalog_revision gauge
     callboard_catalog_problems gauge
+    callboard_connector_request_duration_seconds histogram
+    callboard_connector_retries counter
+    callboard_connector_breaker_state gauge
+    callboard_connector_budget_remaining gauge
     ");
     for metric in callboard::telemetry::metrics::CATALOGUE {
         let name = metric.name.replace('.', "_");

@@ -1,0 +1,518 @@
+//! One upstream, and the way of a request to it: slot, breaker, budget, credential, exchange, retry.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+use url::Url;
+
+use super::Shared;
+use super::breaker::{Breaker, BreakerState, Rules};
+use super::budget::{Budgets, Denied, Terms};
+use super::call::{Call, Reply};
+use super::credential::{Credential, forwarded};
+use super::exchange::{Answer, Exchange};
+use super::failure::{Failure, Kind, Place, Refusal, Why};
+use super::join;
+use super::judge::{self, Judged};
+use super::retry::{Again, Miss, pause};
+use super::slots::{NoSlot, Slots};
+use super::spec::{Limits, SpecError, UpstreamSpec, is_transport};
+use super::token::{Grant, TokenCell};
+use crate::telemetry::metrics::{ConnectorOutcome, Metrics, UpstreamMetrics};
+
+/// One upstream as one connector sees it; see [`super::Egress::upstream`].
+pub struct Upstream {
+    spec: UpstreamSpec,
+    headers: HeaderMap,
+    /// The credential, where it is the same for all requests.
+    credential: Option<(HeaderName, HeaderValue)>,
+    slots: Arc<Slots>,
+    standing: Arc<Standing>,
+    shared: Arc<Shared>,
+}
+
+/// What is learnt of an upstream, and outlives a reload.
+pub(super) struct Standing {
+    breaker: Breaker,
+    budgets: Arc<Budgets>,
+    token: TokenCell,
+    slots: Mutex<Arc<Slots>>,
+    last_error: Mutex<Option<LastError>>,
+    /// What was told last, so that changes are told once.
+    told_state: Mutex<BreakerState>,
+    metrics: UpstreamMetrics,
+}
+
+/// Whose standing it is.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct StandingKey {
+    connector: Arc<str>,
+    source: Arc<str>,
+    instance: Arc<str>,
+    base: Url,
+    account: Arc<str>,
+}
+
+impl StandingKey {
+    pub(super) fn of(spec: &UpstreamSpec) -> Self {
+        Self {
+            connector: Arc::clone(&spec.connector),
+            source: Arc::clone(&spec.source),
+            instance: Arc::clone(&spec.instance),
+            base: spec.base.clone(),
+            account: spec.budget_key(),
+        }
+    }
+}
+
+impl Standing {
+    pub(super) fn new(spec: &UpstreamSpec, budgets: Arc<Budgets>, metrics: &Metrics) -> Self {
+        Self {
+            breaker: Breaker::default(),
+            budgets,
+            token: TokenCell::default(),
+            slots: Mutex::new(Arc::new(Slots::new(spec.limits.concurrency))),
+            last_error: Mutex::default(),
+            told_state: Mutex::new(BreakerState::Closed),
+            metrics: metrics.upstream(&spec.connector, &spec.source, &spec.instance),
+        }
+    }
+
+    /// The slots, new ones if there are to be more or fewer.
+    fn slots(&self, size: usize) -> Arc<Slots> {
+        let mut slots = self.slots.lock();
+        if slots.size != size {
+            *slots = Arc::new(Slots::new(size));
+        }
+        Arc::clone(&slots)
+    }
+}
+
+/// How an upstream is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    pub breaker: BreakerState,
+    /// `None` while nothing bounds it, as far as is known.
+    pub budget: Option<BudgetStatus>,
+    pub last_error: Option<LastError>,
+}
+
+/// What may still be asked, of the limit that has relatively least left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BudgetStatus {
+    pub limit: u64,
+    pub remaining: u64,
+    pub reset_at: Timestamp,
+}
+
+/// The last failure that was the upstream's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastError {
+    pub at: Timestamp,
+    pub code: &'static str,
+    pub message: String,
+}
+
+/// An upstream that was given less time than this has not failed by being late.
+const FAIR: Duration = Duration::from_millis(250);
+/// The same failure is a warning once in this time.
+const SAME_WARNING: i64 = 10;
+
+impl Upstream {
+    pub(super) fn new(
+        spec: UpstreamSpec,
+        standing: Arc<Standing>,
+        shared: Arc<Shared>,
+    ) -> Result<Self, SpecError> {
+        Ok(Self {
+            headers: spec.header_map()?,
+            credential: spec.credential.fixed()?,
+            slots: standing.slots(spec.limits.concurrency),
+            standing,
+            shared,
+            spec,
+        })
+    }
+
+    /// Sends a request and waits for its reply, until the call's budget is over.
+    ///
+    /// Dropped, it gives up: the connection is closed, and slot, probe and budget are free for the next.
+    pub async fn send(&self, call: Call) -> Result<Reply, Failure> {
+        let span = tracing::info_span!(
+            "connector.request",
+            connector.name = &*self.spec.connector,
+            connector.source = &*self.spec.source,
+            connector.instance = &*self.spec.instance,
+            connector.template = &*call.template,
+            status = tracing::field::Empty,
+            attempts = tracing::field::Empty,
+        );
+        let mut count = Count {
+            metrics: &self.standing.metrics,
+            started: Instant::now(),
+            outcome: ConnectorOutcome::Cancelled,
+        };
+        let mut attempts = 0;
+        let work = self.run(&call, &mut attempts);
+        let result = work.instrument(span.clone()).await;
+        let elapsed = count.started.elapsed();
+        span.record("attempts", attempts);
+        match result {
+            Ok(answer) => {
+                span.record("status", answer.status);
+                count.outcome = match answer.status {
+                    ..400 => ConnectorOutcome::Ok,
+                    400.. => ConnectorOutcome::Rejected,
+                };
+                Ok(Reply {
+                    status: answer.status,
+                    headers: answer.headers,
+                    body: answer.body,
+                    elapsed,
+                    attempts,
+                })
+            }
+            Err(kind) => {
+                count.outcome = kind.outcome();
+                if let Some(status) = kind.status() {
+                    span.record("status", status);
+                }
+                let failure = Failure {
+                    place: self.place(call.template),
+                    kind,
+                    attempts,
+                    elapsed,
+                };
+                span.in_scope(|| self.note(&failure));
+                Err(failure)
+            }
+        }
+    }
+
+    /// How it is doing now.
+    pub fn status(&self) -> Status {
+        let terms = self.terms(super::Lane::Interactive);
+        let left = self.standing.budgets.left(terms.ceiling());
+        Status {
+            breaker: self.standing.breaker.state(),
+            budget: left.map(|left| BudgetStatus {
+                limit: left.limit,
+                remaining: left.remaining,
+                reset_at: self.at(left.reset),
+            }),
+            last_error: self.standing.last_error.lock().clone(),
+        }
+    }
+
+    /// The part of an absolute or relative link below the base URL, for [`Call::path_and_query`]; a link that leads elsewhere is refused.
+    pub fn below(&self, link: &str) -> Result<String, Refusal> {
+        join::below(&self.spec.base, link)
+    }
+
+    pub fn connector(&self) -> &Arc<str> {
+        &self.spec.connector
+    }
+
+    pub fn source(&self) -> &Arc<str> {
+        &self.spec.source
+    }
+
+    pub fn instance(&self) -> &Arc<str> {
+        &self.spec.instance
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.spec.limits
+    }
+
+    fn place(&self, template: Arc<str>) -> Place {
+        Place {
+            connector: Arc::clone(&self.spec.connector),
+            source: Arc::clone(&self.spec.source),
+            instance: Arc::clone(&self.spec.instance),
+            template,
+        }
+    }
+
+    /// Attempt after attempt.
+    async fn run(&self, call: &Call, attempts: &mut u32) -> Result<Answer, Kind> {
+        let url = join::join(&self.spec.base, &call.path_and_query).map_err(Kind::Refused)?;
+        if call.headers.iter().any(|(name, _)| is_transport(name)) {
+            return Err(Kind::Refused(Refusal::Header));
+        }
+        let mut last = None;
+        let mut is_refreshed = false;
+        loop {
+            let before = *attempts;
+            let miss = match self.attempt(call, &url, attempts).await {
+                Ok(answer) => return Ok(answer),
+                Err(miss) => miss,
+            };
+            if *attempts == before {
+                // What we did not send tells less than how the attempt before it ended.
+                return Err(last.unwrap_or(miss.kind));
+            }
+            let is_stale_token = matches!(miss.kind, Kind::Unauthorized { status: Some(401) })
+                && matches!(self.spec.credential, Credential::OAuth2 { .. });
+            if is_stale_token && !is_refreshed {
+                is_refreshed = true;
+                last = Some(miss.kind);
+                continue;
+            }
+            let Some(pause) = self.pause(call, miss.again, *attempts) else {
+                return Err(miss.kind);
+            };
+            last = Some(miss.kind);
+            tokio::time::sleep(pause).await;
+            self.standing.metrics.retry();
+        }
+    }
+
+    /// How long to wait before another attempt, if there is to be one.
+    fn pause(&self, call: &Call, again: Again, attempts: u32) -> Option<Duration> {
+        if !call.idempotent || attempts > self.spec.limits.retries {
+            return None;
+        }
+        let pause = pause(again, attempts, call.budget.left())?;
+        (pause <= self.spec.limits.timeout).then_some(pause)
+    }
+
+    async fn attempt(&self, call: &Call, url: &Url, attempts: &mut u32) -> Result<Answer, Miss> {
+        let breaker = &self.standing.breaker;
+        breaker.peek().map_err(|until| self.open(until))?;
+        let slot = self.slots.enter(call.lane, call.budget.deadline).await;
+        let _slot = slot.map_err(|no_slot| self.no_slot(no_slot, call))?;
+        let admission = breaker
+            .admit(self.rules())
+            .map_err(|until| self.open(until))?;
+        let spent = self.spend(call).await?;
+
+        *attempts += 1;
+        let started = Instant::now();
+        let deadline = call.budget.deadline.min(started + self.spec.limits.timeout);
+        let answer = match tokio::time::timeout_at(deadline, self.exchange(call, url)).await {
+            Ok(answer) => answer,
+            Err(_elapsed) => Err(Kind::Timeout {
+                after: started.elapsed(),
+            }),
+        };
+        let was_fair = deadline.duration_since(started) >= FAIR.min(self.spec.limits.timeout);
+        let Judged {
+            verdict,
+            pause,
+            outcome,
+        } = judge::judge(answer, spent, call, &self.shared.clock, was_fair);
+        admission.settle(verdict);
+        self.tell_changes();
+        if let Some((pause, status)) = pause {
+            self.publish_pause(pause, status).await;
+        }
+        outcome
+    }
+
+    async fn exchange(&self, call: &Call, url: &Url) -> Result<Answer, Kind> {
+        let (headers, token) = self.headers(call).await?;
+        let exchange = Exchange {
+            clients: &self.shared.clients,
+            base: &self.spec.base,
+            allow_hosts: &self.spec.allow_hosts,
+            max_bytes: self.spec.limits.max_bytes,
+            method: call.method.clone(),
+            headers,
+            body: call.body.clone(),
+        };
+        let answer = exchange.run(url.clone()).await?;
+        if let Some(token) = token.filter(|_| answer.status == 401) {
+            self.standing.token.refused(&token);
+        }
+        Ok(answer)
+    }
+
+    /// All headers of a request, and the token among them if it was fetched.
+    async fn headers(&self, call: &Call) -> Result<(HeaderMap, Option<HeaderValue>), Kind> {
+        use reqwest::header::{AUTHORIZATION, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+        let mut headers = self.headers.clone();
+        for (name, value) in &call.headers {
+            if !headers.contains_key(name) {
+                headers.append(name, value.clone());
+            }
+        }
+        for (name, value) in [
+            (IF_NONE_MATCH, &call.validators.etag),
+            (IF_MODIFIED_SINCE, &call.validators.last_modified),
+        ] {
+            if let Some(value) = value {
+                headers.insert(name, value.clone());
+            }
+        }
+        let mut fetched = None;
+        match &self.spec.credential {
+            Credential::OAuth2 {
+                token_url,
+                client_id,
+                client_secret,
+                scopes,
+            } => {
+                let grant = Grant {
+                    clients: &self.shared.clients,
+                    token_url,
+                    client_id,
+                    client_secret,
+                    scopes,
+                };
+                let token = self.standing.token.header(grant).await?;
+                headers.insert(AUTHORIZATION, token.clone());
+                fetched = Some(token);
+            }
+            Credential::Forward => {
+                headers.insert(AUTHORIZATION, forwarded(call.viewer.as_ref())?);
+            }
+            Credential::None
+            | Credential::Bearer { .. }
+            | Credential::Basic { .. }
+            | Credential::Header { .. } => {
+                if let Some((name, value)) = &self.credential {
+                    headers.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        Ok((headers, fetched))
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            errors: self.spec.limits.breaker_errors,
+            sleep: self.spec.limits.breaker_sleep,
+        }
+    }
+
+    pub(super) fn terms(&self, lane: super::Lane) -> Terms {
+        Terms {
+            lane,
+            share: self.spec.share,
+            floor: self.spec.limits.budget_floor,
+            per_minute: self.spec.limits.per_minute,
+        }
+    }
+
+    fn open(&self, until: Instant) -> Miss {
+        Kind::CircuitOpen {
+            retry_at: self.at(until),
+        }
+        .into()
+    }
+
+    fn no_slot(&self, no_slot: NoSlot, call: &Call) -> Miss {
+        // The breaker may have opened while others' requests filled the slots.
+        if let Err(until) = self.standing.breaker.peek() {
+            return self.open(until);
+        }
+        match no_slot {
+            NoSlot::Crowded => Kind::Unavailable(Why::Crowded).into(),
+            NoSlot::Late => Kind::Timeout {
+                after: call.budget.left(),
+            }
+            .into(),
+        }
+    }
+
+    pub(super) fn denied(&self, denied: Denied) -> Miss {
+        match denied {
+            Denied::Paused(pause) => Kind::RateLimited {
+                status: pause.status,
+                retry_at: self.at(pause.until),
+            },
+            Denied::Exhausted { until } => Kind::BudgetExhausted {
+                retry_at: self.at(until),
+            },
+        }
+        .into()
+    }
+
+    /// A moment of the process's own time, by the clock on the wall.
+    pub(super) fn at(&self, moment: Instant) -> Timestamp {
+        let now = self.shared.clock.now();
+        let ahead = moment.saturating_duration_since(Instant::now());
+        now.checked_add(ahead).unwrap_or(Timestamp::MAX)
+    }
+
+    pub(super) fn budgets(&self) -> &Arc<Budgets> {
+        &self.standing.budgets
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Breaker and budget, for whoever watches.
+    fn tell_changes(&self) {
+        let metrics = &self.standing.metrics;
+        let terms = self.terms(super::Lane::Interactive);
+        if let Some(left) = self.standing.budgets.left(terms.ceiling()) {
+            metrics.budget(left.remaining);
+        }
+        let state = self.standing.breaker.state();
+        let mut told = self.standing.told_state.lock();
+        if std::mem::replace(&mut *told, state) == state {
+            return;
+        }
+        let place = self.place("".into());
+        match state {
+            BreakerState::Closed => {
+                metrics.breaker(0);
+                tracing::info!("{place} answers again");
+            }
+            BreakerState::HalfOpen => metrics.breaker(1),
+            BreakerState::Open => {
+                metrics.breaker(2);
+                let sleep = self.spec.limits.breaker_sleep;
+                tracing::warn!("{place} failed too often and is left alone for {sleep:?}");
+            }
+        }
+    }
+
+    /// Keeps the last failure, and logs what is new.
+    fn note(&self, failure: &Failure) {
+        let is_theirs = !matches!(
+            failure.kind,
+            Kind::CircuitOpen { .. } | Kind::BudgetExhausted { .. }
+        );
+        if !is_theirs {
+            tracing::debug!(code = failure.code(), "{failure}");
+            return;
+        }
+        let now = self.shared.clock.now();
+        let error = LastError {
+            at: now,
+            code: failure.code(),
+            message: failure.to_string(),
+        };
+        let before = self.standing.last_error.lock().replace(error);
+        let is_known = before.is_some_and(|before| {
+            let ago = now.as_second() - before.at.as_second();
+            before.code == failure.code() && ago < SAME_WARNING
+        });
+        match is_known {
+            true => tracing::debug!(code = failure.code(), "{failure}"),
+            false => tracing::warn!(code = failure.code(), "{failure}"),
+        }
+    }
+}
+
+/// Counts a request once, also one that nobody waits for any more.
+struct Count<'a> {
+    metrics: &'a UpstreamMetrics,
+    started: Instant,
+    outcome: ConnectorOutcome,
+}
+
+impl Drop for Count<'_> {
+    fn drop(&mut self) {
+        self.metrics.request(self.outcome, self.started.elapsed());
+    }
+}
