@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -120,9 +121,20 @@ pub async fn run(
     config: &ServerConfig,
     shutdown: CancellationToken,
 ) -> Stopped {
+    run_with(listener, board, Router::new(), config, shutdown).await
+}
+
+/// [`run`] with more routes, which meet all that our own meet on their way: so that what a handler costs can be measured beside one that does nothing.
+pub async fn run_with(
+    listener: TcpListener,
+    board: Arc<Board>,
+    routes: Router<Arc<Board>>,
+    config: &ServerConfig,
+    shutdown: CancellationToken,
+) -> Stopped {
     let tasks = Tasks::new();
     let cut = CancellationToken::new();
-    let router = router::router(Arc::clone(&board));
+    let router = router::router(Arc::clone(&board), routes);
     let connections = connection::Connections {
         board: Arc::clone(&board),
         router,

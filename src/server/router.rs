@@ -8,8 +8,8 @@ use axum::routing::get;
 
 use super::{Board, edge, graphql, page, probes, refusal};
 
-/// All routes, behind the edge.
-pub(super) fn router(board: Arc<Board>) -> Router {
+/// All routes, behind the edge; `more` are the caller's own.
+pub(super) fn router(board: Arc<Board>, more: Router<Arc<Board>>) -> Router {
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/schema.graphql", get(probes::schema))
@@ -17,6 +17,7 @@ pub(super) fn router(board: Arc<Board>) -> Router {
         .route("/readyz", get(probes::ready))
         .route("/metrics", get(probes::metrics))
         .route("/", get(page::page))
+        .merge(more)
         .fallback(refusal::not_found)
         .method_not_allowed_fallback(refusal::method_not_allowed)
         .layer(from_fn_with_state(Arc::clone(&board), edge::edge))
