@@ -192,7 +192,9 @@ struct Asked {
 impl Asked {
     fn new(name: &'static str, query: &str, variables: Vec<serde_json::Value>) -> Self {
         let body = |variables| serde_json::json!({ "query": query, "variables": variables });
-        let bodies = variables.into_iter().map(|variables| body(variables).to_string());
+        let bodies = variables
+            .into_iter()
+            .map(|variables| body(variables).to_string());
         Self {
             name,
             bodies: bodies.collect(),

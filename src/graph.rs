@@ -25,6 +25,7 @@ mod rows;
 mod scan;
 mod select;
 mod spine;
+mod targets;
 mod tree;
 mod value;
 mod walk;
@@ -38,6 +39,7 @@ pub use self::edge_list::{EdgeFilter, EdgePage};
 pub use self::query::*;
 pub use self::read::Row;
 pub use self::record::*;
+pub use self::targets::Wanted;
 
 use self::descriptors::Descriptors;
 use self::edges::Edges;

@@ -112,17 +112,6 @@ impl Entry {
             Self::Shared(shared) => shared.members.within(set),
         }
     }
-
-    /// All members, ascending.
-    pub(super) fn all(&self) -> Vec<u32> {
-        match self {
-            Self::One(ix) => vec![*ix],
-            Self::Shared(shared) => match &shared.members {
-                Members::Few(few) => few.to_vec(),
-                Members::Many(many) => many.iter().collect(),
-            },
-        }
-    }
 }
 
 impl ValueIndex {
@@ -187,7 +176,7 @@ impl ValueIndex {
             .back_from(|entry| key.is_none_or(|key| self.compare(entry, key, texts).is_le()))
     }
 
-    pub(super) fn get<'a>(&'a self, key: &Key, texts: Texts<'a>) -> Option<&'a Entry> {
+    pub(super) fn get(&self, key: &Key, texts: Texts<'_>) -> Option<&Entry> {
         self.tree.get(|entry| self.compare(entry, key, texts))
     }
 
@@ -292,6 +281,21 @@ impl ValueIndex {
                 }
             },
         );
+    }
+
+    /// The entities that have `value`, if there are so many that they are kept as a set.
+    pub(super) fn held(
+        &self,
+        value: &serde_json::Value,
+        texts: Texts<'_>,
+    ) -> Option<&RoaringBitmap> {
+        match self.get(&self.sort.operand(value)?, texts)? {
+            Entry::Shared(shared) => match &shared.members {
+                Members::Many(many) => Some(many),
+                Members::Few(_) => None,
+            },
+            Entry::One(_) => None,
+        }
     }
 
     /// The entities for which `predicate` holds; `all` are those that there are.

@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 
 use roaring::RoaringBitmap;
+use smallvec::SmallVec;
 
 use super::bulk::part;
 use super::cursor::Position;
@@ -30,7 +31,7 @@ impl Snapshot {
         let ordering = self.ordering(order);
         let decode = |cursor: Option<&str>| {
             let decoded = cursor
-                .map(|cursor| Position::decode(cursor, &ordering.name, ordering.levels.len()));
+                .map(|cursor| Position::decode(cursor, &ordering.name(), ordering.levels.len()));
             decoded.transpose()
         };
         let (after, before) = (decode(window.after)?, decode(window.before)?);
@@ -82,14 +83,14 @@ impl Snapshot {
         })
     }
 
-    /// [`Snapshot::page`] of a few entities, given in any order, each once: no set is made of them unless a cursor needs one.
-    pub fn page_of(
+    /// [`Snapshot::page`] of entities given in any order, each once: no set is made of a few of them unless a cursor needs one.
+    pub(super) fn page_of(
         &self,
         mut items: Vec<Ix>,
         order: &[Order],
         window: &Window<'_>,
     ) -> Result<Page, BadCursor> {
-        if window.after.is_some() || window.before.is_some() {
+        if items.len() as u64 > SMALL || window.after.is_some() || window.before.is_some() {
             let set = items.iter().map(|ix| ix.0).collect();
             return self.page(&set, order, window);
         }
@@ -120,7 +121,13 @@ impl Snapshot {
     /// The cursor of an entity in `order`: its keys, so it holds its place while entities come and go.
     pub fn cursor(&self, ix: Ix, order: &[Order]) -> String {
         let ordering = self.ordering(order);
-        ordering.position(ix.0).encode(&ordering.name)
+        ordering.position(ix.0).encode(&ordering.name())
+    }
+
+    /// What a cursor of `order` stands for.
+    pub(super) fn position_of(&self, cursor: &str, order: &[Order]) -> Result<Position, BadCursor> {
+        let ordering = self.ordering(order);
+        Position::decode(cursor, &ordering.name(), ordering.levels.len())
     }
 
     fn ordering(&self, order: &[Order]) -> Criteria<'_> {
@@ -133,16 +140,13 @@ impl Snapshot {
         } else {
             order
         };
-        let mut levels: Vec<Level<'_>> = Vec::new();
-        let mut name = String::new();
+        let mut levels: SmallVec<[Level<'_>; 2]> = SmallVec::new();
         for criterion in criteria {
             let index = self
                 .column_index(criterion.column)
                 .filter(|index| !index.list);
             let known = levels.iter().any(|level| level.column == criterion.column);
             if let Some(index) = index.filter(|_| !known) {
-                name.push_str(&self.model.column(criterion.column).name);
-                name.push(if criterion.descending { '-' } else { '+' });
                 levels.push(Level {
                     column: criterion.column,
                     index,
@@ -155,7 +159,6 @@ impl Snapshot {
         Criteria {
             snapshot: self,
             levels,
-            name,
         }
     }
 }
@@ -172,8 +175,7 @@ struct Level<'a> {
 /// An order with its indexes at hand.
 struct Criteria<'a> {
     snapshot: &'a Snapshot,
-    levels: Vec<Level<'a>>,
-    name: String,
+    levels: SmallVec<[Level<'a>; 2]>,
 }
 
 /// Where to begin.
@@ -200,6 +202,16 @@ impl Level<'_> {
 }
 
 impl<'a> Criteria<'a> {
+    /// Tells one order from another, in cursors.
+    fn name(&self) -> String {
+        let mut name = String::new();
+        for level in &self.levels {
+            name.push_str(&self.snapshot.model.column(level.column).name);
+            name.push(if level.descending { '-' } else { '+' });
+        }
+        name
+    }
+
     fn stored(&self, level: usize, ix: u32) -> &'a str {
         self.snapshot
             .texts()

@@ -1,7 +1,7 @@
 //! Reading one entity, and finding it.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use roaring::RoaringBitmap;
 use serde_json::Value;
@@ -22,6 +22,21 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// Which entity it is.
+    #[inline]
+    pub fn ix(&self) -> Ix {
+        self.ix
+    }
+
+    /// `None` for an undeclared kind.
+    #[inline]
+    pub fn kind(&self) -> Option<KindId> {
+        match self.row.map_or(ABSENT, rows::RowRef::kind) {
+            GENERIC | ABSENT => None,
+            kind => Some(KindId(kind)),
+        }
+    }
+
     /// As [`Snapshot::write_column`].
     #[inline]
     pub fn write(&self, column: ColumnId, out: &mut Vec<u8>) -> Written<'a> {
@@ -252,6 +267,13 @@ impl Snapshot {
     /// All edges that lead to an entity, each with its source as `target`; sorted by relation type, then by the source's ref.
     pub fn edges_back(&self, ix: Ix) -> &[Edge] {
         self.edges.back(ix.0)
+    }
+
+    /// The entities of a kind; `None` is every undeclared kind.
+    pub fn of_kind(&self, kind: Option<KindId>) -> &RoaringBitmap {
+        static NONE: LazyLock<RoaringBitmap> = LazyLock::new(RoaringBitmap::new);
+        let at = kind.map_or(self.model.kinds.len(), |kind| usize::from(kind.0));
+        self.kinds.get(at).map_or(&NONE, |own| own)
     }
 
     /// The entities of these kinds.

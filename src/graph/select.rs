@@ -21,6 +21,11 @@ impl Snapshot {
         self.evaluate(filter).into_owned()
     }
 
+    /// [`Snapshot::select`], borrowed where an index has the set as it is.
+    pub fn matching(&self, filter: &Filter) -> Cow<'_, RoaringBitmap> {
+        self.evaluate(filter)
+    }
+
     /// How many entities `filter` holds for.
     pub fn count(&self, filter: &Filter) -> u64 {
         self.evaluate(filter).len()
@@ -50,9 +55,10 @@ impl Snapshot {
                 }
                 kinds => Cow::Owned(self.of_kinds(kinds)),
             },
-            Filter::Column(columns, predicate) => {
-                Cow::Owned(self.select_columns(columns, predicate))
-            }
+            Filter::Column(columns, predicate) => match self.held(columns, predicate) {
+                Some(held) => Cow::Borrowed(held),
+                None => Cow::Owned(self.select_columns(columns, predicate)),
+            },
             Filter::Path(path, predicate) => Cow::Owned(self.select_path(path, predicate)),
             Filter::Relation(relation, predicate) => {
                 Cow::Owned(self.select_relation(*relation, predicate))
@@ -99,6 +105,18 @@ impl Snapshot {
             Predicate::Exists(false) => Some(Predicate::Exists(true)),
             _ => None,
         }
+    }
+
+    /// What an index holds as a set already.
+    fn held(&self, columns: &[ColumnId], predicate: &Predicate) -> Option<&RoaringBitmap> {
+        let ([column], Predicate::Eq(value)) = (columns, predicate) else {
+            return None;
+        };
+        // The index of refs knows what is only referred to as well.
+        if self.layout.engine[usize::from(column.0)].is_some() {
+            return None;
+        }
+        self.column_index(*column)?.held(value, self.texts())
     }
 
     fn select_columns(&self, columns: &[ColumnId], predicate: &Predicate) -> RoaringBitmap {

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use self::naive::Naive;
 use self::random::Random;
 use super::*;
-use crate::sdl::{ColumnId, RelationId};
+use crate::sdl::{ColumnId, KindId, RelationId, Targets};
 use serde_json::Value;
 
 fn model() -> Arc<Model> {
@@ -149,6 +149,7 @@ fn check_edges(snapshot: &Snapshot, naive: &Naive, random: &mut Random) {
             .filter(|edge| source.is_none_or(|own| own == edge.0))
             .filter(|edge| target.is_none_or(|own| own == edge.2))
             .filter(|edge| relation.is_none_or(|own| own == edge.1))
+            .filter(|edge| naive.records.contains_key(&edge.0))
             .cloned()
             .collect();
         assert_eq!(snapshot.edge_count(&filter), expected.len() as u64);
@@ -368,6 +369,7 @@ fn check_walks(snapshot: &Snapshot, naive: &Naive, random: &mut Random) {
                 refs(snapshot, &snapshot.targets(ix, *relation)),
                 naive.steps(start, &[*relation])
             );
+            check_targets(snapshot, ix, *relation, random);
         }
         let distance = naive.distance(start, to, &via);
         let path = snapshot.path(ix, snapshot.find(to).expect("there"), &via, depth);
@@ -404,6 +406,60 @@ fn check_walks(snapshot: &Snapshot, naive: &Naive, random: &mut Random) {
             assert_eq!(shown, expected);
             assert_eq!(impact.truncated, expected.len() < whole.len());
         }
+    }
+}
+
+/// A page of targets is the page of the set of them.
+fn check_targets(snapshot: &Snapshot, ix: Ix, relation: RelationId, random: &mut Random) {
+    let kinds = match random.below(3) {
+        0 => Targets::Any,
+        _ => Targets::Kinds(
+            (0..1 + random.below(4))
+                .map(|_| KindId(random.below(snapshot.model().kinds.len()) as u16))
+                .collect(),
+        ),
+    };
+    let only: RoaringBitmap = snapshot
+        .alive
+        .iter()
+        .filter(|_| random.below(3) > 0)
+        .collect();
+    let wanted = Wanted {
+        relation,
+        kinds: &kinds,
+        within: (random.below(2) == 0).then_some(&only),
+    };
+    let set: RoaringBitmap = snapshot
+        .targets(ix, relation)
+        .iter()
+        .filter(|own| kinds.allows(snapshot.kind(Ix(*own))))
+        .filter(|own| wanted.within.is_none_or(|only| only.contains(*own)))
+        .collect();
+    assert_eq!(snapshot.target_count(ix, &wanted), set.len());
+    let order = match random.below(2) {
+        0 => Vec::new(),
+        _ => random.order(snapshot.model()),
+    };
+    for _ in 0..4 {
+        let mut cursor = || {
+            let at = random.below(snapshot.alive.len() as usize * 2);
+            let own = snapshot.alive.iter().nth(at)?;
+            Some(snapshot.cursor(Ix(own), &order))
+        };
+        let (after, before) = (cursor(), cursor());
+        let n = 1 + random.below(4);
+        let backward = random.below(2) == 0;
+        let window = Window {
+            first: (!backward).then_some(n),
+            last: backward.then_some(n),
+            after: after.as_deref(),
+            before: before.as_deref(),
+        };
+        assert_eq!(
+            snapshot.target_page(ix, &wanted, &order, &window),
+            snapshot.page(&set, &order, &window),
+            "{order:?} {window:?}"
+        );
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 use roaring::RoaringBitmap;
 use serde_json::Value;
 
-pub(crate) use connection::{Connection, bad_cursor};
+pub(crate) use connection::{Connection, PageRows, bad_cursor};
 pub(crate) use live::Origin;
 
 use super::arguments::Arguments;
@@ -27,16 +27,14 @@ use super::plan::{FieldArguments, FieldId, Item, ObjectId, Op, OpenArguments, Pl
 use super::variables::Given;
 use crate::clock::Budget;
 use crate::connect::{LiveField, LiveObject, LiveSource, Parent, Scope};
-use crate::graph::{Ix, Snapshot, Written};
+use crate::graph::{Edge, Ix, Row, Snapshot, Written};
 use crate::ingest::Catalog;
-use crate::sdl::{ColumnId, Model, RelationId, Targets};
+use crate::sdl::{ColumnId, Model};
 
 /// The value is null where null must not stand; the error is recorded.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Null;
 
-/// So many targets are handled one by one; of more a set is made.
-const FEW: usize = 256;
 /// Objects between two looks at the clock.
 const CLOCK_EVERY: u32 = 256;
 
@@ -71,14 +69,22 @@ pub(crate) struct Scene<'r> {
 #[derive(Clone, Copy)]
 pub(crate) enum Object<'o> {
     Root,
-    /// With its descriptor, once a member needed it.
-    Entity(Ix, &'o OnceCell<Value>),
+    Entity(Ix, &'o EntityState<'o>),
     Value(&'o Value),
     /// An object that was fetched; the JSON is all of it, or an object within.
     Live(&'o LiveObject, &'o Value),
+    /// A `Relation`: its source and the edge.
+    Relation(Ix, Edge),
     Connection(&'o Connection<'o>),
     /// One position of a connection.
     Edge(&'o Connection<'o>, usize),
+}
+
+/// What is at hand of an entity while its members are written.
+pub(crate) struct EntityState<'o> {
+    row: Row<'o>,
+    /// Once a member needed it.
+    pub(crate) descriptor: OnceCell<Value>,
 }
 
 /// One pass over the plan, into one buffer.
@@ -141,43 +147,6 @@ impl<'r> Scene<'r> {
         let found = self.snapshot.find(entity_ref)?;
         self.snapshot.exists(found).then_some(found)
     }
-
-    /// The existing targets of a relation that may stand there, if there are not many.
-    pub(crate) fn few_targets(
-        &self,
-        ix: Ix,
-        relation: RelationId,
-        targets: &Targets,
-    ) -> Option<Vec<Ix>> {
-        let edges = self.snapshot.edges(ix);
-        let start = edges.partition_point(|edge| edge.relation < relation);
-        let edges = edges.get(start..)?;
-        let end = edges.partition_point(|edge| edge.relation == relation);
-        let edges = edges.get(..end).filter(|edges| edges.len() <= FEW)?;
-        let shown = |target: &Ix| {
-            self.snapshot.exists(*target) && targets.allows(self.snapshot.kind(*target))
-        };
-        Some(edges.iter().map(|edge| edge.target).filter(shown).collect())
-    }
-
-    /// The first existing target of a relation, by ref, that may stand there.
-    pub(crate) fn first_target(
-        &self,
-        ix: Ix,
-        relation: RelationId,
-        targets: &Targets,
-    ) -> Option<Ix> {
-        let edges = self.snapshot.edges(ix);
-        let start = edges.partition_point(|edge| edge.relation < relation);
-        edges
-            .get(start..)?
-            .iter()
-            .take_while(|edge| edge.relation == relation)
-            .map(|edge| edge.target)
-            .find(|target| {
-                self.snapshot.exists(*target) && targets.allows(self.snapshot.kind(*target))
-            })
-    }
 }
 
 impl<'r> Writer<'r> {
@@ -213,8 +182,8 @@ impl<'r> Writer<'r> {
             self.out.extend_from_slice(&item.key);
             match (&item.op, this) {
                 (Op::Bytes(bytes), _) => self.out.extend_from_slice(bytes),
-                (Op::Column { column, non_null }, Object::Entity(ix, _)) => {
-                    self.column(item, ix, *column, *non_null, place)?;
+                (Op::Column { column, non_null }, Object::Entity(_, state)) => {
+                    self.column(item, state.row, *column, *non_null, place)?;
                 }
                 _ => self.member(item, this, place)?,
             }
@@ -231,10 +200,14 @@ impl<'r> Writer<'r> {
         place: &Place<'_>,
     ) -> Result<(), Null> {
         let selection = self.scene.plan.selection(selection);
-        match selection.for_kind(self.scene.snapshot.kind(ix)) {
+        let row = self.scene.snapshot.row(ix);
+        match selection.for_kind(row.kind()) {
             Some(object) => {
-                let descriptor = OnceCell::new();
-                self.object(object, Object::Entity(ix, &descriptor), place)
+                let state = EntityState {
+                    row,
+                    descriptor: OnceCell::new(),
+                };
+                self.object(object, Object::Entity(ix, &state), place)
             }
             None => Err(self.fail(
                 &FieldError::new(Code::BadValue, "an entity of another kind stands here"),
@@ -246,12 +219,12 @@ impl<'r> Writer<'r> {
     fn column(
         &mut self,
         item: &Item,
-        ix: Ix,
+        row: Row<'_>,
         column: ColumnId,
         non_null: bool,
         place: &Place<'_>,
     ) -> Result<(), Null> {
-        match self.scene.snapshot.write_column(ix, column, &mut self.out) {
+        match row.write(column, &mut self.out) {
             Written::Value => Ok(()),
             Written::Null if !non_null => Ok(()),
             Written::Null => {
@@ -326,7 +299,7 @@ impl<'r> Writer<'r> {
                     selection,
                 },
                 Object::Entity(ix, _),
-            ) => match self.scene.first_target(ix, *relation, targets) {
+            ) => match self.scene.snapshot.first_target(ix, *relation, targets) {
                 Some(target) => self.entity(*selection, target, place),
                 None => self.null(field, place),
             },
@@ -336,6 +309,9 @@ impl<'r> Writer<'r> {
             }
             (Op::Part(part), Object::Edge(connection, position)) => {
                 self.edge_part(*part, field, connection, position, place)
+            }
+            (Op::Value(value), Object::Relation(source, edge)) => {
+                self.relation_member(value, field, source, edge, place)
             }
             (Op::Value(value), _) => self.value_member(value, field, this, place),
             (Op::Singular { kind, selection }, _) => self.singular(*kind, *selection, field, place),

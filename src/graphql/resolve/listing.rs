@@ -1,6 +1,6 @@
-//! Connections of things that are no entities: relations and problems.
+//! Connections of things that are no entities: relations, which the snapshot pages, and problems.
 //!
-//! A row has a key, texts that order it and tell it apart; a cursor is the key, so it holds its place while rows come and go.
+//! A problem has a key, texts that order it and tell it apart; a cursor is the key, so it holds its place while others come and go.
 
 use std::cmp::Ordering;
 
@@ -9,76 +9,62 @@ use serde_json::Value;
 use super::entity::{problem, severity};
 use super::root::reference;
 use crate::connect::{FetchedPage, Item};
-use crate::graph::{Edge, Filter, Ix, ProblemRecord};
+use crate::graph::{EdgeFilter, EdgePage, Ix, ProblemRecord};
 use crate::graphql::arguments::{Arguments, PageArguments};
 use crate::graphql::error::FieldError;
 use crate::graphql::plan::ConnectionOp;
-use crate::graphql::writer::Writer;
+use crate::graphql::writer::{Connection, PageRows, Writer, bad_cursor};
 
-impl Writer<'_> {
+impl<'r> Writer<'r> {
     /// `relations` of one entity, or of all.
     pub(crate) fn relation_page(
         &self,
         op: &ConnectionOp,
         arguments: &Arguments,
         ix: Option<Ix>,
-    ) -> Result<FetchedPage, FieldError> {
+    ) -> Result<Connection<'r>, FieldError> {
         let snapshot = self.scene.snapshot;
-        let values = &arguments.values;
-        let given = |name: &str| values.get(name).filter(|value| !value.is_null());
+        let given = |name: &str| arguments.values.get(name).filter(|value| !value.is_null());
         let relation = match given("type").and_then(Value::as_str) {
             Some(name) => Some(self.relation_type(name)?),
             None => None,
         };
-        let target = match given("target") {
-            Some(target) => Some(reference(Some(target), None, "target")?),
-            None => None,
+        let end = |name: &str| {
+            given(name)
+                .map(|end| reference(Some(end), None, name))
+                .transpose()
         };
-        let mut sources: Vec<Ix> = match (ix, given("source")) {
-            (Some(ix), _) => vec![ix],
-            (None, Some(source)) => {
-                let source = reference(Some(source), None, "source")?;
-                self.scene.find(source.as_str()).into_iter().collect()
-            }
-            (None, None) => {
-                let any = Filter::AnyRelation {
-                    relation: given("type").and_then(Value::as_str).map(Into::into),
-                    to: target.clone(),
-                };
-                snapshot.select(&any).iter().map(Ix).collect()
-            }
+        let (source, target) = (end("source")?, end("target")?);
+        let source = match (ix, &source) {
+            (Some(ix), _) => Some(Some(ix)),
+            (None, Some(source)) => Some(self.scene.find(source.as_str())),
+            (None, None) => None,
         };
-        sources.sort_by_key(|source| snapshot.entity_ref(*source));
-        let wanted = |edge: &Edge| {
-            relation.is_none_or(|relation| edge.relation == relation)
-                && target
-                    .as_ref()
-                    .is_none_or(|target| snapshot.entity_ref(edge.target) == target.as_str())
+        let target = target.map(|target| snapshot.lookup_ref(target.as_str()));
+        // An end that nothing is known of has no edges.
+        let known = !matches!((source, target), (Some(None), _) | (_, Some(None)));
+        let filter = EdgeFilter {
+            relation,
+            source: source.flatten(),
+            target: target.flatten(),
         };
-        let rows: Vec<(Ix, Edge)> = sources
-            .iter()
-            .flat_map(|source| snapshot.edges(*source).iter().map(|edge| (*source, *edge)))
-            .filter(|(_, edge)| wanted(edge))
-            .collect();
-        let key = |(source, edge): &(Ix, Edge)| {
-            vec![
-                snapshot.entity_ref(*source).to_owned(),
-                self.scene.model.relation(edge.relation).name.to_string(),
-                snapshot.entity_ref(edge.target).to_owned(),
-            ]
+        let page = match op.page && known {
+            true => snapshot
+                .edge_page(&filter, &arguments.page.window())
+                .map_err(bad_cursor)?,
+            false => EdgePage::default(),
         };
-        let (range, page) = window(&rows, &key, &arguments.page)?;
-        Ok(FetchedPage {
-            items: rows[range]
-                .iter()
-                .filter(|_| op.page)
-                .map(|row| {
-                    let relation = self.relation_value(row.0, row.1);
-                    (Item::Value(relation), cursor(&key(row)))
-                })
-                .collect(),
-            total: op.total.then_some(rows.len() as u64),
-            ..page
+        Ok(Connection {
+            rows: PageRows::Relations(page.items),
+            total: op.total.then(|| match known {
+                true => snapshot.edge_count(&filter),
+                false => 0,
+            }),
+            complete: None,
+            has_next: page.has_next,
+            has_previous: page.has_previous,
+            orders: &[],
+            relation: None,
         })
     }
 
@@ -186,6 +172,6 @@ fn read_cursor(cursor: &str) -> Result<Vec<String>, FieldError> {
         .and_then(|bytes| String::from_utf8(bytes).ok());
     match text {
         Some(text) => Ok(text.split('\u{1f}').map(str::to_owned).collect()),
-        None => Err(super::super::writer::bad_cursor(crate::graph::BadCursor)),
+        None => Err(bad_cursor(crate::graph::BadCursor)),
     }
 }

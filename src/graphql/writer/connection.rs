@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::{Null, Object, Origin, Writer};
 use crate::connect::{FetchedPage, Item, LiveObject};
-use crate::graph::{BadCursor, Edge, Ix, Order, Page};
+use crate::graph::{BadCursor, Edge, Ix, Order, Page, Wanted};
 use crate::graphql::arguments::Arguments;
 use crate::graphql::error::{self, FieldError};
 use crate::graphql::place::Place;
-use crate::graphql::plan::{ConnectionOp, FieldId, ObjectId, Part, Rows, Shape};
+use crate::graphql::plan::{ConnectionOp, FieldId, ObjectId, Part, Rows, Selection, Shape};
 use crate::graphql::resolve::Resolver;
 use crate::sdl::{RelationId, Targets};
 
@@ -32,6 +32,8 @@ pub(crate) struct Connection<'c> {
 #[derive(Debug)]
 pub(crate) enum PageRows<'c> {
     Entities(Vec<Ix>),
+    /// Relations, each with its source.
+    Relations(Vec<(Ix, Edge)>),
     /// Things that are no entities, each with its cursor.
     Items(Cow<'c, [(Item, Box<str>)]>),
     /// Objects within one that was fetched, and where the first of them stands in the list.
@@ -42,6 +44,7 @@ impl PageRows<'_> {
     fn len(&self) -> usize {
         match self {
             Self::Entities(items) => items.len(),
+            Self::Relations(items) => items.len(),
             Self::Items(items) => items.len(),
             Self::Within(_, items, _) => items.len(),
         }
@@ -102,23 +105,19 @@ impl<'r> Writer<'r> {
             Object::Root
             | Object::Value(_)
             | Object::Live(..)
+            | Object::Relation(..)
             | Object::Connection(_)
             | Object::Edge(..) => None,
         };
         if let Rows::Resolved { resolver, .. } = &op.rows
             && let Some(page) = self.listed(*resolver, op, arguments, ix)?
         {
-            return Ok(Connection::of_values(page));
+            return Ok(page);
         }
-        if let (Rows::Relation(relation), Some(ix)) = (&op.rows, ix)
-            && let Some(few) = scene.few_targets(ix, *relation, &op.targets)
-        {
-            return self.page_of_few(op, field, arguments, (*relation, ix), few);
+        if let (Rows::Relation(relation), Some(ix)) = (&op.rows, ix) {
+            return self.targets(op, field, arguments, (*relation, ix));
         }
-        let mut set = self.base(op, arguments, ix)?;
-        if let Some(filtered) = scene.filtered(field, arguments) {
-            set &= filtered;
-        }
+        let set = self.set(op, field, arguments, ix)?;
         let page = match op.page {
             true => scene
                 .snapshot
@@ -133,37 +132,38 @@ impl<'r> Writer<'r> {
             has_next: page.has_next,
             has_previous: page.has_previous,
             orders: &arguments.orders,
-            relation: match (&op.rows, ix) {
-                (Rows::Relation(relation), Some(ix)) => Some((*relation, ix)),
-                _ => None,
-            },
+            relation: None,
         })
     }
 
-    /// A relation to a few: no set is made of them.
-    fn page_of_few(
+    /// What a relation leads to: no set is made of it.
+    fn targets(
         &self,
         op: &ConnectionOp,
         field: FieldId,
         arguments: &'r Arguments,
         relation: (RelationId, Ix),
-        mut few: Vec<Ix>,
     ) -> Result<Connection<'r>, FieldError> {
-        let scene = self.scene;
-        if let Some(filtered) = scene.filtered(field, arguments) {
-            few.retain(|ix| filtered.contains(ix.0));
-        }
-        let total = few.len() as u64;
+        let snapshot = self.scene.snapshot;
+        let wanted = Wanted {
+            relation: relation.0,
+            kinds: &op.targets,
+            within: self.scene.filtered(field, arguments),
+        };
         let page = match op.page {
-            true => scene
-                .snapshot
-                .page_of(few, &arguments.orders, &arguments.page.window())
+            true => snapshot
+                .target_page(
+                    relation.1,
+                    &wanted,
+                    &arguments.orders,
+                    &arguments.page.window(),
+                )
                 .map_err(bad_cursor)?,
             false => Page::default(),
         };
         Ok(Connection {
             rows: PageRows::Entities(page.items),
-            total: op.total.then_some(total),
+            total: op.total.then(|| snapshot.target_count(relation.1, &wanted)),
             complete: None,
             has_next: page.has_next,
             has_previous: page.has_previous,
@@ -172,30 +172,41 @@ impl<'r> Writer<'r> {
         })
     }
 
-    /// All entities of the connection, before its filter.
-    fn base(
+    /// All entities of the connection that its filter lets through.
+    fn set(
         &self,
         op: &ConnectionOp,
-        arguments: &Arguments,
+        field: FieldId,
+        arguments: &'r Arguments,
         ix: Option<Ix>,
-    ) -> Result<RoaringBitmap, FieldError> {
-        let snapshot = self.scene.snapshot;
-        let set = match (&op.rows, ix) {
-            (Rows::Kind(kind), _) => return Ok(snapshot.of_kinds(&[Some(*kind)])),
-            (Rows::Entities, _) => return Ok(snapshot.select(&crate::graph::Filter::All)),
-            (Rows::Relation(relation), Some(ix)) => snapshot.targets(ix, *relation),
+    ) -> Result<Cow<'r, RoaringBitmap>, FieldError> {
+        let scene = self.scene;
+        let listed = match &op.rows {
+            Rows::Kind(kind) => Some(scene.snapshot.of_kind(Some(*kind))),
+            Rows::Entities => Some(scene.snapshot.all()),
+            Rows::Relation(_) | Rows::Resolved { .. } => None,
+        };
+        if let Some(listed) = listed {
+            // Such a field is met once, so there is nothing to keep.
+            return Ok(match &arguments.filter {
+                Some(filter) => Cow::Owned(listed & &*scene.snapshot.matching(filter)),
+                None => Cow::Borrowed(listed),
+            });
+        }
+        let mut set = match (&op.rows, ix) {
             (Rows::Resolved { resolver, via }, Some(ix)) => {
                 self.reached(*resolver, via, arguments, ix)?
             }
-            (Rows::Relation(_) | Rows::Resolved { .. }, None) => RoaringBitmap::new(),
+            _ => RoaringBitmap::new(),
         };
-        Ok(match &op.targets {
-            Targets::Any => set,
-            targets @ Targets::Kinds(_) => set
-                .iter()
-                .filter(|ix| targets.allows(snapshot.kind(Ix(*ix))))
-                .collect(),
-        })
+        if let targets @ Targets::Kinds(_) = &op.targets {
+            let allowed = |ix: &u32| targets.allows(scene.snapshot.kind(Ix(*ix)));
+            set = set.iter().filter(allowed).collect();
+        }
+        if let Some(filtered) = scene.filtered(field, arguments) {
+            set &= filtered;
+        }
+        Ok(Cow::Owned(set))
     }
 
     /// Pages of things that are no entities; `None` for a resolver of entities.
@@ -205,11 +216,14 @@ impl<'r> Writer<'r> {
         op: &ConnectionOp,
         arguments: &Arguments,
         ix: Option<Ix>,
-    ) -> Result<Option<FetchedPage>, FieldError> {
+    ) -> Result<Option<Connection<'r>>, FieldError> {
         match resolver {
             Resolver::Relations => self.relation_page(op, arguments, ix).map(Some),
             Resolver::AllRelations => self.relation_page(op, arguments, None).map(Some),
-            Resolver::AllProblems => self.problem_page(op, arguments).map(Some),
+            Resolver::AllProblems => {
+                let page = self.problem_page(op, arguments)?;
+                Ok(Some(Connection::of_values(page)))
+            }
             _ => Ok(None),
         }
     }
@@ -293,7 +307,16 @@ impl<'r> Writer<'r> {
                 let nullable = self.item_nullable(field);
                 self.complete_one(items[row], nullable, field, Origin::Object(object), place)
             }
-            (PageRows::Entities(_), _) => self.null(field, place),
+            (PageRows::Relations(items), Shape::Object(selection)) => {
+                let (source, edge) = items[row];
+                match self.scene.plan.selection(*selection) {
+                    Selection::One(object) => {
+                        self.object(*object, Object::Relation(source, edge), place)
+                    }
+                    Selection::Entities(_) | Selection::Tagged(_) => self.null(field, place),
+                }
+            }
+            (PageRows::Entities(_) | PageRows::Relations(_), _) => self.null(field, place),
         }
     }
 
@@ -372,6 +395,11 @@ impl<'r> Writer<'r> {
             PageRows::Items(items) => error::string(&items[row].1, &mut self.out),
             PageRows::Within(_, _, start) => {
                 error::string(&position(start + row + 1), &mut self.out);
+            }
+            PageRows::Relations(items) => {
+                let (source, edge) = &items[row];
+                let cursor = self.scene.snapshot.edge_cursor(*source, edge);
+                error::string(&cursor, &mut self.out);
             }
         }
         Ok(())

@@ -78,6 +78,9 @@ impl Writer<'_> {
                 })
             }
             Object::Value(value) => Parent::Object(value.clone().into()),
+            Object::Relation(source, edge) => {
+                Parent::Object(self.relation_value(source, edge).into())
+            }
             Object::Root | Object::Connection(_) | Object::Edge(..) => Parent::Root,
         };
         if source == SourceId::Live

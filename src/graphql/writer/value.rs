@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{Null, Object, Origin, Writer};
 use crate::connect::LiveObject;
-use crate::graph::Ix;
+use crate::graph::{Edge, Ix};
+use crate::graphql::error;
 use crate::graphql::hole::Segment;
 use crate::graphql::input::shorten;
 use crate::graphql::place::Place;
@@ -88,10 +89,45 @@ impl<'r> Writer<'r> {
     pub(crate) fn json_of<'o>(&self, this: Object<'o>) -> Option<&'o Value> {
         match this {
             Object::Value(value) | Object::Live(_, value) => Some(value),
-            Object::Entity(ix, descriptor) => {
-                Some(descriptor.get_or_init(|| self.scene.snapshot.descriptor(ix)))
+            Object::Entity(ix, state) => Some(
+                state
+                    .descriptor
+                    .get_or_init(|| self.scene.snapshot.descriptor(ix)),
+            ),
+            Object::Root | Object::Relation(..) | Object::Connection(_) | Object::Edge(..) => None,
+        }
+    }
+
+    /// A member of a `Relation`; what the engine has at hand is written without a value being made of it.
+    pub(super) fn relation_member(
+        &mut self,
+        op: &'r ValueOp,
+        field: FieldId,
+        source: Ix,
+        edge: Edge,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let scene = self.scene;
+        match (op.key.as_deref(), &scene.plan.field(field).shape) {
+            (Some("type"), Shape::String) => {
+                error::string(&scene.model.relation(edge.relation).name, &mut self.out);
+                Ok(())
             }
-            Object::Root | Object::Connection(_) | Object::Edge(..) => None,
+            (Some("targetRef"), Shape::Any) => {
+                error::string(scene.snapshot.entity_ref(edge.target), &mut self.out);
+                Ok(())
+            }
+            (Some(end @ ("source" | "target")), Shape::Entity(selection)) => {
+                let ix = if end == "source" { source } else { edge.target };
+                match scene.snapshot.exists(ix) {
+                    true => self.entity(*selection, ix, place),
+                    false => self.null(field, place),
+                }
+            }
+            _ => {
+                let value = self.relation_value(source, edge);
+                self.value_member(op, field, Object::Value(&value), place)
+            }
         }
     }
 
