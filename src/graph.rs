@@ -15,8 +15,10 @@ mod facet;
 mod index;
 mod layout;
 mod members;
+mod pack;
 mod page;
 mod paths;
+mod prepare;
 mod problems;
 mod query;
 mod read;
@@ -35,7 +37,9 @@ use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+pub use self::build::Builder;
 pub use self::edge_list::{EdgeFilter, EdgePage};
+pub use self::prepare::{Batch, Preparer};
 pub use self::query::*;
 pub use self::read::Row;
 pub use self::record::*;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::edges::Triple;
-use super::extract::extract;
+use super::extract::{Scratch, extract};
 use super::index::{Source, Texts};
 use super::layout::{ABSENT, ID_SLOT, KindCode, Layout, NO_SLOT, REF_SLOT, kind_code};
+use super::paths::{Found, find};
 use super::rows::{NewRow, Rows};
 use super::{Delta, Ix, Place, Record, Snapshot};
 use crate::sdl::ColumnId;
@@ -77,7 +78,8 @@ impl Snapshot {
         let ix = self.intern(record.entity_ref.as_str());
         let kind = kind_code(record.kind);
         let mut row = NewRow::default();
-        extract(&self.model, &self.layout, &record, &mut row);
+        let mut scratch = Scratch::default();
+        extract(&self.model, &self.layout, &record, &mut scratch, &mut row);
         self.replace_row(ix, &row);
         self.descriptors.set(ix, kind, &record.descriptor);
         self.clear_strays(ix);
@@ -240,13 +242,16 @@ impl Snapshot {
     }
 
     /// Enters what stands at the paths of columns that the kind does not have.
-    pub(super) fn add_strays(&mut self, ix: u32, kind: KindCode, descriptor: &Value) {
-        for (at, (path, column)) in self.layout.paths.iter().enumerate() {
-            if self.layout.slot(kind, *column) == NO_SLOT && reaches(descriptor, path) {
-                let texts = texts_of(&self.rows, &self.layout);
-                self.strays[at].set(ix, Some(descriptor), texts);
-            }
+    fn add_strays(&mut self, ix: u32, kind: KindCode, descriptor: &Value) {
+        let layout = Arc::clone(&self.layout);
+        for (at, found) in strays(&layout, kind, descriptor) {
+            self.add_stray(ix, at, &found);
         }
+    }
+
+    pub(super) fn add_stray(&mut self, ix: u32, at: usize, found: &Found) {
+        let texts = texts_of(&self.rows, &self.layout);
+        self.strays[at].add(ix, found, texts);
     }
 
     fn clear_strays(&mut self, ix: u32) {
@@ -265,15 +270,35 @@ fn texts_of<'a>(rows: &'a Rows, layout: &'a Layout) -> Texts<'a> {
     Texts { rows, layout }
 }
 
+/// What stands at the paths of columns that the kind does not have, by the number of the path.
+pub(super) fn strays<'a>(
+    layout: &'a Layout,
+    kind: KindCode,
+    descriptor: &'a Value,
+) -> impl Iterator<Item = (usize, Found)> + 'a {
+    let paths = layout.paths.iter().enumerate();
+    let foreign = paths.filter(move |(_, (_, column))| layout.slot(kind, *column) == NO_SLOT);
+    let there = foreign.filter(|(_, (path, _))| reaches(descriptor, path));
+    there.map(|(at, (path, _))| {
+        let mut found = Found::default();
+        find(descriptor, path, false, &mut found);
+        (at, found)
+    })
+}
+
 /// Whether there is anything at a plain path: a quick look, most descriptors have nothing there.
 fn reaches(descriptor: &Value, path: &str) -> bool {
     match descriptor {
-        Value::Object(object) => {
-            let (key, rest) = path.split_once('.').unwrap_or((path, ""));
-            let below = object.get(key);
-            object.contains_key(path)
-                || below.is_some_and(|below| rest.is_empty() || reaches(below, rest))
-        }
+        // One after the other: they are few, and hashing the path would take longer.
+        Value::Object(object) => object.iter().any(|(key, below)| {
+            let Some(rest) = path.strip_prefix(key.as_str()) else {
+                return false;
+            };
+            match rest.strip_prefix('.') {
+                Some(rest) => reaches(below, rest),
+                None => rest.is_empty(),
+            }
+        }),
         Value::Array(_) => true,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }

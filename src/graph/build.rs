@@ -2,28 +2,31 @@
 //!
 //! Entities get their indexes in the order in which they come, what is only referred to after them.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::collections::HashSet;
+use std::hash::{BuildHasher as _, RandomState};
+use std::ops::Range;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use roaring::RoaringBitmap;
 
 use super::bulk::sorted_groups;
-use super::descriptors::Samples;
-use super::edges::{Triple, pack};
-use super::extract::extract;
+use super::descriptors::{Descriptors, Dictionary};
+use super::edges::each_index;
 use super::index::{ListGroups, Source, ValueIndex};
-use super::layout::{ABSENT, ID_SLOT, Layout, REF_SLOT, kind_code};
+use super::layout::{ABSENT, ID_SLOT, Layout, REF_SLOT};
 use super::paths::PathIndex;
+use super::prepare::{Batch, Preparer, text_of};
 use super::problems::Problems;
-use super::rows::NewRow;
-use super::spine::Slabs;
+use super::rows::RowFilling;
+use super::spine::Filling;
 use super::tree::Tree;
 use super::value::{Sort, list_items};
 use super::{Delta, Ix, Place, PlaceRest, ProblemRecord, Record, Snapshot, SourceFile};
-use crate::catalog::EntityRef;
 use crate::sdl::{ColumnId, Model};
+
+/// Records that are taken apart before they are put together, where one thread does both.
+const BATCH: usize = 256;
 
 /// No index yet.
 const UNSEEN: u32 = u32::MAX;
@@ -72,12 +75,22 @@ impl Snapshot {
         records: impl Iterator<Item = Record>,
         problems: Vec<ProblemRecord>,
     ) -> Self {
-        let mut builder = Builder::new(Self::empty(model));
+        let (mut preparer, mut builder) = Self::builder(model);
+        let mut seen = HashSet::new();
+        let mut again = Vec::new();
         for record in records {
-            builder.add(record);
+            if !seen.insert(record.entity_ref.clone()) {
+                again.push(record);
+                continue;
+            }
+            preparer.add(record, None);
+            if seen.len() % BATCH == 0 {
+                builder.add(preparer.take());
+            }
         }
-        let (mut snapshot, again) = builder.finish();
-        snapshot.problems = Problems::build(problems);
+        drop(seen);
+        builder.add(preparer.take());
+        let mut snapshot = builder.finish(revision, problems);
         if !again.is_empty() {
             snapshot = snapshot.apply(Delta {
                 revision,
@@ -85,16 +98,27 @@ impl Snapshot {
                 ..Delta::default()
             });
         }
-        snapshot.revision = revision;
         snapshot
+    }
+
+    /// What takes records apart, and what puts them together: on one thread or on two.
+    pub fn builder(model: Arc<Model>) -> (Preparer, Builder) {
+        let hasher = DefaultHashBuilder::default();
+        let snapshot = Self::empty(Arc::clone(&model));
+        let layout = Arc::clone(&snapshot.layout);
+        let preparer = Preparer::new(model, layout, hasher.clone());
+        (preparer, Builder::new(snapshot, hasher))
     }
 }
 
 /// Refs as they are met, whether of entities or only referred to.
 #[derive(Debug, Default)]
 struct Names {
+    hasher: DefaultHashBuilder,
     texts: String,
     ends: Vec<usize>,
+    /// Halves of hashes: most texts need not be fetched to see that they are others.
+    hashes: Vec<u32>,
     table: HashTable<u32>,
 }
 
@@ -105,16 +129,24 @@ impl Names {
         self.texts.get(start..self.ends[name]).unwrap_or_default()
     }
 
-    fn intern(&mut self, hasher: &RandomState, text: &str) -> u32 {
-        let hash = hasher.hash_one(text);
-        let known = self.table.find(hash, |name| self.text(*name) == text);
+    fn intern(&mut self, hash: u64, text: &str) -> u32 {
+        let known = self.table.find(hash, |name| {
+            self.hashes[*name as usize] == hash as u32 && self.text(*name) == text
+        });
         if let Some(name) = known {
             return *name;
         }
         let name = self.ends.len() as u32;
         self.texts.push_str(text);
         self.ends.push(self.texts.len());
-        let Self { texts, ends, table } = self;
+        self.hashes.push(hash as u32);
+        let Self {
+            texts,
+            ends,
+            table,
+            hasher,
+            ..
+        } = self;
         let of = |name: &u32| {
             let name = *name as usize;
             let start = if name == 0 { 0 } else { ends[name - 1] };
@@ -125,133 +157,147 @@ impl Names {
     }
 }
 
-struct Builder {
+/// Puts a snapshot together out of what a [`Preparer`] made.
+#[derive(Debug)]
+pub struct Builder {
     snapshot: Snapshot,
-    row: NewRow,
-    samples: Samples,
     names: Names,
     /// By name: the entity's index.
     indexes: Vec<u32>,
+    rows: RowFilling,
+    blocks: Filling<u8>,
+    dictionaries: Vec<Dictionary>,
     /// What each entity states, with names in place of indexes.
-    stated: Slabs<u32>,
-    triples: Vec<Triple>,
-    words: Vec<u32>,
-    files: HashMap<SourceFile, Arc<SourceFile>>,
-    kinds: Vec<RoaringBitmap>,
+    stated: Filling<u32>,
+    kinds: Vec<Vec<u32>>,
     previous: Vec<(u32, u32)>,
-    again: Vec<Record>,
+    /// Of the record at hand: the names behind its numbers.
+    numbered: Vec<u32>,
 }
 
 impl Builder {
-    fn new(snapshot: Snapshot) -> Self {
+    fn new(snapshot: Snapshot, hasher: DefaultHashBuilder) -> Self {
         Self {
-            row: NewRow::default(),
-            samples: Samples::default(),
-            names: Names::default(),
+            names: Names {
+                hasher,
+                ..Names::default()
+            },
             indexes: Vec::new(),
-            stated: Slabs::default(),
-            triples: Vec::new(),
-            words: Vec::new(),
-            files: HashMap::new(),
-            kinds: vec![RoaringBitmap::new(); snapshot.kinds.len()],
+            rows: RowFilling::default(),
+            blocks: Filling::default(),
+            dictionaries: Vec::new(),
+            stated: Filling::default(),
+            kinds: vec![Vec::new(); snapshot.kinds.len()],
             previous: Vec::new(),
-            again: Vec::new(),
+            numbered: Vec::new(),
             snapshot,
         }
     }
 
-    fn name(&mut self, entity_ref: &EntityRef) -> u32 {
-        let name = self
-            .names
-            .intern(&self.snapshot.hasher, entity_ref.as_str());
+    fn name(&mut self, hash: u64, text: &str) -> u32 {
+        let name = self.names.intern(hash, text);
         if self.indexes.len() <= name as usize {
             self.indexes.push(UNSEEN);
         }
         name
     }
 
-    fn add(&mut self, record: Record) {
-        let name = self.name(&record.entity_ref);
-        if self.indexes[name as usize] != UNSEEN {
-            self.again.push(record);
-            return;
+    /// Takes a batch; batches come in the order in which they were made.
+    pub fn add(&mut self, mut batch: Batch) {
+        self.dictionaries.append(&mut batch.dictionaries);
+        let mut strays = std::mem::take(&mut batch.strays).into_iter().peekable();
+        let parts = std::mem::take(&mut batch.parts);
+        let (mut text, mut slots, mut blocks, mut names, mut words) = (0, 0, 0, 0, 0);
+        for (number, part) in parts.into_iter().enumerate() {
+            let row = batch.text.get(text..part.text).unwrap_or_default();
+            let ends = &batch.slots[slots..part.slots];
+            let ref_end = ends.first().map_or(0, |end| *end as usize);
+            let own = self.name(part.hash, row.get(..ref_end).unwrap_or_default());
+            let ix = self.snapshot.n_indexes;
+            // Refs are the store's key, so none comes twice.
+            let is_new = self.indexes[own as usize] == UNSEEN;
+            if is_new {
+                self.snapshot.n_indexes += 1;
+                self.indexes[own as usize] = ix;
+                let last = self.kinds.len() - 1;
+                self.kinds[usize::from(part.kind).min(last)].push(ix);
+                self.rows.push(part.kind, row, ends);
+                self.blocks.push(&batch.blocks[blocks..part.blocks]);
+                self.number(own, &batch, names..part.names);
+                self.state(&mut batch.words[words..part.words]);
+            }
+            while let Some((_, at, found)) = strays.next_if(|(of, ..)| *of == number) {
+                if is_new {
+                    self.snapshot.add_stray(ix, at, &found);
+                }
+            }
+            (text, slots, blocks) = (part.text, part.slots, part.blocks);
+            (names, words) = (part.names, part.words);
+            if is_new {
+                self.place(ix, part.place);
+            }
         }
-        let ix = self.snapshot.n_indexes;
-        self.snapshot.n_indexes += 1;
-        self.indexes[name as usize] = ix;
-        let kind = kind_code(record.kind);
-        let at = usize::from(kind).min(self.kinds.len() - 1);
-        self.kinds[at].insert(ix);
-        let snapshot = &mut self.snapshot;
-        extract(&snapshot.model, &snapshot.layout, &record, &mut self.row);
-        snapshot.rows.append(ix, &self.row);
-        snapshot
-            .descriptors
-            .append(ix, kind, &record.descriptor, &mut self.samples);
-        snapshot.add_strays(ix, kind, &record.descriptor);
-        self.state(name, ix, &record);
-        self.place(ix, record);
     }
 
-    fn state(&mut self, own: u32, ix: u32, record: &Record) {
-        self.triples.clear();
-        for relation in &record.relations {
-            let triple = (
-                self.name(&relation.source),
-                relation.relation.0,
-                self.name(&relation.target),
-            );
-            self.triples.push(triple);
+    /// Makes out which names the numbers of a record stand for.
+    fn number(&mut self, own: u32, batch: &Batch, names: Range<usize>) {
+        self.numbered.clear();
+        self.numbered.push(own);
+        for at in names {
+            let (hash, _) = batch.name_ends[at];
+            let name = self.name(hash, text_of(&batch.names, &batch.name_ends, at));
+            self.numbered.push(name);
         }
-        self.triples.sort_unstable();
-        self.triples.dedup();
-        pack(&self.snapshot.model, own, &self.triples, &mut self.words);
-        self.stated.append(ix as usize, &self.words);
     }
 
-    fn place(&mut self, ix: u32, record: Record) {
-        let key = (record.origin.source.clone(), record.origin.file.clone());
-        let file = self
-            .files
-            .entry(key)
-            .or_insert_with_key(|key| Arc::new(key.clone()));
-        let file = Arc::clone(file);
-        for previous in &record.previous_refs {
+    fn state(&mut self, words: &mut [u32]) {
+        let numbered = &self.numbered;
+        each_index(words, |number| *number = numbered[*number as usize]);
+        self.stated.push(words);
+    }
+
+    fn place(&mut self, ix: u32, place: Place) {
+        for previous in place.rest.iter().flat_map(|rest| &rest.previous_refs) {
             self.previous
                 .push((self.snapshot.hash(previous.as_str()), ix));
         }
-        let place = Place::new(record, file);
         self.snapshot.places.set(ix as usize, Some(place));
     }
 
-    fn finish(self) -> (Snapshot, Vec<Record>) {
+    /// The snapshot of all that was added.
+    pub fn finish(self, revision: u64, problems: Vec<ProblemRecord>) -> Snapshot {
         let Self {
             mut snapshot,
-            mut row,
-            samples,
+            mut rows,
+            blocks,
+            dictionaries,
             names,
             mut indexes,
             stated,
             kinds,
             mut previous,
-            again,
-            files,
             ..
         } = self;
-        drop(files);
-        snapshot.descriptors.settle(samples);
-        snapshot.alive = Arc::new((0..snapshot.n_indexes).collect());
-        snapshot.kinds = kinds.into_iter().map(Arc::new).collect();
+        snapshot.revision = revision;
+        snapshot.problems = Problems::build(problems);
+        snapshot.descriptors = Descriptors::new(blocks.done(), dictionaries);
+        snapshot.alive = Arc::new(ascending(0..snapshot.n_indexes));
+        let kinds = kinds.into_iter().map(|kind| Arc::new(ascending(kind)));
+        snapshot.kinds = kinds.collect();
         for (name, ix) in indexes.iter_mut().enumerate() {
             if *ix == UNSEEN {
                 *ix = snapshot.n_indexes;
                 snapshot.n_indexes += 1;
-                row.start(ABSENT, names.text(name as u32));
-                snapshot.rows.append(*ix, &row);
+                let text = names.text(name as u32);
+                rows.push(ABSENT, text, &[text.len() as u32]);
             }
         }
         drop(names);
-        let stated = renamed(stated, snapshot.alive.len() as u32, &indexes);
+        snapshot.rows = rows.done();
+        let mut stated = stated.done();
+        stated.each_mut(|words| {
+            each_index(words, |name| *name = indexes[*name as usize]);
+        });
         drop(indexes);
         previous.sort_unstable();
         snapshot.by_previous = Tree::from_sorted(previous);
@@ -260,8 +306,13 @@ impl Builder {
         snapshot.edges.fill(&snapshot.model, stated, n, &rank);
         drop(rank);
         snapshot.fill_columns();
-        (snapshot, again)
+        snapshot
     }
+}
+
+/// The set of what comes in ascending order.
+fn ascending(members: impl IntoIterator<Item = u32>) -> RoaringBitmap {
+    RoaringBitmap::from_sorted_iter(members).unwrap_or_default()
 }
 
 impl Place {
@@ -283,21 +334,6 @@ impl Place {
             rest,
         }
     }
-}
-
-/// Puts indexes in place of names.
-fn renamed(stated: Slabs<u32>, n: u32, indexes: &[u32]) -> Slabs<u32> {
-    let mut done = Slabs::default();
-    let mut words = Vec::new();
-    for ix in 0..n {
-        words.clear();
-        words.extend_from_slice(stated.get(ix as usize));
-        super::edges::each_index(&mut words, |name| *name = indexes[*name as usize]);
-        done.append(ix as usize, &words);
-    }
-    drop(stated);
-    done.shrink();
-    done
 }
 
 impl Snapshot {
@@ -351,7 +387,7 @@ impl Snapshot {
             entries.push(index.entry(written, members));
         });
         let mut filled = ValueIndex::new(index.source, index.sort, false);
-        filled.fill(entries, present.into_iter().collect());
+        filled.fill(entries, ascending(present));
         filled
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 use super::rows::Rows;
-use super::spine::Slabs;
+use super::spine::{Filling, Slabs};
 use super::tree::Tree;
 use super::{Edge, Ix};
 use crate::sdl::{Model, RelationId};
@@ -262,12 +262,14 @@ impl Edges {
             }
         }
         let mut back = Halves::new(n);
+        let mut filling = Filling::default();
         let mut types =
             vec![(0, RoaringBitmap::new(), RoaringBitmap::new()); model.relations.len()];
+        let mut kept: Vec<Edge> = Vec::new();
         for source in 0..n {
             let own = out.of(source);
             own.sort_unstable_by_key(|edge| (edge.relation, rank[edge.target.0 as usize]));
-            let mut kept: Vec<Edge> = Vec::with_capacity(own.len());
+            kept.clear();
             for edge in own.iter().copied() {
                 if kept.last() == Some(&edge) {
                     let triple = (source, edge.relation.0, edge.target.0);
@@ -283,10 +285,11 @@ impl Edges {
                 own.0 += 1;
                 own.1.insert(source);
             }
-            self.out.append(source as usize, &kept);
+            filling.push(&kept);
         }
         drop(out);
-        self.out.shrink();
+        self.out = filling.done();
+        let mut filling = Filling::default();
         back.allot();
         for source in 0..n {
             for own in self.out.get(source as usize) {
@@ -299,9 +302,9 @@ impl Edges {
             for edge in &*own {
                 types[usize::from(edge.relation.0)].2.insert(target);
             }
-            self.back.append(target as usize, own);
+            filling.push(own);
         }
-        self.back.shrink();
+        self.back = filling.done();
         let types = types.into_iter().map(|(count, sources, targets)| OfType {
             count,
             sources: Arc::new(sources),

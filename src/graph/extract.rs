@@ -2,6 +2,7 @@
 //!
 //! A value of the wrong type is no value: the descriptor's author reads of it in the problems, the graph stays well-typed.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Record;
@@ -11,31 +12,55 @@ use super::value::push_json_string;
 use crate::sdl::expr::Scope;
 use crate::sdl::{Column, ColumnSource, EngineValue, Leaf, Model, ValueBinding};
 
+/// Room for one value after the other.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    json: Vec<u8>,
+    /// The time that was written last: what came together has the same.
+    moment: Option<(Timestamp, String)>,
+}
+
 /// Fills `row` with what the snapshot keeps of `record`.
-pub(super) fn extract(model: &Model, layout: &Layout, record: &Record, row: &mut NewRow) {
+pub(super) fn extract(
+    model: &Model,
+    layout: &Layout,
+    record: &Record,
+    scratch: &mut Scratch,
+    row: &mut NewRow,
+) {
     let kind = kind_code(record.kind);
     row.start(kind, record.entity_ref.as_str());
     row.push(&record.id);
-    let mut json = Vec::new();
     for (id, source) in layout.kept(kind) {
-        json.clear();
+        scratch.json.clear();
         match source {
-            ColumnSource::Engine(value) => write_engine(record, *value, &mut json),
+            ColumnSource::Engine(value) => scratch.write_engine(record, *value),
             ColumnSource::Value(binding) => {
-                write_value(model.column(*id), binding, &record.descriptor, &mut json);
+                let column = model.column(*id);
+                write_value(column, binding, &record.descriptor, &mut scratch.json);
             }
         }
         // What was written is JSON, and JSON is UTF-8.
-        row.push(std::str::from_utf8(&json).unwrap_or_default());
+        row.push(std::str::from_utf8(&scratch.json).unwrap_or_default());
     }
 }
 
-fn write_engine(record: &Record, value: EngineValue, json: &mut Vec<u8>) {
-    match value {
-        EngineValue::Id => push_json_string(json, &record.id),
-        EngineValue::Ref => push_json_string(json, record.entity_ref.as_str()),
-        EngineValue::CreatedAt => push_json_string(json, &record.created_at.to_string()),
-        EngineValue::UpdatedAt => push_json_string(json, &record.updated_at.to_string()),
+impl Scratch {
+    fn write_engine(&mut self, record: &Record, value: EngineValue) {
+        match value {
+            EngineValue::Id => push_json_string(&mut self.json, &record.id),
+            EngineValue::Ref => push_json_string(&mut self.json, record.entity_ref.as_str()),
+            EngineValue::CreatedAt => self.write_moment(record.created_at),
+            EngineValue::UpdatedAt => self.write_moment(record.updated_at),
+        }
+    }
+
+    fn write_moment(&mut self, at: Timestamp) {
+        let same = self.moment.take().filter(|(last, _)| *last == at);
+        let (_, text) = self
+            .moment
+            .insert(same.unwrap_or_else(|| (at, at.to_string())));
+        push_json_string(&mut self.json, text);
     }
 }
 
@@ -98,7 +123,7 @@ fn write_leaf(leaf: Leaf, binding: &ValueBinding, value: &Value, json: &mut Vec<
             }
         }
         (Leaf::DateTime, Value::String(text)) => {
-            if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+            if let Ok(instant) = text.parse::<Timestamp>() {
                 push_json_string(json, &instant.to_string());
             }
         }

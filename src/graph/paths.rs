@@ -122,6 +122,11 @@ impl PathIndex {
         if let Some(descriptor) = descriptor {
             find(descriptor, &self.path, false, &mut found);
         }
+        self.add(ix, &found, texts);
+    }
+
+    /// Enters what was found for `ix`, of which nothing is known yet.
+    pub(super) fn add(&mut self, ix: u32, found: &Found, texts: Texts<'_>) {
         if found.is_nothing() {
             return;
         }

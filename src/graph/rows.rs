@@ -3,9 +3,11 @@
 //! A row holds the ref, the id and every column as finished JSON, so that writing a field is a copy and all fields of an entity lie side by side.
 //! What is only referred to has a row with its ref alone.
 
+use std::sync::Arc;
+
 use super::Ix;
 use super::layout::{ABSENT, ID_SLOT, KindCode, REF_SLOT};
-use super::spine::{Spine, WIDTH, tighten};
+use super::spine::{Spine, WIDTH};
 
 /// All rows.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +59,11 @@ impl NewRow {
     pub(super) fn push(&mut self, text: &str) {
         self.text.push_str(text);
         self.ends.push(self.text.len() as u32);
+    }
+
+    /// The text of all slots, and where each of them ends.
+    pub(super) fn parts(&self) -> (&str, &[u32]) {
+        (&self.text, &self.ends)
     }
 
     pub(super) fn slot(&self, slot: u16) -> &str {
@@ -129,19 +136,6 @@ impl Rows {
             .replace(ix as usize, |chunk, place| chunk.with(place, row));
     }
 
-    /// For rows in ascending order, without gaps.
-    pub(super) fn append(&mut self, ix: u32, row: &NewRow) {
-        let (chunk, _) = self.chunks.chunk_mut(ix as usize);
-        let start = chunk.text.len() as u32;
-        chunk.kinds.push(row.kind);
-        chunk.text.push_str(&row.text);
-        chunk.ends.extend(row.ends.iter().map(|end| end + start));
-        chunk.slots.push(chunk.ends.len() as u32);
-        if chunk.kinds.len() == WIDTH {
-            chunk.shrink();
-        }
-    }
-
     #[inline]
     pub(super) fn row(&self, ix: u32) -> Option<RowRef<'_>> {
         let (chunk, place) = self.chunks.chunk(ix as usize)?;
@@ -162,12 +156,49 @@ impl Rows {
     }
 }
 
-impl Chunk {
-    fn shrink(&mut self) {
-        tighten(&mut self.kinds);
-        tighten(&mut self.slots);
-        tighten(&mut self.ends);
-        self.text = self.text.as_str().to_owned();
+/// Rows on the way: one after the other, in room that is used again for each chunk.
+#[derive(Debug, Default)]
+pub(super) struct RowFilling {
+    chunks: Vec<Arc<Chunk>>,
+    open: Chunk,
+}
+
+impl RowFilling {
+    /// Takes a row by its parts, as [`NewRow::parts`] gives them.
+    pub(super) fn push(&mut self, kind: KindCode, text: &str, ends: &[u32]) {
+        let open = &mut self.open;
+        let start = open.text.len() as u32;
+        open.kinds.push(kind);
+        open.text.push_str(text);
+        open.ends.extend(ends.iter().map(|end| end + start));
+        open.slots.push(open.ends.len() as u32);
+        if open.kinds.len() == WIDTH {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        let open = &mut self.open;
+        // Copies are of the right size: to shrink may leave up to half of a block unused, because the allocator keeps it.
+        self.chunks.push(Arc::new(Chunk {
+            kinds: open.kinds.as_slice().to_vec(),
+            slots: open.slots.as_slice().to_vec(),
+            ends: open.ends.as_slice().to_vec(),
+            text: open.text.as_str().to_owned(),
+        }));
+        open.kinds.clear();
+        open.slots.clear();
+        open.ends.clear();
+        open.text.clear();
+    }
+
+    pub(super) fn done(mut self) -> Rows {
+        if !self.open.kinds.is_empty() {
+            self.close();
+        }
+        Rows {
+            chunks: Spine::from_chunks(self.chunks),
+        }
     }
 }
 

@@ -22,6 +22,20 @@ impl<C> Default for Spine<C> {
     }
 }
 
+impl<C> Spine<C> {
+    /// Chunks in their order, all but the last one full.
+    pub(super) fn from_chunks(chunks: Vec<Arc<C>>) -> Self {
+        let mut chunks = chunks.into_iter().peekable();
+        let mut branches = Vec::new();
+        while chunks.peek().is_some() {
+            branches.push(Arc::new(chunks.by_ref().take(WIDTH).collect()));
+        }
+        Self {
+            branches: Arc::new(branches),
+        }
+    }
+}
+
 impl<C: Clone + Default> Spine<C> {
     /// The chunk that holds `entry`, and the entry's place in it.
     #[inline]
@@ -43,7 +57,7 @@ impl<C: Clone + Default> Spine<C> {
         *slot = Arc::new(change(slot, place));
     }
 
-    /// Every chunk that this state alone has, for giving back memory.
+    /// Every chunk; those that other states have as well are copied.
     pub(super) fn each_mut(&mut self, mut change: impl FnMut(&mut C)) {
         for branch in Arc::make_mut(&mut self.branches) {
             for slot in Arc::make_mut(branch) {
@@ -146,20 +160,6 @@ impl<T> Slab<T> {
     }
 }
 
-impl<T: Copy> Slab<T> {
-    fn tighten(&mut self) {
-        tighten(&mut self.ends);
-        tighten(&mut self.items);
-    }
-}
-
-/// Copies into an allocation of the right size: `shrink_to_fit` may leave up to half of it unused, because the allocator keeps the block.
-pub(super) fn tighten<T: Copy>(items: &mut Vec<T>) {
-    if items.capacity() > items.len() {
-        *items = items.as_slice().to_vec();
-    }
-}
-
 impl<T> Default for Slabs<T> {
     fn default() -> Self {
         Self {
@@ -175,22 +175,6 @@ impl<T: Copy> Slabs<T> {
         match self.chunks.chunk(entry) {
             Some((slab, place)) => slab.get(place),
             None => &[],
-        }
-    }
-
-    /// For entries in ascending order only: nothing behind `entry` was set before.
-    pub(super) fn append(&mut self, entry: usize, items: &[T]) {
-        let (slab, place) = self.chunks.chunk_mut(entry);
-        let end = slab.items.len() as u32;
-        slab.ends.resize(place, end);
-        if items.len() > LONG {
-            slab.long.push((place, items.into()));
-        } else {
-            slab.items.extend_from_slice(items);
-        }
-        slab.ends.push(slab.items.len() as u32);
-        if slab.ends.len() == WIDTH {
-            slab.tighten();
         }
     }
 
@@ -224,9 +208,66 @@ impl<T: Copy> Slabs<T> {
         });
     }
 
-    /// Gives back what growing has taken too much.
-    pub(super) fn shrink(&mut self) {
-        self.chunks.each_mut(Slab::tighten);
+    /// Lets `change` see all slices that this state alone has, many of them at a time.
+    pub(super) fn each_mut(&mut self, mut change: impl FnMut(&mut [T])) {
+        self.chunks.each_mut(|slab| {
+            change(&mut slab.items);
+            for (_, items) in &mut slab.long {
+                if let Some(items) = Arc::get_mut(items) {
+                    change(items);
+                }
+            }
+        });
+    }
+}
+
+/// [`Slabs`] on the way: entry after entry, in room that is used again for each chunk.
+#[derive(Debug)]
+pub(super) struct Filling<T> {
+    chunks: Vec<Arc<Slab<T>>>,
+    open: Slab<T>,
+}
+
+impl<T> Default for Filling<T> {
+    fn default() -> Self {
+        Self {
+            chunks: Vec::new(),
+            open: Slab::default(),
+        }
+    }
+}
+
+impl<T: Copy> Filling<T> {
+    pub(super) fn push(&mut self, items: &[T]) {
+        if items.len() > LONG {
+            self.open.long.push((self.open.ends.len(), items.into()));
+        } else {
+            self.open.items.extend_from_slice(items);
+        }
+        self.open.ends.push(self.open.items.len() as u32);
+        if self.open.ends.len() == WIDTH {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        // Copies are of the right size: to shrink may leave up to half of a block unused, because the allocator keeps it.
+        self.chunks.push(Arc::new(Slab {
+            ends: self.open.ends.as_slice().to_vec(),
+            items: self.open.items.as_slice().to_vec(),
+            long: std::mem::take(&mut self.open.long),
+        }));
+        self.open.ends.clear();
+        self.open.items.clear();
+    }
+
+    pub(super) fn done(mut self) -> Slabs<T> {
+        if !self.open.ends.is_empty() {
+            self.close();
+        }
+        Slabs {
+            chunks: Spine::from_chunks(self.chunks),
+        }
     }
 }
 
@@ -259,19 +300,19 @@ mod tests {
     }
 
     #[test]
-    fn appended_and_set_entries_read_alike() {
-        let mut slabs = Slabs::default();
-        for entry in (0..500).step_by(3) {
-            slabs.append(entry, &vec![entry as u32; entry % 5]);
+    fn filled_and_set_entries_read_alike() {
+        let mut filling = Filling::default();
+        for entry in 0..500_usize {
+            filling.push(&vec![entry as u32; entry % 5]);
         }
-        slabs.shrink();
+        let mut slabs = filling.done();
+        slabs.each_mut(|items| items.iter_mut().for_each(|item| *item += 1));
         slabs.set(3, &[7, 8]);
         slabs.set(700, &[9]);
         for entry in 0..500 {
             let expected = match entry {
                 3 => vec![7, 8],
-                _ if entry % 3 == 0 => vec![entry as u32; entry % 5],
-                _ => vec![],
+                _ => vec![entry as u32 + 1; entry % 5],
             };
             assert_eq!(slabs.get(entry), expected, "{entry}");
         }

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::Ingest;
 use crate::catalog::relations;
-use crate::graph::{Delta, Record, Snapshot};
+use crate::graph::{Batch, Delta, Record, Snapshot};
 use crate::sdl::Model;
 use crate::store::{Carry, ChangeSet, Committed, Store, StoreError, StoredEntity};
 
@@ -15,30 +15,34 @@ const BATCHES: usize = 8;
 
 /// The snapshot of everything that `store` holds.
 ///
-/// Three steps side by side: rows are read, descriptors are parsed, and the snapshot is built; no more than a few batches are in memory between them.
+/// Three steps side by side: rows are read, descriptors are taken apart, and the snapshot is put together; no more than a few batches are in memory between them.
 pub async fn load(store: &Store, model: Arc<Model>) -> Result<Snapshot, StoreError> {
     let problems = store.problems().await?;
     let (stored, mut rows) = mpsc::channel::<Vec<StoredEntity>>(BATCHES);
-    let (parsed, records) = std::sync::mpsc::sync_channel::<Vec<Record>>(BATCHES);
+    let (prepared, batches) = std::sync::mpsc::sync_channel::<Batch>(BATCHES);
     let (tell, told) = tokio::sync::oneshot::channel::<u64>();
-    let parser = {
-        let model = Arc::clone(&model);
-        tokio::task::spawn_blocking(move || {
-            while let Some(batch) = rows.blocking_recv() {
-                let batch = batch.into_iter().filter_map(|row| record(&model, row));
-                if parsed.send(batch.collect()).is_err() {
-                    break;
+    let (mut preparer, mut builder) = Snapshot::builder(Arc::clone(&model));
+    let preparing = tokio::task::spawn_blocking(move || {
+        while let Some(batch) = rows.blocking_recv() {
+            for mut row in batch {
+                let json = std::mem::take(&mut row.descriptor);
+                if let Some(record) = record(&model, row, &json) {
+                    preparer.add(record, Some(&json));
                 }
             }
-        })
-    };
-    let builder = tokio::task::spawn_blocking(move || {
+            if prepared.send(preparer.take()).is_err() {
+                break;
+            }
+        }
+    });
+    let building = tokio::task::spawn_blocking(move || {
+        batches.into_iter().for_each(|batch| builder.add(batch));
         let revision = told.blocking_recv().unwrap_or_default();
-        Snapshot::build(model, revision, records.into_iter().flatten(), problems)
+        builder.finish(revision, problems)
     });
     store.load(tell, stored).await?;
-    let (parsed, built) = tokio::join!(parser, builder);
-    match (parsed, built) {
+    let (prepared, built) = tokio::join!(preparing, building);
+    match (prepared, built) {
         (Ok(()), Ok(snapshot)) => Ok(snapshot),
         (Err(panic), _) | (_, Err(panic)) => Err(StoreError::Content {
             url: store.url().to_owned(),
@@ -47,9 +51,9 @@ pub async fn load(store: &Store, model: Arc<Model>) -> Result<Snapshot, StoreErr
     }
 }
 
-/// The record of a stored entity; one that cannot be read is left out, and the log says so.
-fn record(model: &Model, entity: StoredEntity) -> Option<Record> {
-    let descriptor = match serde_json::from_str(&entity.descriptor) {
+/// The record of a stored entity, whose descriptor is `json`; one that cannot be read is left out, and the log says so.
+fn record(model: &Model, entity: StoredEntity, json: &str) -> Option<Record> {
+    let descriptor = match serde_json::from_str(json) {
         Ok(descriptor) => descriptor,
         Err(error) => {
             tracing::error!(
@@ -121,7 +125,12 @@ impl Ingest {
             let upserts = committed.upserts.into_iter();
             before.apply(Delta {
                 revision,
-                upserts: upserts.filter_map(|row| record(&model, row)).collect(),
+                upserts: upserts
+                    .filter_map(|mut row| {
+                        let json = std::mem::take(&mut row.descriptor);
+                        record(&model, row, &json)
+                    })
+                    .collect(),
                 removals: committed.removals,
                 problems: committed.problems,
             })

@@ -10,6 +10,9 @@ use super::tree::{Node, Path, Root, Step};
 
 static NULL: Value = Value::Null;
 
+/// Members of a small object.
+const FEW: usize = 12;
+
 impl Scope<'_, '_> {
     /// Notes that a value had the wrong type.
     pub(super) fn mismatch(&self) {
@@ -134,7 +137,7 @@ fn steps<'a>(mut value: &'a Value, steps: &'a [Step], scope: &Scope<'a, '_>) -> 
     for (position, step) in steps.iter().enumerate() {
         let next = match (step, value) {
             (_, Value::Null) => None,
-            (Step::Name(name, _), Value::Object(members)) => members.get(&**name),
+            (Step::Name(name, _), Value::Object(members)) => member(members, name),
             (Step::Index(index), Value::Array(items)) => at(items, *index),
             (Step::Each, Value::Array(items)) => {
                 let rest = steps.get(position + 1..).unwrap_or_default();
@@ -151,6 +154,15 @@ fn steps<'a>(mut value: &'a Value, steps: &'a [Step], scope: &Scope<'a, '_>) -> 
         }
     }
     Cow::Borrowed(value)
+}
+
+/// The member of this name; in a small object it is found sooner than its name is hashed.
+fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    if members.len() > FEW {
+        return members.get(name);
+    }
+    let (_, value) = members.iter().find(|(key, _)| *key == name)?;
+    Some(value)
 }
 
 /// The rest of a path behind `[]`; lists of lists become one list.
