@@ -24,6 +24,9 @@ use clap::{Parser, Subcommand};
 
 use output::{Exit, say};
 
+use crate::app;
+use crate::app::schema::Files;
+
 /// A software catalog as one GraphQL graph.
 #[derive(Debug, Parser)]
 #[command(name = "callboard", version, about, max_term_width = 100)]
@@ -77,6 +80,8 @@ Examples:
   callboard check .
   callboard check 'catalog/**/*.yaml' --format github   annotations on a pull request
   callboard check catalog/ --format json | jq '.problems[].message'
+
+Problems of the schema and of the configuration are written in the same format; where one of them does not load, nothing is read.
 
 Exit codes: 0 nothing is wrong (warnings allowed), 1 problems, 2 wrong usage or an unreadable path.")]
     Check {
@@ -241,20 +246,25 @@ fn check_command(
     more_schema: &[PathBuf],
     config: Option<&std::path::Path>,
 ) -> anyhow::Result<Exit> {
-    let Some(mut config) = config::load_or_report(config)? else {
-        return Ok(Exit::Errors);
-    };
-    config.schema.extend(schema::paths(more_schema)?);
-    let Some((model, _files)) = serve::load_schema(&config)? else {
-        return Ok(Exit::Errors);
-    };
-    let arguments = check::CheckArgs {
+    let (config, before) = config::load(config)?;
+    let mut arguments = check::CheckArgs {
         paths,
         format,
         terminal: output::terminal(),
+        before,
     };
+    let mut model = None;
+    if let Some(mut config) = config {
+        config.schema.extend(schema::paths(more_schema)?);
+        let loaded = app::schema::load(&config, &Files::default());
+        arguments.before.extend(loaded.problems);
+        model = loaded.model;
+    }
     let mut out = Vec::new();
-    let checked = check::run(&arguments, &model, &mut out)?;
+    let checked = match model {
+        Some(model) => check::run(&arguments, &model, &mut out)?,
+        None => check::refuse(&arguments, &mut out)?,
+    };
     output::write_bytes(&out)?;
     say(&checked.summary);
     Ok(match checked.verdict {

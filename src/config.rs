@@ -33,6 +33,34 @@ pub const DEFAULTS: &str = include_str!("config/config.default.yaml");
 /// The file that `serve` looks for when none is named.
 pub const FILE_NAME: &str = "callboard.yaml";
 
+/// Every code that a configuration's problems have, with what it means, sorted; `schema/README.md` lists the same.
+pub const CODES: &[(&str, &str)] = &[
+    (
+        "config-file",
+        "a file, or the file of a secret, cannot be read",
+    ),
+    ("config-key", "a key that is not known here"),
+    (
+        "config-listen",
+        "an address beyond loopback, and nobody said that this is meant",
+    ),
+    ("config-missing", "a setting that must be there is not"),
+    ("config-source", "a source reads where there is nothing"),
+    (
+        "config-syntax",
+        "the file is no YAML, or more than one document",
+    ),
+    (
+        "config-type",
+        "a value of another type than the setting has",
+    ),
+    ("config-value", "a value that the setting cannot have"),
+    (
+        "config-variable",
+        "an environment variable that is not set, or its name is wrong",
+    ),
+];
+
 /// Gives an environment variable its value.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 

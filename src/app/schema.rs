@@ -15,6 +15,26 @@ use crate::diagnostic::Diagnostic;
 use crate::graphql;
 use crate::sdl::{self, Model, SdlFile};
 
+/// The codes that finding SDL files adds to those of `sdl`.
+pub const CODES: &[(&str, &str)] = &[
+    (
+        "connector-empty",
+        "an entry of `connectorFolders` leads to no connector folder",
+    ),
+    (
+        "connector-name",
+        "the name of a connector folder is taken, or cannot be that of a connector",
+    ),
+    (
+        "schema-empty",
+        "a folder or glob of `schema` without SDL files",
+    ),
+    (
+        "schema-unreadable",
+        "a file of `schema` or of a connector folder cannot be read",
+    ),
+];
+
 /// The composed schema, what is wrong with it, and which files it was made of.
 #[derive(Debug)]
 pub struct Loaded {

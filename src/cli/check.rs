@@ -15,6 +15,7 @@ use serde_json::json;
 
 use self::find::{File, Found, Start, named, refused};
 use self::together::Together;
+use super::output;
 use super::report::{self, Format, Item, Sources, Terminal};
 use crate::catalog::{self, LocationTarget, Problem, Reading};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -29,6 +30,8 @@ pub struct CheckArgs {
     pub format: Format,
     /// What the reader of the text form can show.
     pub terminal: Terminal,
+    /// What is wrong with the configuration and the schema that descriptors are judged by; written with what is wrong with them.
+    pub before: Vec<Diagnostic>,
 }
 
 /// How a check ended; its number is the exit code.
@@ -86,7 +89,7 @@ pub fn run(args: &CheckArgs, model: &Model, out: &mut dyn io::Write) -> io::Resu
         passed: HashSet::new(),
         edges: Vec::new(),
         together: Together::default(),
-        outcome: Outcome::default(),
+        outcome: Outcome::before(args),
     };
     let mut starts = Vec::new();
     for path in &args.paths {
@@ -111,6 +114,18 @@ pub fn run(args: &CheckArgs, model: &Model, out: &mut dyn io::Write) -> io::Resu
     report::sort(&mut check.outcome.items);
     check.outcome.write(args, out)?;
     Ok(check.outcome.checked())
+}
+
+/// Writes what stood in the way of a check, in the form that was asked for: nothing was read, and the reader of JSON still gets its one object.
+pub fn refuse(args: &CheckArgs, out: &mut dyn io::Write) -> io::Result<Checked> {
+    let mut outcome = Outcome::before(args);
+    report::sort(&mut outcome.items);
+    outcome.write(args, out)?;
+    let checked = outcome.checked();
+    Ok(Checked {
+        summary: format!("nothing was checked: {}", report::counts(&outcome.items)),
+        ..checked
+    })
 }
 
 struct Check<'m> {
@@ -223,6 +238,14 @@ struct Outcome {
 }
 
 impl Outcome {
+    fn before(args: &CheckArgs) -> Self {
+        Self {
+            unreadable: args.before.iter().any(output::is_unreadable),
+            items: args.before.iter().cloned().map(Item::from).collect(),
+            ..Self::default()
+        }
+    }
+
     fn write(&self, args: &CheckArgs, out: &mut dyn io::Write) -> io::Result<()> {
         match args.format {
             Format::Text => report::text(out, &self.items, &mut Sources::new(), args.terminal),

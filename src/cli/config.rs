@@ -55,9 +55,9 @@ pub(super) fn check(named: Option<&Path>) -> anyhow::Result<Exit> {
         problems.extend(beyond_loopback(config, &file));
         problems.extend(missing_sources(config, &file));
     }
-    let failed = write_problems(&problems)?;
+    let exit = write_problems(&problems)?;
     say(&count(&problems));
-    Ok(if failed { Exit::Errors } else { Exit::Clean })
+    Ok(exit)
 }
 
 pub(super) fn print(named: Option<&Path>, defaults: bool) -> anyhow::Result<Exit> {

@@ -53,13 +53,24 @@ pub(super) fn say(line: &str) {
     drop(writeln!(io::stderr().lock(), "{line}"));
 }
 
-/// All of `problems` to stdout; whether any of them is an error.
-pub(super) fn write_problems(problems: &[Diagnostic]) -> io::Result<bool> {
+/// All of `problems` to stdout; how a command ends that has nothing else to say.
+pub(super) fn write_problems(problems: &[Diagnostic]) -> io::Result<Exit> {
     let items: Vec<Item> = problems.iter().cloned().map(Item::from).collect();
     let mut text = Vec::new();
     report::text(&mut text, &items, &mut Sources::new(), terminal())?;
     write_bytes(&text)?;
-    Ok(problems.iter().any(Diagnostic::is_error))
+    Ok(if problems.iter().any(is_unreadable) {
+        Exit::Usage
+    } else if problems.iter().any(Diagnostic::is_error) {
+        Exit::Errors
+    } else {
+        Exit::Clean
+    })
+}
+
+/// Whether it says that an input is not there or cannot be read.
+pub(super) fn is_unreadable(problem: &Diagnostic) -> bool {
+    problem.is_error() && matches!(problem.code, "config-file" | "schema-unreadable")
 }
 
 /// `1 error, 2 warnings`.

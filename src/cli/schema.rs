@@ -104,7 +104,7 @@ pub(super) fn paths(written: &[PathBuf]) -> anyhow::Result<Vec<SchemaPath>> {
 }
 
 fn report(loaded: &Loaded) -> anyhow::Result<Exit> {
-    let failed = write_problems(&loaded.problems)?;
+    let exit = write_problems(&loaded.problems)?;
     say(&count(&loaded.problems));
-    Ok(if failed { Exit::Errors } else { Exit::Clean })
+    Ok(exit)
 }

@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use callboard::catalog;
+use callboard::app::schema;
 use callboard::cli::check::{self, CheckArgs, Verdict, run};
 use callboard::cli::report::{Format, Terminal};
 use callboard::sdl::{self, Model, SdlFile};
+use callboard::{catalog, config};
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
@@ -45,6 +46,7 @@ impl Folder {
             paths: paths.iter().map(|name| self.path(name)).collect(),
             format,
             terminal,
+            before: Vec::new(),
         };
         let mut out = Vec::new();
         let checked = run(&args, &self.model, &mut out).unwrap();
@@ -786,7 +788,8 @@ type Cluster implements Owned @kind(apiVersions: [\"acme.example/v1\"]) {
 #[test]
 fn every_code_is_documented() {
     let readme = include_str!("../../schema/README.md");
-    for (code, meaning) in catalog::CODES.iter().chain(check::CODES) {
+    let lists = [catalog::CODES, check::CODES, config::CODES, schema::CODES];
+    for (code, meaning) in lists.into_iter().flatten() {
         assert!(
             readme.contains(&format!("| `{code}` | {meaning} |")),
             "schema/README.md lacks `{code}`"

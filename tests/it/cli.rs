@@ -127,6 +127,19 @@ impl Running {
         (self.child.wait().unwrap().code(), rest)
     }
 
+    /// What it says up to the line with `text`.
+    fn until_it_says(&mut self, text: &str) -> String {
+        let mut said = String::new();
+        while !said.contains(text) {
+            assert_ne!(
+                self.out.read_line(&mut said).unwrap(),
+                0,
+                "it ended: {said}"
+            );
+        }
+        said
+    }
+
     pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill")
             .args([signal, &self.child.id().to_string()])
@@ -333,6 +346,195 @@ fn config_print_shows_what_is_in_force() {
     fs::write(place.path().join("callboard.yaml"), &defaults.out).unwrap();
     let ran = place.run(&["config", "check"]);
     assert_eq!(ran.code, 0, "{ran}");
+}
+
+const ROCKET: &str =
+    "type Rocket @kind(apiVersions: [\"example.com/v1\"]) { stages: Int @field(required: true) }\n";
+
+/// `check --schema` with a kind of one's own: it is judged like a built-in one.
+#[test]
+fn descriptors_are_checked_against_kinds_of_ones_own() {
+    let rocket = |stages| {
+        format!(
+            "apiVersion: example.com/v1\nkind: Rocket\nmetadata: {{ name: r }}\nspec: {{ stages: {stages} }}\n"
+        )
+    };
+    let place = Place::with(&[
+        ("rocket.graphql", ROCKET),
+        ("good.yaml", &rocket("3")),
+        ("bad.yaml", &rocket("three")),
+    ]);
+    assert_snapshot!(place.run(&["check", "good.yaml", "--schema", "rocket.graphql"]), @r"
+    exit 0
+    --- out
+    --- err
+    1 file, 1 document, 1 entity: no problems
+    ");
+    assert_snapshot!(place.run(&["check", "bad.yaml", "--schema", "rocket.graphql"]), @r"
+    exit 1
+    --- out
+    bad.yaml:4:17: error[wrong-type]: `spec.stages` must be a whole number, and is a string
+      hint: for example `stages: 1`
+    --- err
+    1 file, 1 document, 0 entities: 1 error
+    ");
+    // Without the file it is a kind that nobody declares.
+    let undeclared = place.run(&["check", "bad.yaml"]);
+    assert_eq!(undeclared.code, 0, "{undeclared}");
+    assert!(
+        undeclared.out.contains("info[undeclared-kind]"),
+        "{undeclared}"
+    );
+}
+
+/// A schema or a configuration that does not load: whoever asked for JSON gets its one object all the same, and so on.
+#[test]
+fn what_stands_in_the_way_of_a_check_is_written_in_its_format() {
+    let place = Place::with(&[
+        ("catalog-info.yaml", GOOD),
+        (
+            "bad.graphql",
+            "type Rocket @kind(apiVersions: [\"a/v1\"]) { x: Inte }\n",
+        ),
+        ("empty.yaml", "schema: [nothing/*.graphql]\n"),
+        ("wrong.yaml", "sorces: []\n"),
+    ]);
+    let run = |format: &str, more: [&str; 2]| {
+        place.run(&[
+            "check",
+            "catalog-info.yaml",
+            "--format",
+            format,
+            more[0],
+            more[1],
+        ])
+    };
+    let bad = ["--schema", "bad.graphql"];
+    assert_snapshot!(run("json", bad), @r#"
+    exit 1
+    --- out
+    {
+      "files": 0,
+      "documents": 0,
+      "entities": 0,
+      "problems": [
+        {
+          "file": "bad.graphql",
+          "line": 1,
+          "column": 47,
+          "document": null,
+          "field": null,
+          "severity": "error",
+          "code": "unknown-type",
+          "message": "unknown type `Inte`",
+          "hint": "did you mean `Int`?",
+          "entityRef": null
+        }
+      ]
+    }
+    --- err
+    nothing was checked: 1 error
+    "#);
+    assert_snapshot!(run("github", bad), @r"
+    exit 1
+    --- out
+    ::error file=bad.graphql,line=1,col=47,title=unknown-type::unknown type `Inte`%0Ahint: did you mean `Int`?
+    --- err
+    nothing was checked: 1 error
+    ");
+    assert_snapshot!(run("sarif", bad), @r#"
+    exit 1
+    --- out
+    {
+      "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+      "version": "2.1.0",
+      "runs": [
+        {
+          "tool": {
+            "driver": {
+              "name": "callboard",
+              "version": "0.1.0",
+              "rules": [
+                {
+                  "id": "unknown-type",
+                  "shortDescription": {
+                    "text": "no such type is declared"
+                  }
+                }
+              ]
+            }
+          },
+          "columnKind": "unicodeCodePoints",
+          "results": [
+            {
+              "ruleId": "unknown-type",
+              "level": "error",
+              "message": {
+                "text": "unknown type `Inte`\ndid you mean `Int`?"
+              },
+              "locations": [
+                {
+                  "physicalLocation": {
+                    "artifactLocation": {
+                      "uri": "bad.graphql"
+                    },
+                    "region": {
+                      "startLine": 1,
+                      "startColumn": 47,
+                      "endLine": 1,
+                      "endColumn": 51
+                    }
+                  }
+                }
+              ]
+            }
+          ]
+        }
+      ]
+    }
+    --- err
+    nothing was checked: 1 error
+    "#);
+    assert_snapshot!(run("json", ["--schema", "gone.graphql"]), @r#"
+    exit 2
+    --- out
+    {
+      "files": 0,
+      "documents": 0,
+      "entities": 0,
+      "problems": [
+        {
+          "file": "gone.graphql",
+          "line": null,
+          "column": null,
+          "document": null,
+          "field": null,
+          "severity": "error",
+          "code": "schema-unreadable",
+          "message": "cannot be read: there is no such file or folder",
+          "hint": "paths are relative to the configuration file",
+          "entityRef": null
+        }
+      ]
+    }
+    --- err
+    nothing was checked: 1 error
+    "#);
+    assert_snapshot!(run("github", ["--config", "wrong.yaml"]), @r"
+    exit 1
+    --- out
+    ::error file=wrong.yaml,line=1,col=1,title=config-key::unknown key `sorces`%0Ahint: did you mean `sources`?
+    --- err
+    nothing was checked: 1 error
+    ");
+    // A warning does not keep from checking, and stands beside the rest.
+    assert_snapshot!(run("github", ["--config", "empty.yaml"]), @r"
+    exit 0
+    --- out
+    ::warning file=nothing/*.graphql,title=schema-empty::no file matches this glob%0Ahint: check it under `schema`; `*` does not cross folders, `**` does
+    --- err
+    1 file, 2 documents, 2 entities: 1 warning
+    ");
 }
 
 #[test]
@@ -558,6 +760,45 @@ fn serve_follows_files_and_ends_in_order() {
         answer.get("data").is_some()
     });
     assert_eq!(answer["data"]["components"]["totalCount"], 2);
+}
+
+/// What a running server cannot take over is said by name; the rest of the same change is taken over.
+#[test]
+fn settings_that_need_a_restart_are_named() {
+    let place = Place::with(&[("callboard.yaml", "limits: { depth: 20 }\n")]);
+    let mut server = Running::start(place.command(&["serve", "--listen", "127.0.0.1:0"]), false);
+    let mut change = |settings: &str| {
+        fs::write(place.path().join("callboard.yaml"), settings).unwrap();
+        server.signal("-HUP");
+        let said = server.until_it_says("were read again and taken over");
+        let named = said.lines().filter_map(|line| {
+            let (_, section) = line.split_once("a change in `")?;
+            Some(section.split_once('`')?.0.to_owned())
+        });
+        let named: Vec<String> = named.collect();
+        assert_eq!(
+            said.matches("needs a restart").count(),
+            named.len(),
+            "{said}"
+        );
+        named
+    };
+    assert_eq!(change("limits: { depth: 2 }\n"), Vec::<String>::new());
+    assert_eq!(
+        change(
+            "limits: { depth: 3, bodySize: 2KB }\nserver: { shutdownGrace: 1s }\ndatabase: { url: 'sqlite:other.db' }\ntelemetry: { log: { level: debug } }\n"
+        ),
+        ["server", "telemetry", "database", "limits"]
+    );
+    let url = server.url.clone();
+    until(
+        &place,
+        &url,
+        "{ entities { nodes { owner: namespace relations { nodes { type } } } } }",
+        |answer| answer["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED",
+    );
+    assert!(!place.path().join("other.db").exists());
+    assert_eq!(server.end("-TERM").0, Some(0));
 }
 
 #[test]

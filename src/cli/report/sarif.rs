@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::Item;
-use crate::catalog;
+use crate::app::schema;
 use crate::cli::check;
 use crate::diagnostic::{Severity, Span};
+use crate::{catalog, config, sdl};
 
 pub(super) fn log(items: &[Item]) -> Value {
     let codes: BTreeSet<&str> = items.iter().map(|item| item.diagnostic.code).collect();
@@ -32,6 +33,9 @@ fn rule(code: &str) -> Value {
     let meaning = catalog::CODES
         .iter()
         .chain(check::CODES)
+        .chain(sdl::CODES)
+        .chain(config::CODES)
+        .chain(schema::CODES)
         .find_map(|(known, meaning)| (*known == code).then_some(*meaning))
         .unwrap_or(code);
     json!({ "id": code, "shortDescription": { "text": meaning } })
