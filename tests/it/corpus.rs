@@ -2,10 +2,7 @@
 //!
 //! The files are other people's and stay outside of the repository: `../shared/corpus`, or the folder that `CALLBOARD_SHARED` names.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "a skipped test says so in one visible line"
-)]
+#![expect(clippy::print_stderr, reason = "what a failing test found")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -14,6 +11,8 @@ use callboard::catalog::{self, NoSubstitutions};
 use callboard::diagnostic::Severity;
 use callboard::sdl::{self, Model};
 use serde_json::Value;
+
+use crate::support::say;
 
 /// Documents that we judge otherwise, with the reason that follows from the record's own limits or from what we do better.
 const DIFFERENCES: &[Difference] = &[
@@ -121,9 +120,7 @@ fn corpus() -> Option<PathBuf> {
 #[test]
 fn verdicts_on_real_descriptors_are_those_of_backstage() {
     let Some(folder) = corpus() else {
-        eprintln!(
-            "skipped: no descriptors in ../shared/corpus (CALLBOARD_SHARED names another folder)"
-        );
+        say("SKIPPED: no descriptors in ../shared/corpus (CALLBOARD_SHARED names another folder)");
         return;
     };
     let (model, problems) = sdl::load(&sdl::core_files());

@@ -2,7 +2,10 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use callboard::config::process_environment;
+
 use crate::support::catalog::{Catalog, component, component_of, documents};
+use crate::support::say;
 
 const BROKEN: &str =
     "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata:\n  name: b\nspec: [unclosed\n";
@@ -137,9 +140,8 @@ async fn an_unreadable_folder_keeps_its_entities() {
         |mode| std::fs::set_permissions(catalog.path("closed"), PermissionsExt::from_mode(mode));
     mode(0o000).unwrap();
     if std::fs::read_dir(catalog.path("closed")).is_ok() {
-        // Nothing is closed to root; the rule is the same for a folder that is a pipe.
         mode(0o755).unwrap();
-        return;
+        return without_privileges("ingest::broken::an_unreadable_folder_keeps_its_entities");
     }
     catalog.read().await;
     let served = catalog.entities().await;
@@ -147,6 +149,35 @@ async fn an_unreadable_folder_keeps_its_entities() {
     mode(0o755).unwrap();
     assert_eq!(served.len(), 2);
     assert_eq!(problems, ["closed warning[unreadable-file]"]);
+}
+
+/// Nothing is closed to root, so the test runs again in a process that file modes bind.
+fn without_privileges(test: &str) {
+    const WITHOUT: &str = "CALLBOARD_TEST_WITHOUT_PRIVILEGES";
+    assert_eq!(
+        process_environment(WITHOUT),
+        None,
+        "the folder is open all the same"
+    );
+    let child = std::process::Command::new("setpriv")
+        .env(WITHOUT, "1")
+        .arg("--bounding-set=-dac_override,-dac_read_search")
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", test])
+        .output();
+    match child {
+        Ok(ran) if ran.status.success() => {
+            let said = String::from_utf8_lossy(&ran.stdout);
+            assert!(said.contains("1 passed"), "{said}");
+        }
+        Ok(ran) if !String::from_utf8_lossy(&ran.stderr).starts_with("setpriv:") => {
+            let said = String::from_utf8_lossy(&ran.stdout);
+            panic!("{said}{}", String::from_utf8_lossy(&ran.stderr));
+        }
+        Ok(_) | Err(_) => say(&format!(
+            "SKIPPED: {test}: no folder is closed to root, and `setpriv` cannot take the privilege away"
+        )),
+    }
 }
 
 #[tokio::test]

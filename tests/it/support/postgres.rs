@@ -9,6 +9,8 @@ use callboard::config::process_environment;
 use sea_orm::{ConnectionTrait, Database};
 use tempfile::TempDir;
 
+use super::say;
+
 /// A running server with an empty database; it ends with the value.
 pub(crate) struct Postgres {
     server: Child,
@@ -155,12 +157,4 @@ fn run(command: Option<Command>, why: &str) {
     if let Some(mut command) = command {
         assert!(command.status().unwrap().success(), "{why}");
     }
-}
-
-#[expect(
-    clippy::print_stderr,
-    reason = "what a test leaves out is said visibly"
-)]
-fn say(line: &str) {
-    eprintln!("{line}");
 }
