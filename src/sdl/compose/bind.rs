@@ -123,7 +123,10 @@ impl Composer<'_> {
 
     /// Reports two sources, or none.
     fn check_one_source(&mut self, decl: &TypeDecl, field: &FieldDecl, suppliers: usize) {
-        if field.inherited.is_some() {
+        if let Some(interface) = &field.inherited {
+            if suppliers == 0 {
+                self.check_inherited(decl, field, interface);
+            }
             return;
         }
         let def = &field.def;
@@ -167,6 +170,26 @@ impl Composer<'_> {
         let message = format!("`{coordinate}` has no source");
         self.sources
             .report("no-source", def.name.location(), message, Some(hint));
+    }
+
+    /// Reports a field that a connector's own interface promises, and a type of it neither restates nor is supplied with.
+    fn check_inherited(&mut self, decl: &TypeDecl, field: &FieldDecl, interface: &Name) {
+        let name = &field.def.name;
+        // The interfaces of the core promise more than one provider has: what it has not is null.
+        let owned = self.sources.connector(name.location()).is_some();
+        // On an interface of entities it is told once, where it is declared.
+        let concrete = decl.is_object() && !decl.generated && !self.is_entity(interface);
+        if !(owned && concrete && self.waits_for_suppliers(field)) {
+            return;
+        }
+        let coordinate = format!("{}.{name}", decl.name);
+        let message = format!("`{coordinate}`, as `{interface}` declares it, has no source");
+        let hint = format!(
+            "restate it in `{}` with `@field(at: …)` and the type of its objects, or let a type supply it: `@supplies(field: \"{coordinate}\")`",
+            decl.name
+        );
+        self.sources
+            .report("no-source", decl.name.location(), message, Some(hint));
     }
 
     /// Whether nothing but `@supplies` can give the values: a live interface is never read by name.
