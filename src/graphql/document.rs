@@ -1,7 +1,10 @@
 //! Text to valid document, once per schema version and text.
 
+use std::collections::HashSet;
+
 use apollo_compiler::ExecutableDocument;
-use apollo_compiler::parser::{Parser, SourceMap, SourceSpan};
+use apollo_compiler::ast::{self, Definition, Selection};
+use apollo_compiler::parser::{LineColumn, Parser, SourceMap, SourceSpan};
 use apollo_compiler::response::GraphQLError;
 use apollo_compiler::validation::{DiagnosticList, Valid};
 
@@ -32,21 +35,71 @@ pub(crate) fn read(
     if parser.tokens_reached() > limits.tokens {
         return Err(vec![limits::exceeded("tokens", limits.tokens)]);
     }
-    let document = parsed.map_err(|broken| errors(model, Code::ParseFailed, &broken.errors))?;
+    let document =
+        parsed.map_err(|broken| errors(model, Code::ParseFailed, &broken.errors, |_| false))?;
     limits::check(&document, limits).map_err(|error| vec![error])?;
     document
         .to_executable_validate(&model.schema)
-        .map_err(|invalid| errors(model, Code::ValidationFailed, &invalid.errors))
+        .map_err(|invalid| {
+            let selected = selected(&document);
+            let is_selected = |place: &LineColumn| selected.contains(place);
+            errors(model, Code::ValidationFailed, &invalid.errors, is_selected)
+        })
 }
 
 /// More than this say the same over and over.
 const LISTED: usize = 20;
 
-fn errors(model: &Model, code: Code, list: &DiagnosticList) -> Vec<RequestError> {
+fn errors(
+    model: &Model,
+    code: Code,
+    list: &DiagnosticList,
+    is_selected: impl Fn(&LineColumn) -> bool,
+) -> Vec<RequestError> {
     list.iter()
+        .map(|diagnostic| diagnostic.to_json())
+        .filter(|error| !(is_bare(error) && error.locations.iter().all(&is_selected)))
         .take(LISTED)
-        .map(|diagnostic| request_error(model, code, &diagnostic.to_json()))
+        .map(|error| request_error(model, code, &error))
         .collect()
+}
+
+/// Whether it says that a field selects nothing.
+fn is_bare(error: &GraphQLError) -> bool {
+    error.message.ends_with("must have a subselection set")
+}
+
+/// Where fields with a selection begin.
+///
+/// One that selects only unknown fields is left without any when the document is read, and apollo-compiler then says so beside what is really wrong.
+fn selected(document: &ast::Document) -> HashSet<LineColumn> {
+    let mut found = HashSet::new();
+    let sets = document
+        .definitions
+        .iter()
+        .map(|definition| match definition {
+            Definition::OperationDefinition(operation) => operation.selection_set.as_slice(),
+            Definition::FragmentDefinition(fragment) => fragment.selection_set.as_slice(),
+            _ => &[],
+        });
+    let mut open: Vec<&[Selection]> = sets.collect();
+    while let Some(set) = open.pop() {
+        for selection in set {
+            match selection {
+                Selection::Field(field) if !field.selection_set.is_empty() => {
+                    found.extend(
+                        field
+                            .line_column_range(&document.sources)
+                            .map(|range| range.start),
+                    );
+                    open.push(&field.selection_set);
+                }
+                Selection::InlineFragment(inline) => open.push(&inline.selection_set),
+                Selection::Field(_) | Selection::FragmentSpread(_) => {}
+            }
+        }
+    }
+    found
 }
 
 fn request_error(model: &Model, code: Code, error: &GraphQLError) -> RequestError {

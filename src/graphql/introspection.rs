@@ -2,6 +2,8 @@
 //!
 //! The answer depends on the document and its variables alone, so where there are no variables it is made once per plan.
 
+mod one_of;
+
 use apollo_compiler::ExecutableDocument;
 use apollo_compiler::collections::HashMap;
 use apollo_compiler::executable::Operation;
@@ -16,7 +18,7 @@ use super::variables::Given;
 
 /// The introspection part of one answer, by response key.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Introspection(Option<JsonMap>);
+pub(crate) struct Introspection(JsonValue);
 
 impl Introspection {
     /// Whether the operation asks for any at its root.
@@ -43,18 +45,26 @@ impl Introspection {
             .map(|(name, value)| (name.into(), JsonValue::from(value.clone())))
             .collect();
         let variables = Valid::assume_valid(variables);
+        let replaced = one_of::replaced(schema, document);
+        let executed = replaced.as_ref().unwrap_or(document);
+        let name = operation.name.as_ref().map(Name::as_str);
+        let chosen = executed.operations.get(name).map_or(operation, |node| node);
         let response =
-            introspection::partial_execute(schema, implementers, document, operation, &variables)
+            introspection::partial_execute(schema, implementers, executed, chosen, &variables)
                 .map_err(refuse)?;
-        match response.errors.first() {
-            Some(error) => Err(RequestError::new(Code::Internal, error.message.clone())),
-            None => Ok(Self(response.data)),
+        if let Some(error) = response.errors.first() {
+            return Err(RequestError::new(Code::Internal, error.message.clone()));
         }
+        let mut data = response.data.map_or(JsonValue::Null, JsonValue::Object);
+        if replaced.is_some() {
+            one_of::restore(&mut data, document, operation);
+        }
+        Ok(Self(data))
     }
 
     /// Writes the answer to the root field with this response key.
     pub(crate) fn write(&self, key: &str, out: &mut Vec<u8>) -> Result<(), FieldError> {
-        match self.0.as_ref().and_then(|data| data.get(key)) {
+        match self.0.get(key) {
             Some(value) => {
                 error::value(value, out);
                 Ok(())

@@ -921,13 +921,25 @@ async fn documents_that_are_refused() {
     {
       "errors": [
         {
+          "message": "type `Component` does not have a field `nam`; did you mean `name`?",
+          "locations": [{"line":1,"column":27}],
+          "extensions": {"code":"GRAPHQL_VALIDATION_FAILED"}
+        }
+      ]
+    }
+    "#);
+    // A field that really selects nothing, beside one whose selection is unknown.
+    assert_snapshot!(check("{ a: component(ref: \"pay\") b: component(ref: \"pay\") { owner { nam { x } } } }").await, @r#"
+    {
+      "errors": [
+        {
           "message": "interface, union and object types must have a subselection set",
           "locations": [{"line":1,"column":3}],
           "extensions": {"code":"GRAPHQL_VALIDATION_FAILED"}
         },
         {
-          "message": "type `Component` does not have a field `nam`; did you mean `name`?",
-          "locations": [{"line":1,"column":27}],
+          "message": "type `Owner` does not have a field `nam`; did you mean `name`?",
+          "locations": [{"line":1,"column":63}],
           "extensions": {"code":"GRAPHQL_VALIDATION_FAILED"}
         }
       ]
@@ -987,6 +999,59 @@ async fn documents_that_are_refused() {
       ]
     }
     "#);
+}
+
+/// What the newest GraphiQL and graphql-js ask, with every option of `getIntrospectionQuery` switched on.
+#[tokio::test]
+async fn introspection_answers_the_specification_in_force() {
+    const QUERY: &str = "query IntrospectionQuery($deprecated: Boolean = true) { __schema { description queryType { name kind } mutationType { name kind } subscriptionType { name kind } types { ...FullType } directives { name description isRepeatable locations args(includeDeprecated: $deprecated) { ...InputValue } } } }
+        fragment FullType on __Type { kind name description specifiedByURL isOneOf fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef } isDeprecated deprecationReason } inputFields(includeDeprecated: true) { ...InputValue } interfaces { ...TypeRef } enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...TypeRef } }
+        fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason }
+        fragment TypeRef on __Type { kind name one: isOneOf ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }";
+    let engine = engine().await;
+    let answer: Value = serde_json::from_str(&engine.text(QUERY, Value::Null).await).unwrap();
+    assert_eq!(answer["errors"], Value::Null);
+    let types = answer["data"]["__schema"]["types"].as_array().unwrap();
+    let mut n_inputs = 0;
+    for declared in types {
+        let expected = match declared["kind"].as_str().unwrap() {
+            "INPUT_OBJECT" => {
+                n_inputs += 1;
+                Value::Bool(false)
+            }
+            _ => Value::Null,
+        };
+        assert_eq!(declared["isOneOf"], expected, "{}", declared["name"]);
+        let fields = declared["fields"].as_array().into_iter().flatten();
+        let arguments = fields.flat_map(|field| field["args"].as_array().unwrap());
+        let values = arguments.chain(declared["inputFields"].as_array().into_iter().flatten());
+        for value in values {
+            assert!(value["isDeprecated"].is_boolean(), "{value}");
+            let input = value["type"]["kind"] == "INPUT_OBJECT";
+            assert_eq!(
+                value["type"]["one"],
+                json!(input.then_some(false)),
+                "{value}"
+            );
+        }
+    }
+    assert!(n_inputs > 10);
+    let of = |name: &str| {
+        types
+            .iter()
+            .find(|declared| declared["name"] == name)
+            .unwrap()
+    };
+    assert_eq!(of("EntityRef")["specifiedByURL"], Value::Null);
+    let fields = of("__Type")["fields"].as_array().unwrap();
+    assert!(fields.iter().any(|field| field["name"] == "isOneOf"));
+    // It stands where it was asked for, under the name it was asked by, and not where it was skipped.
+    let query = "query($no: Boolean = false) { a: __type(name: \"ComponentFilter\") { ...F name } b: __type(name: \"Component\") { ... on __Type { isOneOf } isOneOf x: isOneOf @include(if: $no) } } fragment F on __Type { one: isOneOf k: kind }";
+    let answer: Value = serde_json::from_str(&engine.text(query, Value::Null).await).unwrap();
+    assert_eq!(
+        answer["data"],
+        json!({ "a": { "one": false, "k": "INPUT_OBJECT", "name": "ComponentFilter" }, "b": { "isOneOf": null } })
+    );
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 
 use apollo_compiler::ast::{
-    Definition, DirectiveList, Document, EnumTypeDefinition, InputObjectTypeDefinition,
-    InterfaceTypeDefinition, ObjectTypeDefinition, ScalarTypeDefinition, SchemaDefinition,
-    UnionTypeDefinition,
+    Definition, DirectiveList, Document, EnumTypeDefinition, FieldDefinition,
+    InputObjectTypeDefinition, InterfaceTypeDefinition, ObjectTypeDefinition, ScalarTypeDefinition,
+    SchemaDefinition, Type, UnionTypeDefinition,
 };
+use apollo_compiler::schema::{Component, ExtendedType};
 use apollo_compiler::validation::Valid;
-use apollo_compiler::{Name, Node, Schema};
+use apollo_compiler::{Name, Node, Schema, name};
 
 use super::Composer;
 use crate::sdl::declared::{Form, TypeDecl};
@@ -28,7 +29,7 @@ impl Composer<'_> {
         let with_directives = self.document(&HashSet::new(), true);
         match plain.to_schema_validate() {
             Ok(schema) => Some(Printed {
-                schema,
+                schema: with_one_of(schema),
                 plain: plain.to_string(),
                 with_directives: with_directives.to_string(),
             }),
@@ -134,6 +135,23 @@ impl Composer<'_> {
         });
         decls
     }
+}
+
+/// `__Type.isOneOf` of the specification in force, which apollo-compiler lacks; introspection answers it.
+fn with_one_of(schema: Valid<Schema>) -> Valid<Schema> {
+    let mut schema = schema.into_inner();
+    if let Some(ExtendedType::Object(object)) = schema.types.get_mut("__Type") {
+        let field = FieldDefinition {
+            description: None,
+            name: name!("isOneOf"),
+            arguments: Vec::new(),
+            ty: Type::Named(name!("Boolean")),
+            directives: DirectiveList::default(),
+        };
+        let fields = &mut object.make_mut().fields;
+        fields.insert(field.name.clone(), Component::new(field));
+    }
+    Valid::assume_valid(schema)
 }
 
 fn definition(decl: &TypeDecl, kept: &impl Fn(&DirectiveList) -> DirectiveList) -> Definition {
