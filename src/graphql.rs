@@ -128,7 +128,7 @@ impl Engine {
         let version = self.version(&snapshot);
         match self.answer(request, budget, &snapshot, &version).await {
             Ok(response) => response,
-            Err(errors) => refuse(&errors),
+            Err(errors) => refuse(&errors, request.request_id.as_deref()),
         }
     }
 
@@ -167,6 +167,7 @@ impl Engine {
             budget,
             live: self.0.live.as_deref(),
             scope: Arc::new(Scope::new(Arc::clone(snapshot), budget)),
+            request_id: request.request_id.as_deref(),
         };
         let sources = Sources {
             texts: &self.0.texts,
@@ -198,13 +199,13 @@ impl fmt::Debug for Engine {
 }
 
 /// A response without `data`.
-fn refuse(refusals: &[RequestError]) -> Response {
+fn refuse(refusals: &[RequestError], request_id: Option<&str>) -> Response {
     let mut errors = Errors::default();
     for refusal in refusals {
         errors.request(refusal);
     }
     let mut body = b"{\"errors\":".to_vec();
-    errors.write(&mut body);
+    errors.write(request_id, &mut body);
     body.push(b'}');
     let code = refusals.first().map_or(Code::Internal, |error| error.code);
     Response {

@@ -9,6 +9,7 @@ mod body;
 mod connection;
 mod edge;
 mod graphql;
+mod host;
 mod in_flight;
 mod media;
 mod page;
@@ -134,7 +135,8 @@ pub async fn run_with(
 ) -> Stopped {
     let tasks = Tasks::new();
     let cut = CancellationToken::new();
-    let router = router::router(Arc::clone(&board), routes);
+    let hosts = host::Hosts::of(listener.local_addr().ok(), config.allow_anonymous);
+    let router = router::router(Arc::clone(&board), hosts, routes);
     let connections = connection::Connections {
         board: Arc::clone(&board),
         router,

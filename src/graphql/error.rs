@@ -155,9 +155,13 @@ pub(crate) enum Step<'a> {
 }
 
 /// The errors of one response, as JSON from the start.
+///
+/// They are kept without their ends, because each ends with the id of the request.
 #[derive(Debug, Default)]
 pub(crate) struct Errors {
     json: Vec<u8>,
+    /// Where each error stops in `json`, short of what closes it.
+    ends: Vec<usize>,
     count: usize,
 }
 
@@ -209,9 +213,6 @@ impl Errors {
             return;
         }
         let out = &mut self.json;
-        if !out.is_empty() {
-            out.push(b',');
-        }
         out.extend_from_slice(b"{\"message\":");
         string(message, out);
         if !locations.is_empty() {
@@ -247,21 +248,36 @@ impl Errors {
             out.push(b':');
             value(extension, out);
         }
-        out.extend_from_slice(b"}}");
+        self.ends.push(out.len());
     }
 
     /// Appends the list, brackets included.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, request_id: Option<&str>, out: &mut Vec<u8>) {
+        let mut close = Vec::new();
+        if let Some(id) = request_id {
+            close.extend_from_slice(b",\"requestId\":");
+            string(id, &mut close);
+        }
+        close.extend_from_slice(b"}}");
         out.push(b'[');
-        out.extend_from_slice(&self.json);
+        let mut start = 0;
+        for end in &self.ends {
+            if start > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(self.json.get(start..*end).unwrap_or_default());
+            out.extend_from_slice(&close);
+            start = *end;
+        }
         if self.count > LISTED {
             let more = self.count - LISTED;
             out.extend_from_slice(
                 format!(
-                    ",{{\"message\":\"{more} more errors\",\"extensions\":{{\"code\":\"LIMIT_EXCEEDED\"}}}}"
+                    ",{{\"message\":\"{more} more errors\",\"extensions\":{{\"code\":\"LIMIT_EXCEEDED\""
                 )
                 .as_bytes(),
             );
+            out.extend_from_slice(&close);
         }
         out.push(b']');
     }

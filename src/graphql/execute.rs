@@ -302,7 +302,7 @@ fn finish(writer: &Writer<'_>, body: &mut Vec<u8>) -> Response {
         true => Outcome::Ok,
         false => {
             body.extend_from_slice(b",\"errors\":");
-            writer.errors.write(&mut body);
+            writer.errors.write(writer.scene.request_id, &mut body);
             Outcome::Partial
         }
     };

@@ -22,6 +22,9 @@ pub struct Request<'a> {
     /// Refuse mutations, as GET must.
     #[serde(skip)]
     pub read_only: bool,
+    /// What the transport calls this request; every error says it, so that a client's report leads to the log.
+    #[serde(skip)]
+    pub request_id: Option<Cow<'a, str>>,
 }
 
 impl<'a> Request<'a> {

@@ -39,6 +39,7 @@ impl Executor for Engine {
             variables: variables(&request.variables),
             extensions: None,
             read_only: false,
+            request_id: None,
         };
         let response = Engine::execute(self, &own, budget).await;
         into_parts(&response.body)

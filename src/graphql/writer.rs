@@ -63,6 +63,7 @@ pub(crate) struct Scene<'r> {
     pub(crate) live: Option<&'r dyn LiveSource>,
     /// What goes with everything that sources are asked.
     pub(crate) scope: Arc<Scope>,
+    pub(crate) request_id: Option<&'r str>,
 }
 
 /// An object while its members are written.

@@ -7,10 +7,11 @@ use std::time::Instant;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method as HttpMethod, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
+use super::host::Hosts;
 use super::in_flight::{Entry, Guard};
 use super::refusal::{self, Refusal};
 use super::{Board, request_id};
@@ -19,9 +20,16 @@ use crate::telemetry::metrics::{HttpLabels, Method, Metrics, Route, StatusClass}
 /// Nothing but what the server itself sends, and in nobody's frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// What the edge knows.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    pub(super) board: Arc<Board>,
+    pub(super) hosts: Hosts,
+}
+
 pub(super) async fn edge(
-    State(board): State<Arc<Board>>,
-    request: Request,
+    State(Edge { board, hosts }): State<Edge>,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let started = Instant::now();
@@ -42,12 +50,17 @@ pub(super) async fn edge(
         http.request.method = method.as_str(),
         http.route = route.as_str(),
     );
-    let work = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let mut response = match work.instrument(span.clone()).await {
-        Ok(response) => response,
-        // The panic hook has logged it, inside the span.
-        Err(_panic) => refusal::response(&Refusal::Internal, StatusCode::INTERNAL_SERVER_ERROR),
+    let mut response = match hosts.check(&request) {
+        Ok(()) => {
+            request.headers_mut().insert(request_id::HEADER, id.clone());
+            let work = AssertUnwindSafe(next.run(request)).catch_unwind();
+            let done = work.instrument(span.clone()).await;
+            // The panic hook has logged it, inside the span.
+            done.unwrap_or_else(|_panic| Refusal::Internal.into_response())
+        }
+        Err(refusal) => refusal.into_response(),
     };
+    refusal::complete(&mut response, id.to_str().unwrap_or_default());
     add_headers(response.headers_mut(), id);
     let took = started.elapsed();
     board.metrics.response(

@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use tracing::Instrument as _;
 
-use super::Board;
 use super::body;
 use super::media::{self, MediaType};
 use super::refusal::Refusal;
+use super::{Board, request_id};
 use crate::clock::Budget;
 use crate::graphql::{Code, Engine, Outcome, Request};
 use crate::telemetry::metrics::OperationOutcome;
@@ -27,7 +27,8 @@ pub(super) async fn get(
     let budget = Budget::of(board.limits.request_time);
     media::check_site(&headers)?;
     let media_type = MediaType::accepted(&headers)?;
-    let request = from_query_string(uri.query().unwrap_or_default())?;
+    let mut request = from_query_string(uri.query().unwrap_or_default())?;
+    request.request_id = Some(request_id::of(&headers).into());
     let _permit = permit(&board)?;
     let answer = execute(&board, &board.engine(), &request, budget).await;
     Ok(respond(answer, media_type))
@@ -46,11 +47,16 @@ pub(super) async fn post(
     let bytes = body::read(&board.limits, incoming, &parts.headers, budget).await?;
     let _permit = permit(&board)?;
     let engine = board.engine();
+    let id = request_id::of(&parts.headers);
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'[') => batch(&board, &engine, &bytes, media_type, budget).await,
+        Some(b'[') => {
+            let answers = batch(&board, &engine, &bytes, id, budget).await?;
+            Ok(with_headers(StatusCode::OK, answers, media_type))
+        }
         Some(_) => {
-            let request: Request<'_> =
+            let mut request: Request<'_> =
                 serde_json::from_slice(&bytes).map_err(|error| bad_body(&error))?;
+            request.request_id = Some(id.into());
             let answer = execute(&board, &engine, &request, budget).await;
             Ok(respond(answer, media_type))
         }
@@ -65,17 +71,20 @@ async fn batch(
     board: &Board,
     engine: &Engine,
     bytes: &Bytes,
-    media_type: MediaType,
+    id: &str,
     budget: Budget,
-) -> Result<Response, Refusal> {
+) -> Result<Vec<u8>, Refusal> {
     let limit = board.limits.batch;
-    let requests: Vec<Request<'_>> =
+    let mut requests: Vec<Request<'_>> =
         serde_json::from_slice(bytes).map_err(|error| bad_body(&error))?;
     if requests.is_empty() || requests.len() > limit {
         return Err(Refusal::BadRequest(format!(
             "an array of {} operations: `limits.batch` allows 1 to {limit}",
             requests.len()
         )));
+    }
+    for request in &mut requests {
+        request.request_id = Some(id.into());
     }
     let answers = join_all(
         requests
@@ -91,7 +100,7 @@ async fn batch(
         body.extend_from_slice(&answer.body);
     }
     body.push(b']');
-    Ok(with_headers(StatusCode::OK, body, media_type))
+    Ok(body)
 }
 
 /// What goes back for one operation.
@@ -121,7 +130,7 @@ async fn execute(board: &Board, engine: &Engine, request: &Request<'_>, budget: 
             body: Refusal::Timeout {
                 seconds: board.limits.request_time.as_secs(),
             }
-            .body(),
+            .body(request.request_id.as_deref().unwrap_or_default()),
             outcome: Answered::TimedOut,
         },
     };

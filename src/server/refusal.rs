@@ -10,10 +10,12 @@
 //! | `TIMEOUT` | 408, 504 | the body did not come in time, or the answer was not ready in time |
 //! | `PAYLOAD_TOO_LARGE` | 413 | the body is longer than `limits.bodySize` |
 //! | `UNSUPPORTED_MEDIA_TYPE` | 415 | the body is not JSON in UTF-8 |
+//! | `MISDIRECTED` | 421 | the request names a host that is not loopback, where only loopback is served |
 //! | `INTERNAL_SERVER_ERROR` | 500 | our fault; the log says more |
 //! | `NOT_READY` | 503 | the catalog is being loaded |
 //! | `OVERLOADED` | 503 | `limits.concurrency` requests are worked on already |
 
+use axum::body::Body;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -26,6 +28,10 @@ pub(super) enum Refusal {
     BadRequest(String),
     #[error("requests from other sites are refused")]
     CrossSite,
+    #[error(
+        "`{host}` is no name of loopback, and without authentication this server answers to those only; ask for `localhost`, or let a proxy in front send `Host: localhost`, or set `server.allowAnonymous: true`"
+    )]
+    Misdirected { host: String },
     #[error("there is nothing at `{0}`")]
     NotFound(String),
     #[error("`{method}` is not allowed here; use {allowed}")]
@@ -58,6 +64,7 @@ impl Refusal {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::CrossSite => StatusCode::FORBIDDEN,
+            Self::Misdirected { .. } => StatusCode::MISDIRECTED_REQUEST,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -74,6 +81,7 @@ impl Refusal {
         match self {
             Self::BadRequest(_) => "BAD_REQUEST",
             Self::CrossSite => "CROSS_SITE",
+            Self::Misdirected { .. } => "MISDIRECTED",
             Self::NotFound(_) => "NOT_FOUND",
             Self::MethodNotAllowed { .. } => "METHOD_NOT_ALLOWED",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
@@ -87,11 +95,11 @@ impl Refusal {
     }
 
     /// The GraphQL response.
-    pub(super) fn body(&self) -> Vec<u8> {
+    pub(super) fn body(&self, request_id: &str) -> Vec<u8> {
         json!({
             "errors": [{
                 "message": self.to_string(),
-                "extensions": { "code": self.code() },
+                "extensions": { "code": self.code(), "requestId": request_id },
             }],
         })
         .to_string()
@@ -101,18 +109,16 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        response(&self, self.status())
+        let status = self.status();
+        response(self, status)
     }
 }
 
-pub(super) fn response(refusal: &Refusal, status: StatusCode) -> Response {
-    let mut response = (
-        status,
-        [(header::CONTENT_TYPE, MediaType::Json.content_type())],
-        refusal.body(),
-    )
-        .into_response();
-    match refusal {
+/// The response without its body: that says the request's id, which the edge knows, and gives to [`complete`].
+pub(super) fn response(refusal: Refusal, status: StatusCode) -> Response {
+    let content_type = (header::CONTENT_TYPE, MediaType::Json.content_type());
+    let mut response = (status, [content_type]).into_response();
+    match &refusal {
         Refusal::NotReady | Refusal::Overloaded { .. } => {
             let headers = response.headers_mut();
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -128,7 +134,16 @@ pub(super) fn response(refusal: &Refusal, status: StatusCode) -> Response {
         }
         _ => {}
     }
+    response.extensions_mut().insert(refusal);
     response
+}
+
+/// Gives a refusal its body; other responses stay as they are.
+pub(super) fn complete(response: &mut Response, request_id: &str) {
+    if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(refusal.body(request_id));
+    }
 }
 
 pub(super) async fn not_found(uri: Uri) -> Refusal {

@@ -47,6 +47,12 @@ impl Source {
     }
 }
 
+/// The id of a request that the edge let through.
+pub(super) fn of(headers: &HeaderMap) -> &str {
+    let id = headers.get(HEADER).and_then(|id| id.to_str().ok());
+    id.unwrap_or_default()
+}
+
 fn is_harmless(id: &[u8]) -> bool {
     !id.is_empty()
         && id.len() <= MAX_LENGTH

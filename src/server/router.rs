@@ -6,10 +6,16 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 
+use super::edge::Edge;
+use super::host::Hosts;
 use super::{Board, edge, graphql, page, probes, refusal};
 
 /// All routes, behind the edge; `more` are the caller's own.
-pub(super) fn router(board: Arc<Board>, more: Router<Arc<Board>>) -> Router {
+pub(super) fn router(board: Arc<Board>, hosts: Hosts, more: Router<Arc<Board>>) -> Router {
+    let edge = Edge {
+        board: Arc::clone(&board),
+        hosts,
+    };
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
         .route("/schema.graphql", get(probes::schema))
@@ -20,6 +26,6 @@ pub(super) fn router(board: Arc<Board>, more: Router<Arc<Board>>) -> Router {
         .merge(more)
         .fallback(refusal::not_found)
         .method_not_allowed_fallback(refusal::method_not_allowed)
-        .layer(from_fn_with_state(Arc::clone(&board), edge::edge))
+        .layer(from_fn_with_state(edge, edge::edge))
         .with_state(board)
 }

@@ -3,10 +3,11 @@
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
+use callboard::sdl::{self, SdlFile};
 use insta::assert_snapshot;
 use serde_json::json;
 
-use crate::support::server::TestServer;
+use crate::support::server::{Answer, TestServer};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 const RESPONSE_JSON: (&str, &str) = ("accept", "application/graphql-response+json");
@@ -191,7 +192,7 @@ fn long_bodies_are_refused_whether_announced_or_not() {
     let answer = server.post(long.clone(), &[JSON]);
     assert_snapshot!(answer.refusal(), @"413 PAYLOAD_TOO_LARGE: the body is longer than `limits.bodySize` allows: 1000 bytes");
     let chunked = format!(
-        "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n",
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{long}\r\n0\r\n\r\n",
         long.len()
     );
     let answer = server.raw_exchange(chunked.as_bytes());
@@ -212,7 +213,7 @@ fn slow_clients_are_let_go() {
     server.raw_exchange(b"");
     // Headers, and a body that never comes.
     let answer = server.raw_exchange(
-        b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{",
+        b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{",
     );
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(started.elapsed() < Duration::from_secs(10));
@@ -225,7 +226,7 @@ fn a_client_that_reads_nothing_is_let_go() {
         config.header_timeout = Duration::from_millis(300);
     });
     let mut stream = server.raw();
-    let request = b"GET /schema.graphql HTTP/1.1\r\nhost: x\r\n\r\n";
+    let request = b"GET /schema.graphql HTTP/1.1\r\nhost: localhost\r\n\r\n";
     stream
         .set_write_timeout(Some(Duration::from_millis(300)))
         .unwrap();
@@ -257,13 +258,13 @@ fn rubbish_is_answered_or_dropped_and_the_server_lives() {
     for rubbish in [
         b"\x16\x03\x01\x02\x00\x01\x00".as_slice(),
         b"GET / HTTP/9.9\r\n\r\n",
-        b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: x\r\n\r\n",
-        b"GET /graphql?query=%zz%ff HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-length: x\r\n\r\n",
+        b"GET /graphql?query=%zz%ff HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
     ] {
         server.raw_exchange(rubbish);
     }
     let many = format!(
-        "GET / HTTP/1.1\r\nhost: x\r\nx: {}\r\n\r\n",
+        "GET / HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n",
         "y".repeat(200_000)
     );
     let mut stream = server.raw();
@@ -288,7 +289,7 @@ fn shutdown_lets_requests_end() {
     let server = TestServer::start();
     let mut stream = server.raw();
     stream
-        .write_all(b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 24\r\n\r\n")
+        .write_all(b"POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 24\r\n\r\n")
         .unwrap();
     wait_until_active(&server);
     server.begin_shutdown();
@@ -320,7 +321,7 @@ fn shutdown_says_what_it_cut() {
     });
     let mut stream = server.raw();
     stream
-        .write_all(b"POST /graphql HTTP/1.1\r\nhost: x\r\nx-request-id: slow-1\r\ncontent-type: application/json\r\ncontent-length: 24\r\n\r\n")
+        .write_all(b"POST /graphql HTTP/1.1\r\nhost: localhost\r\nx-request-id: slow-1\r\ncontent-type: application/json\r\ncontent-length: 24\r\n\r\n")
         .unwrap();
     wait_until_active(&server);
     let stopped = server.stop();
@@ -391,4 +392,130 @@ fn before_there_is_a_catalog_nothing_is_answered() {
     assert_snapshot!(answer.refusal(), @"503 NOT_READY: the catalog is being loaded");
     server.board.set_ready();
     assert_eq!(server.get("/readyz", &[]).status, 200);
+}
+
+/// Every error leads to the log by the id that the response's header says.
+#[test]
+fn errors_say_the_id_of_their_request() {
+    let server = TestServer::start_with(|_, limits| limits.batch = 2);
+    let ids = |answer: &Answer| -> Vec<String> {
+        let json = answer.json();
+        let one = std::slice::from_ref(&json);
+        let responses = json.as_array().map_or(one, Vec::as_slice);
+        let errors = responses
+            .iter()
+            .flat_map(|response| response["errors"].as_array().unwrap());
+        errors
+            .map(|error| {
+                error["extensions"]["requestId"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect()
+    };
+    let given = ("x-request-id", "theirs-1");
+    let invalid = json!({ "query": "{ nope neither }" });
+    let answer = server.post(invalid.to_string(), &[JSON, given]);
+    assert_eq!(ids(&answer), ["theirs-1", "theirs-1"]);
+    // A field error, beside data.
+    let field =
+        json!({ "query": "{ entities(first: -1) { totalCount } components { totalCount } }" });
+    let answer = server.post(field.to_string(), &[JSON, given]);
+    assert_eq!(ids(&answer), ["theirs-1"], "{answer:?}");
+    let batch = json!([invalid, invalid]);
+    assert_eq!(
+        ids(&server.post(batch.to_string(), &[JSON, given])),
+        ["theirs-1"; 4]
+    );
+    for refused in [
+        server.post("{", &[JSON]),
+        server.post("[]", &[JSON]),
+        server.post("{}", &[]),
+        server.get("/graphql", &[]),
+        server.get("/graphql?query={x}", &[]),
+        server.get("/nothing", &[]),
+        server.send(server.request(reqwest::Method::DELETE, "/graphql"), &[]),
+    ] {
+        assert_eq!(
+            ids(&refused),
+            [refused.header("x-request-id")],
+            "{refused:?}"
+        );
+        assert_eq!(
+            refused.header("content-length"),
+            refused.text.len().to_string(),
+            "{refused:?}"
+        );
+    }
+    let head = server.send(server.request(reqwest::Method::HEAD, "/nothing"), &[]);
+    assert_eq!((head.status, head.text.as_str()), (404, ""));
+}
+
+/// A page whose site lets its name lead to 127.0.0.1 is a same-site page to the browser.
+#[test]
+fn names_that_are_not_loopback_are_refused_on_loopback() {
+    let server = TestServer::start();
+    let named = |host: &str| server.get("/graphql?query={__typename}", &[("host", host)]);
+    for host in [
+        "localhost:4000",
+        "127.0.0.1",
+        "[::1]:80",
+        "catalog.localhost",
+    ] {
+        assert_eq!(named(host).status, 200, "{host}");
+    }
+    assert_snapshot!(named("evil.example:4000").refusal(), @"421 MISDIRECTED: `evil.example:4000` is no name of loopback, and without authentication this server answers to those only; ask for `localhost`, or let a proxy in front send `Host: localhost`, or set `server.allowAnonymous: true`");
+    for path in ["/", "/schema.graphql", "/metrics", "/healthz"] {
+        let answer = server.get(path, &[("host", "evil.example")]);
+        assert_eq!(answer.status, 421, "{path}");
+    }
+    // In the first line, which counts for more than the header.
+    let absolute =
+        "GET http://evil.example/ HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let answer = server.raw_exchange(absolute.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 421 "), "{answer}");
+    // A program that names no host.
+    let answer = server.raw_exchange(b"GET /healthz HTTP/1.0\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.0 200 "), "{answer}");
+
+    let open = TestServer::start_with(|config, _| config.allow_anonymous = true);
+    assert_eq!(
+        open.get("/healthz", &[("host", "catalog.example")]).status,
+        200
+    );
+}
+
+#[test]
+fn a_url_asks_and_never_acts() {
+    let action = include_str!("../sdl/clean-action.graphql");
+    let mut files = sdl::core_files();
+    files.push(SdlFile {
+        path: "mill.graphql".into(),
+        text: action.to_owned(),
+        connector: Some("mill".into()),
+    });
+    let server = TestServer::start_with_schema(&files);
+    let get = |headers: &[(&str, &str)]| {
+        let query = "mutation { rerun(input: { job: \"a\" }) { queued } }";
+        let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        server.get(&format!("/graphql?query={query}"), headers)
+    };
+    for headers in [&[][..], &[RESPONSE_JSON]] {
+        let answer = get(headers);
+        assert_eq!(
+            answer.refusal(),
+            "405 METHOD_NOT_ALLOWED: only queries may come this way; send other operations with POST"
+        );
+        assert_eq!(answer.header("allow"), "POST");
+        assert_eq!(answer.json().get("data"), None);
+    }
+    // The operation that is chosen counts, not what stands beside it.
+    let both = "query Q { __typename } mutation M { rerun(input: { job: \"a\" }) { queued } }";
+    let both: String = url::form_urlencoded::byte_serialize(both.as_bytes()).collect();
+    let asked = |name: &str| {
+        let path = format!("/graphql?query={both}&operationName={name}");
+        server.get(&path, &[]).status
+    };
+    assert_eq!((asked("Q"), asked("M")), (200, 405));
 }

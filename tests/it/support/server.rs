@@ -9,7 +9,7 @@ use callboard::config::{Config, LimitsConfig, ServerConfig};
 use callboard::graph::Snapshot;
 use callboard::graphql::{Engine, Limits};
 use callboard::ingest::Catalog;
-use callboard::sdl;
+use callboard::sdl::{self, SdlFile};
 use callboard::server::{self, Board, Stopped};
 use callboard::store::Store;
 use serde_json::Value;
@@ -78,17 +78,24 @@ impl TestServer {
 
     /// The same, with other settings.
     pub(crate) fn start_with(change: impl FnOnce(&mut ServerConfig, &mut LimitsConfig)) -> Self {
-        let server = Self::build(change);
+        let server = Self::build(&sdl::core_files(), change);
+        server.board.set_ready();
+        server
+    }
+
+    /// The schema of these files.
+    pub(crate) fn start_with_schema(files: &[SdlFile]) -> Self {
+        let server = Self::build(files, |_, _| {});
         server.board.set_ready();
         server
     }
 
     /// As a server is while it loads its catalog.
     pub(crate) fn start_unready() -> Self {
-        Self::build(|_, _| {})
+        Self::build(&sdl::core_files(), |_, _| {})
     }
 
-    fn build(change: impl FnOnce(&mut ServerConfig, &mut LimitsConfig)) -> Self {
+    fn build(files: &[SdlFile], change: impl FnOnce(&mut ServerConfig, &mut LimitsConfig)) -> Self {
         // Only lost if another test was faster.
         drop(rustls::crypto::ring::default_provider().install_default());
         let (mut config, mut limits) = defaults();
@@ -96,7 +103,7 @@ impl TestServer {
         change(&mut config, &mut limits);
         let runtime = Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let (model, problems) = sdl::load(&sdl::core_files());
+        let (model, problems) = sdl::load(files);
         let model = Arc::new(model.unwrap_or_else(|| panic!("{problems:#?}")));
         let catalog = Arc::new(Catalog::new(Snapshot::empty(Arc::clone(&model))));
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
