@@ -64,7 +64,7 @@ async function introspect(options) {
   return buildClientSchema(data);
 }
 
-const everything = { descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, inputValueDeprecation: true };
+const everything = { descriptions: true, specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, inputValueDeprecation: true, oneOf: true };
 const sdl = await (await fetch(`${base}/schema.graphql`)).text();
 
 await audits();

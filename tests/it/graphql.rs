@@ -1001,7 +1001,7 @@ async fn documents_that_are_refused() {
     "#);
 }
 
-/// What the newest GraphiQL and graphql-js ask, with every option of `getIntrospectionQuery` switched on.
+/// What the newest `GraphiQL` and graphql-js ask, with every option of `getIntrospectionQuery` switched on.
 #[tokio::test]
 async fn introspection_answers_the_specification_in_force() {
     const QUERY: &str = "query IntrospectionQuery($deprecated: Boolean = true) { __schema { description queryType { name kind } mutationType { name kind } subscriptionType { name kind } types { ...FullType } directives { name description isRepeatable locations args(includeDeprecated: $deprecated) { ...InputValue } } } }
