@@ -77,6 +77,7 @@ pub struct Config {
     pub connectors: Vec<ConnectorConfig>,
     /// Files that secrets of connectors were read from.
     pub secret_files: Vec<PathBuf>,
+    pub egress: EgressConfig,
     pub sources: Vec<SourceConfig>,
     pub catalog: CatalogConfig,
     pub limits: LimitsConfig,
@@ -124,6 +125,36 @@ pub enum SourceKind {
         path: PathBuf,
         /* as written */ written: String,
     },
+}
+
+/// How upstreams are reached.
+#[derive(Clone, Debug, Default)]
+pub struct EgressConfig {
+    /// Certificate authorities in PEM form, besides those that the machine trusts.
+    pub ca_file: Option<PathBuf>,
+    pub proxies: ProxyConfig,
+}
+
+/// The environment's `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, also in lower case; the first two may hold a password.
+#[derive(Clone, Debug, Default)]
+pub struct ProxyConfig {
+    pub http: Option<SecretString>,
+    pub https: Option<SecretString>,
+    pub none: Option<String>,
+}
+
+impl ProxyConfig {
+    fn of(environment: Environment<'_>) -> Self {
+        let read = |lower: &str, upper: &str| {
+            let value = environment(lower).or_else(|| environment(upper));
+            value.filter(|value| !value.is_empty())
+        };
+        Self {
+            http: read("http_proxy", "HTTP_PROXY").map(Into::into),
+            https: read("https_proxy", "HTTPS_PROXY").map(Into::into),
+            none: read("no_proxy", "NO_PROXY"),
+        }
+    }
 }
 
 /// How the catalog follows its sources.
@@ -189,8 +220,11 @@ pub fn process_environment(name: &str) -> Option<String> {
 
 impl Config {
     /// The defaults, with paths relative to `folder`.
-    pub fn defaults(folder: &Path) -> (Option<Self>, Vec<Diagnostic>) {
-        Self::parse(None, folder, &|_| None)
+    pub fn defaults(
+        folder: &Path,
+        environment: Environment<'_>,
+    ) -> (Option<Self>, Vec<Diagnostic>) {
+        Self::parse(None, folder, environment)
     }
 
     /// Reads the file at `path`; all its problems in one run, and a configuration only if there are none.
@@ -228,7 +262,8 @@ impl Config {
             _ => return (None, problems),
         };
         let problems = RefCell::new(problems);
-        let config = check(&root, folder, &problems);
+        let mut config = check(&root, folder, &problems);
+        config.egress.proxies = ProxyConfig::of(environment);
         let mut problems = problems.into_inner();
         problems.sort_by_key(|problem| problem.span.map(|span| span.start));
         (problems.is_empty().then_some(config), problems)
@@ -247,6 +282,7 @@ fn check(root: &Node, folder: &Path, problems: &Problems) -> Config {
     let schema = paths(&mut file, "schema", folder);
     let connector_folders = paths(&mut file, "connectorFolders", folder);
     let connectors = connectors::read(&mut file, folder, problems);
+    let egress = egress(file.section("egress"), folder);
     let sources = sources(&mut file, folder, problems);
     let catalog = catalog(file.section("catalog"));
     let limits = limits(file.section("limits"));
@@ -259,6 +295,7 @@ fn check(root: &Node, folder: &Path, problems: &Problems) -> Config {
         connector_folders,
         connectors: connectors.connectors,
         secret_files: connectors.files,
+        egress,
         sources,
         catalog,
         limits,
@@ -325,6 +362,16 @@ fn paths(file: &mut Section<'_>, key: &'static str, folder: &Path) -> Vec<Schema
         written,
     };
     file.texts(key).into_iter().map(path).collect()
+}
+
+fn egress(mut section: Section<'_>, folder: &Path) -> EgressConfig {
+    let ca_file = section.optional_text("caFile");
+    let config = EgressConfig {
+        ca_file: ca_file.map(|(path, _)| absolute(folder, path)),
+        proxies: ProxyConfig::default(),
+    };
+    section.finish();
+    config
 }
 
 fn sources(file: &mut Section<'_>, folder: &Path, problems: &Problems) -> Vec<SourceConfig> {

@@ -29,11 +29,13 @@ mod token;
 mod upstream;
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
 use crate::clock::Clock;
+use crate::config::EgressConfig;
 use crate::telemetry::metrics::Metrics;
 
 pub use address::{Lookup, SystemLookup};
@@ -74,6 +76,24 @@ impl Default for Settings {
             proxies: Proxies::default(),
             lookup: Arc::new(SystemLookup),
             ledger: None,
+        }
+    }
+}
+
+impl Settings {
+    /// What the configuration says; the rest as by default.
+    pub fn of(config: &EgressConfig) -> Self {
+        let proxies = &config.proxies;
+        Self {
+            roots: TrustedRoots {
+                extra: config.ca_file.clone(),
+            },
+            proxies: Proxies {
+                http: proxies.http.clone(),
+                https: proxies.https.clone(),
+                none: proxies.none.clone(),
+            },
+            ..Self::default()
         }
     }
 }
@@ -146,6 +166,12 @@ impl Egress {
             })
         };
         Upstream::new(spec, standing, Arc::clone(&self.shared)).map(Arc::new)
+    }
+}
+
+impl fmt::Debug for Egress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Egress").finish_non_exhaustive()
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) fn number(name: &str, default: u32) -> u32 {
 
 /// The compiled-in configuration.
 pub(crate) fn config() -> Config {
-    let (config, problems) = Config::defaults(std::path::Path::new("."));
+    let (config, problems) = Config::defaults(std::path::Path::new("."), &|_| None);
     assert!(config.is_some(), "{problems:?}");
     config.expect("the defaults load")
 }

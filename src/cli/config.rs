@@ -21,7 +21,7 @@ pub(super) fn load(named: Option<&Path>) -> anyhow::Result<(Option<Config>, Vec<
         None if implied.exists() => Ok(Config::load(implied, &process_environment)),
         None => {
             let folder = std::env::current_dir().context("there is no current folder")?;
-            Ok(Config::defaults(&folder))
+            Ok(Config::defaults(&folder, &process_environment))
         }
     }
 }

@@ -14,7 +14,7 @@ const WAITING: usize = 4096;
 pub(super) struct Slots {
     pub(super) size: usize,
     all: Semaphore,
-    /// What may wait never takes all the slots there are.
+    /// What may wait never takes all the slots there are, unless there is but one.
     background: Semaphore,
     waiting: AtomicUsize,
 }

@@ -1,5 +1,6 @@
 //! One upstream, and the way of a request to it: slot, breaker, budget, credential, exchange, retry.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -283,10 +284,14 @@ impl Upstream {
     }
 
     async fn attempt(&self, call: &Call, url: &Url, attempts: &mut u32) -> Result<Answer, Miss> {
+        let called = Instant::now();
+        if call.budget.is_over() {
+            return Err(late(called));
+        }
         let breaker = &self.standing.breaker;
         breaker.peek().map_err(|until| self.open(until))?;
         let slot = self.slots.enter(call.lane, call.budget.deadline).await;
-        let _slot = slot.map_err(|no_slot| self.no_slot(no_slot, call))?;
+        let _slot = slot.map_err(|no_slot| self.no_slot(no_slot, called))?;
         let admission = breaker
             .admit(self.rules())
             .map_err(|until| self.open(until))?;
@@ -407,17 +412,14 @@ impl Upstream {
         .into()
     }
 
-    fn no_slot(&self, no_slot: NoSlot, call: &Call) -> Miss {
+    fn no_slot(&self, no_slot: NoSlot, called: Instant) -> Miss {
         // The breaker may have opened while others' requests filled the slots.
         if let Err(until) = self.standing.breaker.peek() {
             return self.open(until);
         }
         match no_slot {
             NoSlot::Crowded => Kind::Unavailable(Why::Crowded).into(),
-            NoSlot::Late => Kind::Timeout {
-                after: call.budget.left(),
-            }
-            .into(),
+            NoSlot::Late => late(called),
         }
     }
 
@@ -501,6 +503,25 @@ impl Upstream {
             true => tracing::debug!(code = failure.code(), "{failure}"),
             false => tracing::warn!(code = failure.code(), "{failure}"),
         }
+    }
+}
+
+/// The caller's time was over before anything was sent.
+fn late(called: Instant) -> Miss {
+    Kind::Timeout {
+        after: called.elapsed(),
+    }
+    .into()
+}
+
+/// Its own names, and nothing secret.
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream")
+            .field("connector", &self.spec.connector)
+            .field("source", &self.spec.source)
+            .field("instance", &self.spec.instance)
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use callboard::config::{Config, LogFormat, SettingNames, SourceKind};
 use insta::assert_snapshot;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 fn environment(name: &str) -> Option<String> {
     match name {
@@ -42,7 +42,7 @@ fn config(text: &str) -> Config {
 
 #[test]
 fn an_empty_file_is_the_defaults() {
-    let (defaults, problems) = Config::defaults(Path::new("/srv/board"));
+    let (defaults, problems) = Config::defaults(Path::new("/srv/board"), &|_| None);
     assert_eq!(problems, []);
     assert_eq!(check(""), defaults.expect("valid").print());
     assert_snapshot!(check("# nothing\n"));
@@ -61,6 +61,38 @@ fn what_is_written_lies_over_the_defaults() {
     assert_eq!(config.limits.request_time, Duration::from_secs(30));
     assert_eq!(config.telemetry.log_format, LogFormat::Json);
     assert_eq!(config.telemetry.log_level, "info");
+}
+
+#[test]
+fn proxies_are_those_of_the_environment() {
+    let proxies = |variables: &[(&str, &str)]| {
+        let value = |name: &str| {
+            let found = variables.iter().find(|(other, _)| *other == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let (config, problems) = Config::defaults(Path::new("/srv/board"), &value);
+        assert_eq!(problems, []);
+        let proxies = config.unwrap().egress.proxies;
+        let shown = |secret: Option<SecretString>| secret.map(|s| s.expose_secret().to_owned());
+        (shown(proxies.http), shown(proxies.https), proxies.none)
+    };
+    let text = |text: &str| Some(text.to_owned());
+    assert_eq!(proxies(&[]), (None, None, None));
+    assert_eq!(
+        proxies(&[
+            ("HTTP_PROXY", "a:1"),
+            ("https_proxy", "b:2"),
+            ("HTTPS_PROXY", "c:3"),
+            ("NO_PROXY", "d")
+        ]),
+        (text("a:1"), text("b:2"), text("d"))
+    );
+    assert_eq!(proxies(&[("HTTP_PROXY", "")]), (None, None, None));
+    let config = config("egress: { caFile: ./ours.pem }");
+    assert_eq!(
+        config.egress.ca_file.unwrap(),
+        Path::new("/srv/board/ours.pem")
+    );
 }
 
 #[test]
@@ -325,7 +357,7 @@ connectors:
         "shown by Debug"
     );
     let printed = config.print();
-    assert_snapshot!(printed.split_at(printed.find("connectors:").unwrap()).1.split("sources:").next().unwrap(), @r#"
+    assert_snapshot!(printed.split_at(printed.find("connectors:").unwrap()).1.split("egress:").next().unwrap(), @r#"
     connectors:
       bell:
         config:

@@ -4,3 +4,6 @@ mod credentials;
 mod faults;
 mod limits;
 mod probe;
+mod redirects;
+mod shared;
+mod told;

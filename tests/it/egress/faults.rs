@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 
 use callboard::egress::{Kind, Refusal, Why};
 
-use super::probe::{Act, Asked, Probe, answer, ask, code, get, ok, spec, upstream};
+use super::probe::{Act, Asked, Probe, answer, ask, code, egress, get, ok, spec, upstream};
 
 /// What an upstream does, and what comes of it: the code, the message's end, whether the breaker may count it.
 type Fault = (&'static str, fn(&Asked) -> Act, &'static str);
@@ -112,11 +112,12 @@ const FAULTS: &[Fault] = &[
 
 #[tokio::test]
 async fn a_fault_gives_its_code_in_time_and_shows_nothing_and_is_over_afterwards() {
+    let egress = egress();
     for (name, behaviour, expected) in FAULTS {
         let probe = Probe::start(behaviour).await;
         let mut spec = probe.spec();
         spec.limits.max_bytes = 65536;
-        let upstream = upstream(spec);
+        let upstream = egress.upstream(spec).unwrap();
         let started = Instant::now();
         let result = ask(&upstream).await;
         assert!(started.elapsed() < Duration::from_secs(2), "{name}");

@@ -64,7 +64,7 @@ impl Answer {
 }
 
 pub(crate) fn defaults() -> (ServerConfig, LimitsConfig) {
-    let (config, problems) = Config::defaults(std::path::Path::new("."));
+    let (config, problems) = Config::defaults(std::path::Path::new("."), &|_| None);
     assert_eq!(problems, []);
     let config = config.unwrap();
     (config.server, config.limits)
