@@ -5,9 +5,15 @@
 //! Architecture invariant: no connector's name stands here.
 
 mod live;
+mod report;
 mod scope;
 mod seam;
+mod trace;
 
 pub use live::{LiveObject, Origin};
+pub use report::{
+    BudgetReport, CacheReport, ConnectorReport, ErrorReport, Health, InstanceReport, Match,
+};
 pub use scope::{Outcome, Scope, State};
 pub use seam::{Answer, Fault, Fetched, FetchedPage, Group, Item, LiveField, LiveSource, Parent};
+pub use trace::{Exchange, Found, Trace};

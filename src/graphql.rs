@@ -34,6 +34,7 @@ mod prepare;
 mod request;
 mod resolve;
 mod scalars;
+mod states;
 mod stored;
 mod suggest;
 mod transport;
@@ -155,6 +156,13 @@ impl Engine {
             .introspection(&prepared, &variant, &given)
             .map_err(one)?;
         let plan = &*variant.plan;
+        let mut scope = Scope::new(Arc::clone(snapshot), budget);
+        if plan.watched {
+            scope = scope.watched();
+        }
+        if request.trace {
+            scope = scope.traced();
+        }
         let scene = Scene {
             model: &version.model,
             catalog: &self.0.catalog,
@@ -166,8 +174,9 @@ impl Engine {
             response_bytes: self.0.limits.response_bytes,
             budget,
             live: self.0.live.as_deref(),
-            scope: Arc::new(Scope::new(Arc::clone(snapshot), budget)),
             request_id: request.request_id.as_deref(),
+            scope: Arc::new(scope),
+            faults_in_data: request.faults_in_data,
         };
         let sources = Sources {
             texts: &self.0.texts,
@@ -211,5 +220,6 @@ fn refuse(refusals: &[RequestError], request_id: Option<&str>) -> Response {
     Response {
         body,
         outcome: Outcome::Refused(code),
+        fresh_for: None,
     }
 }

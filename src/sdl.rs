@@ -51,6 +51,10 @@ pub fn core_files() -> Vec<SdlFile> {
             include_str!("../schema/live.graphql"),
         ),
         (
+            "schema/provenance.graphql",
+            include_str!("../schema/provenance.graphql"),
+        ),
+        (
             "schema/query.graphql",
             include_str!("../schema/query.graphql"),
         ),

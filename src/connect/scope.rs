@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use super::trace::Trace;
 use crate::clock::Budget;
 use crate::graph::{Ix, Snapshot};
 
@@ -21,6 +22,8 @@ pub struct Scope {
     pub viewer: Option<Arc<Value>>,
     /// `None`: nobody asks what became of the live fields.
     outcomes: Option<Mutex<Vec<Outcome>>>,
+    /// `None`: nobody asks what upstreams were asked.
+    trace: Option<Trace>,
     /// Milliseconds for which everything in the answer is fresh.
     fresh_for: AtomicU64,
 }
@@ -80,6 +83,7 @@ impl Scope {
             budget,
             viewer: None,
             outcomes: None,
+            trace: None,
             fresh_for: AtomicU64::new(u64::MAX),
         }
     }
@@ -91,6 +95,19 @@ impl Scope {
             outcomes: Some(Mutex::default()),
             ..self
         }
+    }
+
+    /// Keeps what upstreams are asked.
+    #[must_use]
+    pub fn traced(self) -> Self {
+        Self {
+            trace: Some(Trace::default()),
+            ..self
+        }
+    }
+
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
     }
 
     /// Whether anybody asks for outcomes: else they need not be made.

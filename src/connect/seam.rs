@@ -11,6 +11,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use super::live::LiveObject;
+use super::report::{ConnectorReport, Match};
 use super::scope::Scope;
 use crate::graph::Ix;
 use crate::sdl::LiveBinding;
@@ -28,6 +29,17 @@ pub trait LiveSource: Send + Sync + 'static {
     ///
     /// Dropping a future cancels its work. At the deadline of the request the engine does so, and the fields are null.
     fn fetch(&self, groups: Vec<Group>) -> Vec<BoxFuture<'static, Vec<Answer>>>;
+
+    /// How the connectors are, by name.
+    fn connectors(&self) -> Vec<ConnectorReport> {
+        Vec::new()
+    }
+
+    /// Which connectors apply to an entity, and why the others do not; nothing is asked.
+    fn explain(&self, scope: &Scope, entity: Ix) -> Vec<Match> {
+        let _ = (scope, entity);
+        Vec::new()
+    }
 
     /// A value that an upstream brought does not fit the field that shows it.
     fn misfit(&self, connector: &str, type_name: &str, field: &str) {

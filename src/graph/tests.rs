@@ -21,7 +21,7 @@ fn model() -> Arc<Model> {
             type Gauge @kind(apiVersions: ["example.com/v1"]) {
               size: Int
               ratio: Float
-              live: Boolean
+              armed: Boolean
               since: DateTime
               level: Level @field(enum: [{ from: "hi", to: "HIGH" }], else: "LOW")
               sizes: [Int]
@@ -222,7 +222,7 @@ fn check_filters(snapshot: &Snapshot, naive: &Naive, random: &mut Random) {
             "metadata.annotations.a.b/c",
             "relations.ownedBy",
             "size",
-            "live",
+            "armed",
             "spec.size",
             "id",
         ][random.below(11)];

@@ -163,18 +163,35 @@ pub(crate) struct Errors {
     /// Where each error stops in `json`, short of what closes it.
     ends: Vec<usize>,
     count: usize,
+    /// Those of connectors are left out.
+    no_faults: bool,
+    /// How many each connector has.
+    of_connectors: Vec<(Box<str>, usize)>,
 }
 
 /// More errors than this are counted, not listed.
 const LISTED: usize = 1_000;
+/// The same for the errors of one connector.
+const LISTED_OF_CONNECTOR: usize = 20;
 
 impl Errors {
+    /// With `no_faults` what connectors failed at is left out: the graph tells it elsewhere.
+    pub(crate) fn new(no_faults: bool) -> Self {
+        Self {
+            no_faults,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// A field error at `path`.
     pub(crate) fn field(&mut self, error: &FieldError, locations: &[Location], path: &[Step<'_>]) {
+        if !self.is_listed(error) {
+            return;
+        }
         self.push(
             &error.message,
             locations,
@@ -182,6 +199,43 @@ impl Errors {
             error.code,
             &error.extensions,
         );
+    }
+
+    /// Counts an error by its connector, if it has one: a few tell as much as all.
+    fn is_listed(&mut self, error: &FieldError) -> bool {
+        let connector = error.extensions.get("connector").and_then(Value::as_str);
+        let Some(connector) = connector else {
+            return true;
+        };
+        if self.no_faults {
+            return false;
+        }
+        let known = self
+            .of_connectors
+            .iter()
+            .position(|(name, _)| **name == *connector);
+        let known = known.unwrap_or_else(|| {
+            self.of_connectors.push((connector.into(), 0));
+            self.of_connectors.len() - 1
+        });
+        let count = &mut self.of_connectors[known].1;
+        *count += 1;
+        *count <= LISTED_OF_CONNECTOR
+    }
+
+    /// Says for each connector how many errors were only counted.
+    fn count_rest(&mut self) {
+        for (connector, count) in std::mem::take(&mut self.of_connectors) {
+            let more = count.saturating_sub(LISTED_OF_CONNECTOR);
+            if more > 0 {
+                let message = format!("{more} more errors of `{connector}`");
+                let extensions = Map::from_iter([
+                    ("connector".to_owned(), Value::from(&*connector)),
+                    ("count".to_owned(), more.into()),
+                ]);
+                self.push(&message, &[], None, Code::LimitExceeded, &extensions);
+            }
+        }
     }
 
     /// An error of the whole answer.
@@ -252,7 +306,8 @@ impl Errors {
     }
 
     /// Appends the list, brackets included.
-    pub(crate) fn write(&self, request_id: Option<&str>, out: &mut Vec<u8>) {
+    pub(crate) fn write(&mut self, request_id: Option<&str>, out: &mut Vec<u8>) {
+        self.count_rest();
         let mut close = Vec::new();
         if let Some(id) = request_id {
             close.extend_from_slice(b",\"requestId\":");

@@ -26,7 +26,7 @@ impl<'s> Sources<'s> {
         match id {
             SourceId::Texts => Some(self.texts),
             SourceId::Changes => Some(self.changes),
-            SourceId::Live => self.live,
+            SourceId::Live | SourceId::States => self.live,
         }
     }
 }
@@ -47,7 +47,7 @@ pub(crate) async fn run(scene: &Scene<'_>, sources: &Sources<'_>) -> Response {
     }
     if writer.holes.is_empty() {
         let mut body = std::mem::take(&mut writer.out);
-        return finish(&writer, &mut body);
+        return finish(&mut writer, &mut body);
     }
     let root = Piece {
         buffer: 0,
@@ -64,7 +64,7 @@ pub(crate) async fn run(scene: &Scene<'_>, sources: &Sources<'_>) -> Response {
     if !writer.holes.assemble(&buffers, root, &mut body) {
         return null_data(&mut writer);
     }
-    finish(&writer, &mut body)
+    finish(&mut writer, &mut body)
 }
 
 fn next_buffer(writer: &mut Writer<'_>) -> Vec<u8> {
@@ -79,8 +79,17 @@ async fn fill(writer: &mut Writer<'_>, buffers: &mut Vec<Vec<u8>>, sources: &Sou
     let all = (0..writer.holes.len()).collect();
     let mut ready: Vec<Vec<usize>> = vec![all];
     let mut open = 0_usize;
+    let mut states = Vec::new();
     loop {
+        for pass in &mut ready {
+            let is_state = |hole: &mut usize| writer.holes.get(*hole).source == SourceId::States;
+            states.extend(pass.extract_if(.., is_state));
+        }
         open += depart(writer, std::mem::take(&mut ready), sources, &flights);
+        if open == 0 {
+            // What became of live fields is known when all that was asked for has come.
+            open += tell(writer, &std::mem::take(&mut states), sources, &flights);
+        }
         if open == 0 {
             return;
         }
@@ -140,6 +149,25 @@ fn depart(
                 .unwrap_or_else(|| std::future::ready(Vec::new()).boxed());
             flights.push(future.map(move |answers| (holes, answers)).boxed());
         }
+    }
+    departed
+}
+
+/// Hands over the holes of `Entity.live`; returns how many groups left.
+fn tell(
+    writer: &mut Writer<'_>,
+    states: &[usize],
+    sources: &Sources<'_>,
+    flights: &FuturesUnordered<Flight>,
+) -> usize {
+    let mut departed = 0;
+    for (_, field, holes) in grouped(writer, states) {
+        let Some(group) = group(writer, field, &holes) else {
+            continue;
+        };
+        let told = super::states::answer(group, sources.live);
+        flights.push(told.map(move |answers| (holes, answers)).boxed());
+        departed += 1;
     }
     departed
 }
@@ -296,7 +324,7 @@ fn null_data(writer: &mut Writer<'_>) -> Response {
     finish(writer, &mut body)
 }
 
-fn finish(writer: &Writer<'_>, body: &mut Vec<u8>) -> Response {
+fn finish(writer: &mut Writer<'_>, body: &mut Vec<u8>) -> Response {
     let mut body = std::mem::take(body);
     let outcome = match writer.errors.is_empty() {
         true => Outcome::Ok,
@@ -306,6 +334,16 @@ fn finish(writer: &Writer<'_>, body: &mut Vec<u8>) -> Response {
             Outcome::Partial
         }
     };
+    let scope = &writer.scene.scope;
+    if let Some(trace) = scope.trace() {
+        body.extend_from_slice(b",\"extensions\":{\"callboard\":");
+        super::error::value(&trace.to_json(), &mut body);
+        body.push(b'}');
+    }
     body.push(b'}');
-    Response { body, outcome }
+    Response {
+        body,
+        outcome,
+        fresh_for: scope.least_fresh().filter(|_| outcome == Outcome::Ok),
+    }
 }

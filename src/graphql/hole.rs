@@ -25,6 +25,8 @@ pub(crate) enum SourceId {
     Changes,
     /// What the engine was given for live fields.
     Live,
+    /// What became of live fields: told when nothing else is under way.
+    States,
 }
 
 /// Nothing: no parent, no span.

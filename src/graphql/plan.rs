@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) fields: Vec<Field>,
     /// Number of [`Field::slot`]s.
     pub(crate) slots: usize,
+    /// Whether it asks what became of live fields.
+    pub(crate) watched: bool,
 }
 
 /// What is written of an object, by its concrete type.

@@ -1,6 +1,7 @@
 //! A request as transports hand it in, and the answer that they send.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -25,6 +26,12 @@ pub struct Request<'a> {
     /// What the transport calls this request; every error says it, so that a client's report leads to the log.
     #[serde(skip)]
     pub request_id: Option<Cow<'a, str>>,
+    /// Say in `extensions.callboard` what upstreams were asked.
+    #[serde(skip)]
+    pub trace: bool,
+    /// Leave upstream failures out of `errors`: `Entity.live` tells them, and clients that throw an answer away at its first error keep it.
+    #[serde(skip)]
+    pub faults_in_data: bool,
 }
 
 impl<'a> Request<'a> {
@@ -42,4 +49,6 @@ impl<'a> Request<'a> {
 pub struct Response {
     pub body: Vec<u8>,
     pub outcome: Outcome,
+    /// For how long all live values in it are fresh; `None` where there are none, or an error.
+    pub fresh_for: Option<Duration>,
 }

@@ -1,6 +1,7 @@
 //! Resolvers by name: what `@resolver` may ask of the engine.
 
 mod closure;
+mod connectors;
 mod entity;
 mod listing;
 mod root;
@@ -38,6 +39,10 @@ pub(crate) enum Resolver {
     FetchedAt,
     Stale,
     Provider,
+    /// What became of the live fields of an entity.
+    LiveStates,
+    Connectors,
+    Explain,
 }
 
 /// Every name that `@resolver` may give, beside those of columns.
@@ -71,6 +76,9 @@ pub(crate) const NAMES: &[(&str, Resolver)] = &[
     ("fetchedAt", Resolver::FetchedAt),
     ("stale", Resolver::Stale),
     ("provider", Resolver::Provider),
+    ("live", Resolver::LiveStates),
+    ("connectors", Resolver::Connectors),
+    ("explain", Resolver::Explain),
 ];
 
 /// Names of leaf values that the snapshot keeps as columns.

@@ -37,9 +37,7 @@ impl Executor for Engine {
             query: request.query.into(),
             operation_name: request.operation_name,
             variables: variables(&request.variables),
-            extensions: None,
-            read_only: false,
-            request_id: None,
+            ..Request::default()
         };
         let response = Engine::execute(self, &own, budget).await;
         into_parts(&response.body)

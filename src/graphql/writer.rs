@@ -64,6 +64,8 @@ pub(crate) struct Scene<'r> {
     /// What goes with everything that sources are asked.
     pub(crate) scope: Arc<Scope>,
     pub(crate) request_id: Option<&'r str>,
+    /// Leave upstream failures out of `errors`.
+    pub(crate) faults_in_data: bool,
 }
 
 /// An object while its members are written.
@@ -155,7 +157,7 @@ impl<'r> Writer<'r> {
         Self {
             scene,
             out: Vec::with_capacity(1024),
-            errors: Errors::default(),
+            errors: Errors::new(scene.faults_in_data),
             holes: Holes::default(),
             outer: None,
             written: 0,

@@ -1,9 +1,8 @@
 //! `/graphql` by the GraphQL-over-HTTP specification.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +17,11 @@ use crate::clock::Budget;
 use crate::graphql::{Code, Engine, Outcome, Request};
 use crate::telemetry::metrics::OperationOutcome;
 
+/// `1`: `extensions.callboard` says what upstreams were asked.
+const TRACE: &str = "callboard-trace";
+/// `data`: failures of upstreams are in `Entity.live` only.
+const ERRORS: &str = "callboard-errors";
+
 /// Queries in the URL; nothing that changes anything.
 pub(super) async fn get(
     State(board): State<Arc<Board>>,
@@ -27,8 +31,8 @@ pub(super) async fn get(
     let budget = Budget::of(board.limits.request_time);
     media::check_site(&headers)?;
     let media_type = MediaType::accepted(&headers)?;
-    let mut request = from_query_string(uri.query().unwrap_or_default())?;
-    request.request_id = Some(request_id::of(&headers).into());
+    let request = from_query_string(uri.query().unwrap_or_default())?;
+    let request = wishes(request, &headers);
     let _permit = permit(&board)?;
     let answer = execute(&board, &board.engine(), &request, budget).await;
     Ok(respond(answer, media_type))
@@ -47,16 +51,21 @@ pub(super) async fn post(
     let bytes = body::read(&board.limits, incoming, &parts.headers, budget).await?;
     let _permit = permit(&board)?;
     let engine = board.engine();
-    let id = request_id::of(&parts.headers);
     match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
         Some(b'[') => {
-            let answers = batch(&board, &engine, &bytes, id, budget).await?;
-            Ok(with_headers(StatusCode::OK, answers, media_type))
+            let requests: Vec<Request<'_>> =
+                serde_json::from_slice(&bytes).map_err(|error| bad_body(&error))?;
+            let requests = requests.into_iter();
+            let requests: Vec<Request<'_>> = requests
+                .map(|request| wishes(request, &parts.headers))
+                .collect();
+            let (answers, fresh_for) = batch(&board, &engine, &requests, budget).await?;
+            Ok(with_headers(StatusCode::OK, answers, media_type, fresh_for))
         }
         Some(_) => {
-            let mut request: Request<'_> =
+            let request: Request<'_> =
                 serde_json::from_slice(&bytes).map_err(|error| bad_body(&error))?;
-            request.request_id = Some(id.into());
+            let request = wishes(request, &parts.headers);
             let answer = execute(&board, &engine, &request, budget).await;
             Ok(respond(answer, media_type))
         }
@@ -70,21 +79,15 @@ pub(super) async fn post(
 async fn batch(
     board: &Board,
     engine: &Engine,
-    bytes: &Bytes,
-    id: &str,
+    requests: &[Request<'_>],
     budget: Budget,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<(Vec<u8>, Option<Duration>), Refusal> {
     let limit = board.limits.batch;
-    let mut requests: Vec<Request<'_>> =
-        serde_json::from_slice(bytes).map_err(|error| bad_body(&error))?;
     if requests.is_empty() || requests.len() > limit {
         return Err(Refusal::BadRequest(format!(
             "an array of {} operations: `limits.batch` allows 1 to {limit}",
             requests.len()
         )));
-    }
-    for request in &mut requests {
-        request.request_id = Some(id.into());
     }
     let answers = join_all(
         requests
@@ -92,6 +95,11 @@ async fn batch(
             .map(|request| execute(board, engine, request, budget)),
     )
     .await;
+    let fresh_for = answers
+        .iter()
+        .map(|answer| answer.fresh_for)
+        .min()
+        .flatten();
     let mut body = vec![b'['];
     for (index, answer) in answers.into_iter().enumerate() {
         if index > 0 {
@@ -100,13 +108,14 @@ async fn batch(
         body.extend_from_slice(&answer.body);
     }
     body.push(b']');
-    Ok(body)
+    Ok((body, fresh_for))
 }
 
 /// What goes back for one operation.
 struct Answer {
     body: Vec<u8>,
     outcome: Answered,
+    fresh_for: Option<Duration>,
 }
 
 enum Answered {
@@ -125,6 +134,7 @@ async fn execute(board: &Board, engine: &Engine, request: &Request<'_>, budget: 
         Ok(response) => Answer {
             body: response.body,
             outcome: Answered::Engine(response.outcome),
+            fresh_for: response.fresh_for,
         },
         Err(_elapsed) => Answer {
             body: Refusal::Timeout {
@@ -132,6 +142,7 @@ async fn execute(board: &Board, engine: &Engine, request: &Request<'_>, budget: 
             }
             .body(request.request_id.as_deref().unwrap_or_default()),
             outcome: Answered::TimedOut,
+            fresh_for: None,
         },
     };
     let outcome = match answer.outcome {
@@ -154,7 +165,7 @@ fn respond(answer: Answer, media_type: MediaType) -> Response {
         Answered::Engine(Outcome::Refused(code)) => status(code, media_type),
         Answered::TimedOut => StatusCode::GATEWAY_TIMEOUT,
     };
-    let mut response = with_headers(status, answer.body, media_type);
+    let mut response = with_headers(status, answer.body, media_type, answer.fresh_for);
     if status == StatusCode::METHOD_NOT_ALLOWED {
         let headers = response.headers_mut();
         headers.insert(header::ALLOW, HeaderValue::from_static("POST"));
@@ -173,11 +184,35 @@ fn status(code: Code, media_type: MediaType) -> StatusCode {
     }
 }
 
-fn with_headers(status: StatusCode, body: Vec<u8>, media_type: MediaType) -> Response {
+/// What stands in headers beside the operation: its id, and what the client wants to be told.
+fn wishes<'r>(request: Request<'r>, headers: &'r HeaderMap) -> Request<'r> {
+    Request {
+        request_id: Some(request_id::of(headers).into()),
+        trace: headers.get(TRACE).is_some_and(|value| value == "1"),
+        faults_in_data: headers.get(ERRORS).is_some_and(|value| value == "data"),
+        ..request
+    }
+}
+
+/// `fresh_for` is that of the live values in the body: without any, nobody knows when the catalog changes.
+fn with_headers(
+    status: StatusCode,
+    body: Vec<u8>,
+    media_type: MediaType,
+    fresh_for: Option<Duration>,
+) -> Response {
+    let cache_control = match fresh_for {
+        Some(time) => HeaderValue::from_str(&format!("private, max-age={}", time.as_secs())).ok(),
+        None => None,
+    };
+    let cache_control = cache_control.unwrap_or(HeaderValue::from_static("no-store"));
     let headers = [
         (header::CONTENT_TYPE, media_type.content_type()),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::VARY, HeaderValue::from_static("accept")),
+        (header::CACHE_CONTROL, cache_control),
+        (
+            header::VARY,
+            HeaderValue::from_static("accept, callboard-trace, callboard-errors"),
+        ),
     ];
     (status, headers, body).into_response()
 }

@@ -18,6 +18,7 @@ mod examples;
 mod graphql;
 mod holes;
 mod ingest;
+mod provenance;
 mod queries;
 mod sdl;
 mod server;

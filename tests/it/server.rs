@@ -128,7 +128,10 @@ fn the_status_depends_on_the_media_type() {
     let check = |query: &str, accept: (&str, &str)| {
         let answer = server.post(json!({ "query": query }).to_string(), &[JSON, accept]);
         assert_eq!(answer.header("cache-control"), "no-store");
-        assert_eq!(answer.header("vary"), "accept");
+        assert_eq!(
+            answer.header("vary"),
+            "accept, callboard-trace, callboard-errors"
+        );
         let json = answer.json();
         format!(
             "{} {} {}",

@@ -92,7 +92,7 @@ impl Random {
             spec = json!({
                 "size": ([json!(5), json!(-3), json!(7.0), json!("7"), json!(3_000_000_000_i64), Value::Null][self.below(6)]),
                 "ratio": ([json!(0.5), json!(-2), json!(1e300), Value::Null][self.below(4)]),
-                "live": ([json!(true), json!(false), json!("true"), Value::Null][self.below(4)]),
+                "armed": ([json!(true), json!(false), json!("true"), Value::Null][self.below(4)]),
                 "since": ([json!("2024-01-01T00:00:00+02:00"), json!("2024-01-01T00:00:00Z"), json!("soon"), Value::Null][self.below(4)]),
                 "level": self.maybe(&["hi", "mid", "lo"]),
                 "sizes": ([json!([1, 2, "x", 2]), json!([]), json!([3]), json!(4)][self.below(4)]),

@@ -55,6 +55,7 @@ pub(crate) fn compile(
             selections: Vec::new(),
             fields: Vec::new(),
             slots: 0,
+            watched: false,
         },
         size: 0,
         selections: HashMap::new(),
@@ -438,6 +439,10 @@ impl<'d> Compiler<'d> {
     ) -> Result<Op, RequestError> {
         if resolver.is_stored() {
             return self.live(SourceId::Changes, None, nodes, ty, id);
+        }
+        if resolver == Resolver::LiveStates {
+            self.plan.watched = true;
+            return self.live(SourceId::States, None, nodes, ty, id);
         }
         if !is_connection(self.model, &ty.named) {
             return Ok(Op::Resolve {
