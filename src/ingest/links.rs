@@ -4,12 +4,11 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::place::Place;
 use super::stamp::Stamp;
-use crate::catalog::{Entity, Substitutions};
+use crate::catalog::{LocationTarget, Substitutions};
 
 /// Kept with the file, so that it need not be read again to know them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,60 +48,20 @@ impl Links {
     }
 }
 
-/// The kind whose targets are followed; the format's rule, not a schema's.
-const LOCATION: &str = "location";
-
-/// The targets of the `Location` entities in `text`.
-pub(super) fn targets(entities: &[Entity], text: &[u8]) -> Vec<Target> {
-    let locations = entities
-        .iter()
-        .filter(|entity| entity.entity_ref.kind() == LOCATION);
-    let mut targets = Vec::new();
-    for location in locations {
-        let Some(spec) = location.descriptor.get("spec") else {
-            continue;
-        };
-        let word = |key| spec.get(key).and_then(Value::as_str);
-        let mut push = |target: &str, field: String| {
-            let (line, column) = position(text, location.line, target);
-            targets.push(Target {
-                kind: word("type").unwrap_or("file").to_owned(),
-                target: target.to_owned(),
-                optional: word("presence") == Some("optional"),
-                field,
-                line,
-                column,
-                entity_ref: location.entity_ref.to_string(),
-            });
-        };
-        if let Some(target) = word("target") {
-            push(target, "spec.target".to_owned());
-        }
-        let list = spec.get("targets").and_then(Value::as_array);
-        for (position, target) in list.into_iter().flatten().enumerate() {
-            if let Some(target) = target.as_str() {
-                push(target, format!("spec.targets[{position}]"));
-            }
+impl Target {
+    /// As the descriptor says it; without a type it is that of the file that the descriptor stands in.
+    pub(super) fn of(target: &LocationTarget) -> Self {
+        let start = target.span.start;
+        Self {
+            kind: target.kind.as_deref().unwrap_or("file").to_owned(),
+            target: target.target.to_string(),
+            optional: target.optional,
+            field: target.field.to_string(),
+            line: start.line,
+            column: Some(start.column),
+            entity_ref: target.location.to_string(),
         }
     }
-    targets
-}
-
-/// Where `target` is written: the first line of the document that has it.
-fn position(text: &[u8], document_line: u32, target: &str) -> (u32, Option<u32>) {
-    let start = usize::try_from(document_line.saturating_sub(1)).unwrap_or_default();
-    let lines = text.split(|byte| *byte == b'\n').enumerate().skip(start);
-    for (number, line) in
-        lines.take_while(|(number, line)| *number == start || !line.starts_with(b"---"))
-    {
-        if let Some(offset) = memchr::memmem::find(line, target.as_bytes()) {
-            let before = String::from_utf8_lossy(line.get(..offset).unwrap_or_default());
-            let number = u32::try_from(number + 1).unwrap_or(u32::MAX);
-            let column = u32::try_from(before.chars().count() + 1).ok();
-            return (number, column);
-        }
-    }
-    (document_line, None)
 }
 
 /// Gives a file's substitutions their texts, and remembers them.

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Progress;
 use super::guess::Groups;
-use super::links::{Includes, Links, Target, hash, targets};
+use super::links::{Includes, Links, Target, hash};
 use super::place::{EMPTY_HINT, Place, PlaceError, Refusal};
 use super::stamp::Stamp;
 use super::walk::{Walk, shown};
@@ -486,7 +486,7 @@ impl Run<'_> {
         let reading = catalog::read(&self.scan.model, bytes, &includes);
         let links = Links {
             includes: includes.into_found(),
-            targets: targets(&reading.entities, bytes),
+            targets: reading.targets.iter().map(Target::of).collect(),
         };
         let mut failed: Vec<_> = reading
             .failed

@@ -37,6 +37,8 @@ struct State {
     stored: StoredSource,
     /// Since the start, to the end.
     was_read: bool,
+    /// Whether the log has the error in `stored`.
+    was_said: bool,
     /// Whether `stored` is in the database as it is here.
     is_stored: bool,
 }
@@ -114,6 +116,7 @@ impl Source {
                 reported: reported.into_iter().map(Into::into).collect(),
                 stored,
                 was_read: false,
+                was_said: false,
                 is_stored: true,
             }),
         })
@@ -290,9 +293,12 @@ impl Ingest {
     /// Keeps how the reading went; what nobody needs to know after a restart is not written.
     async fn note(&self, source: &Source, state: &mut State, error: Option<String>, changed: bool) {
         let now = self.clock.now();
-        if let Some(error) = &error {
+        // A source that cannot be watched is tried twice a second: what is known already is not said again.
+        let known = state.was_said && error == state.stored.error;
+        if let Some(error) = error.as_ref().filter(|_| !known) {
             tracing::warn!(source.name = %source.name, "source `{}` cannot be read: {error}", source.name);
         }
+        state.was_said = error.is_some();
         let is_news = changed || error != state.stored.error;
         state.stored.read_at = Some(now);
         if error.is_some() {

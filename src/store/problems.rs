@@ -256,7 +256,8 @@ fn duplicates(claims: &[Claim], at: Timestamp) -> Vec<ProblemRecord> {
         source: Arc::clone(&claim.source),
         file: Arc::clone(&claim.file),
         line: u32::try_from(claim.line).ok(),
-        column: None,
+        // Where the document begins.
+        column: Some(1),
         entity_ref: Some(claim.entity_ref.clone()),
         seen_at: at,
     };

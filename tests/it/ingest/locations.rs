@@ -175,3 +175,32 @@ async fn the_way_to_a_file_is_bounded() {
         ["31.yaml:6 error[location-depth] location:default/step-31"]
     );
 }
+
+/// A path that is part of another one, and one whose writing is not its text.
+#[tokio::test]
+async fn each_target_is_blamed_where_it_stands() {
+    let catalog = with_root(
+        "  targets: [./a/gone.yaml, gone.yaml, \"\\x67one.yaml\"]",
+        &[],
+    )
+    .await;
+    let problems = catalog.store().problems().await.unwrap();
+    let places: Vec<_> = problems
+        .iter()
+        .map(|problem| {
+            (
+                problem.field.as_deref().unwrap(),
+                problem.line,
+                problem.column,
+            )
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("spec.targets[0]", Some(6), Some(13)),
+            ("spec.targets[1]", Some(6), Some(28)),
+            ("spec.targets[2]", Some(6), Some(39)),
+        ]
+    );
+}
