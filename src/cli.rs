@@ -153,7 +153,8 @@ enum SchemaCommand {
 Examples:
   callboard schema print > before.graphql
   callboard schema diff before.graphql                what did my change do?
-  callboard schema diff before.graphql after.graphql")]
+  callboard schema diff before.graphql after.graphql
+  callboard schema diff before.graphql --operations queries/   which queries would no longer be answered?")]
     Diff {
         /// An SDL file, as `schema print` writes it
         #[arg(value_name = "OLD")]
@@ -164,6 +165,9 @@ Examples:
         /// The configuration file, whose `schema` files are added
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// A folder with the operations of your clients (`*.graphql`): says which of them the changes break
+        #[arg(long, value_name = "DIR")]
+        operations: Option<PathBuf>,
     },
 }
 
@@ -230,8 +234,14 @@ fn run(command: Command) -> anyhow::Result<Exit> {
         Command::Schema(SchemaCommand::Check { files, config }) => {
             schema::check(&files, config.as_deref())
         }
-        Command::Schema(SchemaCommand::Diff { old, new, config }) => {
-            schema::diff(&old, new.as_deref(), config.as_deref())
+        Command::Schema(SchemaCommand::Diff {
+            old,
+            new,
+            config,
+            operations,
+        }) => {
+            let operations = operations.as_deref();
+            schema::diff(&old, new.as_deref(), config.as_deref(), operations)
         }
         Command::Config(ConfigCommand::Check { config }) => config::check(config.as_deref()),
         Command::Config(ConfigCommand::Print { config, defaults }) => {

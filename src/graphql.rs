@@ -28,6 +28,7 @@ mod hole;
 mod input;
 mod introspection;
 mod limits;
+mod operations;
 mod place;
 mod plan;
 mod prepare;
@@ -49,6 +50,7 @@ use arc_swap::ArcSwap;
 pub use check::check;
 pub use error::{Code, FieldError, Outcome};
 pub use limits::Limits;
+pub use operations::{OPERATION_CODES, broken as broken_operations};
 pub use request::{Request, Response};
 
 use crate::clock::Budget;

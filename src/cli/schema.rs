@@ -1,8 +1,11 @@
 //! `schema print`, `schema check`, `schema diff`.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use walkdir::WalkDir;
 
 use super::config::load_or_report;
 use super::output::{Exit, count, say, write_out, write_problems};
@@ -10,6 +13,7 @@ use super::report::counted;
 use crate::app::schema::{self, Files, Loaded};
 use crate::config::SchemaPath;
 use crate::diagnostic::Diagnostic;
+use crate::graphql;
 use crate::sdl::{self, SdlFile};
 
 pub(super) fn print(directives: bool, config: Option<&Path>) -> anyhow::Result<Exit> {
@@ -34,7 +38,13 @@ pub(super) fn check(files: &[PathBuf], config: Option<&Path>) -> anyhow::Result<
     }
 }
 
-pub(super) fn diff(old: &Path, new: Option<&Path>, config: Option<&Path>) -> anyhow::Result<Exit> {
+pub(super) fn diff(
+    old: &Path,
+    new: Option<&Path>,
+    config: Option<&Path>,
+    operations: Option<&Path>,
+) -> anyhow::Result<Exit> {
+    let documents = operations.map(read_folder).transpose()?;
     let before = read(old)?;
     let after = match new {
         Some(new) => read(new)?,
@@ -64,8 +74,25 @@ pub(super) fn diff(old: &Path, new: Option<&Path>, config: Option<&Path>) -> any
     write_out(&text)?;
     let breaking = changes.iter().filter(|change| change.breaking).count();
     let all = counted(changes.len(), "change");
-    say(&format!("{all}, {breaking} of them breaking"));
-    Ok(if breaking > 0 {
+    let mut summary = format!("{all}, {breaking} of them breaking");
+    let mut broken = Exit::Clean;
+    if let Some(documents) = &documents {
+        let problems = graphql::broken_operations(&before, &after, documents)
+            .context("one of the two is no whole schema, so no operation can be judged by it")?;
+        broken = write_problems(&problems)?;
+        let files: BTreeSet<_> = problems
+            .iter()
+            .filter(|problem| problem.is_error())
+            .map(|problem| &problem.file)
+            .collect();
+        summary.push_str(&format!(
+            "; {} of {} with operations broken",
+            files.len(),
+            counted(documents.len(), "file")
+        ));
+    }
+    say(&summary);
+    Ok(if breaking > 0 || broken != Exit::Clean {
         Exit::Errors
     } else {
         Exit::Clean
@@ -80,6 +107,24 @@ fn read(path: &Path) -> anyhow::Result<SdlFile> {
         text,
         connector: None,
     })
+}
+
+/// The `*.graphql` and `*.gql` files below a folder.
+fn read_folder(folder: &Path) -> anyhow::Result<Vec<SdlFile>> {
+    let mut files = Vec::new();
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let entry = entry.with_context(|| format!("`{}` cannot be read", folder.display()))?;
+        let extension = entry.path().extension().and_then(OsStr::to_str);
+        if entry.file_type().is_file() && matches!(extension, Some("graphql" | "gql")) {
+            files.push(read(entry.path())?);
+        }
+    }
+    anyhow::ensure!(
+        !files.is_empty(),
+        "`{}` holds no `*.graphql` file",
+        folder.display()
+    );
+    Ok(files)
 }
 
 /// `None` after the problems of the configuration were written.

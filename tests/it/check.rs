@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use callboard::app::schema;
 use callboard::cli::check::{self, CheckArgs, Verdict, run};
 use callboard::cli::report::{Format, Terminal};
+use callboard::graphql::OPERATION_CODES;
 use callboard::sdl::{self, Model, SdlFile};
 use callboard::{catalog, config};
 use insta::assert_snapshot;
@@ -788,7 +789,13 @@ type Cluster implements Owned @kind(apiVersions: [\"acme.example/v1\"]) {
 #[test]
 fn every_code_is_documented() {
     let readme = include_str!("../../schema/README.md");
-    let lists = [catalog::CODES, check::CODES, config::CODES, schema::CODES];
+    let lists = [
+        catalog::CODES,
+        check::CODES,
+        config::CODES,
+        schema::CODES,
+        OPERATION_CODES,
+    ];
     for (code, meaning) in lists.into_iter().flatten() {
         assert!(
             readme.contains(&format!("| `{code}` | {meaning} |")),

@@ -573,6 +573,45 @@ fn schemas_are_printed_and_compared() {
     --- err
     2 changes, 1 of them breaking
     ");
+    for (name, text) in [
+        ("queries/good.graphql", "query Good { a }"),
+        ("queries/more/bad.graphql", "query Bad {\n  a\n  b\n}"),
+        ("queries/never.gql", "{ z }"),
+        ("queries/notes.md", "not read"),
+    ] {
+        let path = place.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let diff = [
+        "schema",
+        "diff",
+        "old.graphql",
+        "new.graphql",
+        "--operations",
+    ];
+    assert_snapshot!(place.run(&[&diff[..], &["queries"]].concat()), @r"
+    exit 1
+    --- out
+    breaking: Query.b: removed
+    safe: Query.c: added
+    queries/more/bad.graphql:3:3: error[broken-operation]: type `Query` does not have a field `b`
+    queries/never.gql:1:3: warning[invalid-operation]: type `Query` does not have a field `z`
+      hint: it says nothing about the change: mend it or remove it
+    --- err
+    2 changes, 1 of them breaking; 1 of 3 files with operations broken
+    ");
+    assert_snapshot!(place.run(&["schema", "diff", "new.graphql", "new.graphql", "--operations", "queries"]), @r"
+    exit 0
+    --- out
+    queries/more/bad.graphql:3:3: warning[invalid-operation]: type `Query` does not have a field `b`
+      hint: it says nothing about the change: mend it or remove it
+    queries/never.gql:1:3: warning[invalid-operation]: type `Query` does not have a field `z`
+      hint: it says nothing about the change: mend it or remove it
+    --- err
+    0 changes, 0 of them breaking; 0 of 3 files with operations broken
+    ");
+    assert_eq!(place.run(&[&diff[..], &["gone"]].concat()).code, 2);
     assert_eq!(
         place
             .run(&["schema", "diff", "k.graphql", "nope.graphql"])
@@ -760,6 +799,30 @@ fn serve_follows_files_and_ends_in_order() {
         answer.get("data").is_some()
     });
     assert_eq!(answer["data"]["components"]["totalCount"], 2);
+}
+
+/// What is not there cannot be watched, so it is looked for again and again, and said once.
+#[test]
+fn a_source_that_is_not_there_is_said_once() {
+    let place = Place::with(&[(
+        "callboard.yaml",
+        "sources: [{ type: file, path: ./later/*.yaml }]\n",
+    )]);
+    let server = Running::start(place.command(&["serve", "--listen", "127.0.0.1:0"]), false);
+    let url = server.url.clone();
+    until(&place, &url, "{ sources { state } }", |answer| {
+        answer["data"]["sources"][0]["state"] == "FAILING"
+    });
+    // Long enough for two more looks.
+    std::thread::sleep(Duration::from_millis(1200));
+    fs::create_dir(place.path().join("later")).unwrap();
+    fs::write(place.path().join("later/web.yaml"), GOOD).unwrap();
+    until(&place, &url, "{ components { totalCount } }", |answer| {
+        answer["data"]["components"]["totalCount"] == 1
+    });
+    let (code, said) = server.end("-TERM");
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.matches("does not exist").count(), 1, "{said}");
 }
 
 /// What a running server cannot take over is said by name; the rest of the same change is taken over.
