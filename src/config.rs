@@ -8,6 +8,7 @@
 
 mod connectors;
 mod print;
+mod redis_url;
 mod section;
 mod tree;
 pub(crate) mod units;
@@ -26,6 +27,8 @@ pub use self::connectors::{
 use self::section::{Problems, Section};
 use self::tree::Node;
 use crate::diagnostic::Diagnostic;
+
+pub use self::redis_url::{RedisConfig, RedisTopology};
 
 /// The file with all defaults and their explanation.
 pub const DEFAULTS: &str = include_str!("config/config.default.yaml");
@@ -69,6 +72,7 @@ pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub struct Config {
     pub server: ServerConfig,
     pub database: DatabaseConfig,
+    pub cache: CacheConfig,
     /// SDL files, folders or globs, absolute, with what was written.
     pub schema: Vec<SchemaPath>,
     /// Connector folders, folders of such folders or globs.
@@ -101,6 +105,15 @@ pub struct ServerConfig {
 pub struct DatabaseConfig {
     /// `sqlite:` with an absolute path, or another scheme as written.
     pub url: SecretString,
+}
+
+/// Where answers of upstreams are kept.
+#[derive(Clone, Debug)]
+pub struct CacheConfig {
+    /// Bytes in this process.
+    pub memory: u64,
+    /// What the replicas have in common.
+    pub redis: Option<RedisConfig>,
 }
 
 /// One entry of `schema` or `connectorFolders`.
@@ -279,6 +292,7 @@ fn check(root: &Node, folder: &Path, problems: &Problems) -> Config {
     let mut file = Section::of(root, "", problems);
     let server = server(file.section("server"));
     let database = database(file.section("database"), folder);
+    let cache = cache(file.section("cache"), folder);
     let schema = paths(&mut file, "schema", folder);
     let connector_folders = paths(&mut file, "connectorFolders", folder);
     let connectors = connectors::read(&mut file, folder, problems);
@@ -291,6 +305,7 @@ fn check(root: &Node, folder: &Path, problems: &Problems) -> Config {
     Config {
         server,
         database,
+        cache,
         schema,
         connector_folders,
         connectors: connectors.connectors,
@@ -341,6 +356,23 @@ fn database(mut section: Section<'_>, folder: &Path) -> DatabaseConfig {
     DatabaseConfig {
         url: checked.unwrap_or_default().into(),
     }
+}
+
+fn cache(mut section: Section<'_>, folder: &Path) -> CacheConfig {
+    let memory = section.size("memory");
+    let redis = section
+        .optional_secret("redis", folder)
+        .and_then(|(url, place)| {
+            let parsed = redis_url::parse(&url);
+            if parsed.is_none() {
+                let message = format!("`cache.redis` must be {}", redis_url::EXPECTED);
+                let hint = Some(redis_url::HINT.to_owned());
+                section.problem(place, "config-value", message, hint);
+            }
+            parsed
+        });
+    section.finish();
+    CacheConfig { memory, redis }
 }
 
 /// The URL with an absolute path, options kept; `None` without a path.

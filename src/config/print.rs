@@ -148,13 +148,20 @@ fn quoted(text: &Text) -> String {
     }
 }
 
-/// `postgres://user:***@host/db`.
+/// `postgres://user:***@host/db`; also where there are several hosts, which no parser of URLs likes.
 fn without_password(value: &str) -> String {
-    let Ok(mut url) = url::Url::parse(value) else {
+    let Some((scheme, rest)) = value.split_once("://") else {
         return value.to_owned();
     };
-    if url.password().is_none() || url.set_password(Some("***")).is_err() {
-        return value.to_owned();
+    let (authority, path) = match rest.split_once(['/', '?']) {
+        Some((authority, _)) => rest.split_at(authority.len()),
+        None => (rest, ""),
+    };
+    match authority.rsplit_once('@') {
+        Some((user, host)) if user.contains(':') => {
+            let name = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{name}:***@{host}{path}")
+        }
+        _ => value.to_owned(),
     }
-    url.to_string()
 }

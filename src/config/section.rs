@@ -177,6 +177,18 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// The same for what need not be there.
+    pub(super) fn optional_secret(
+        &mut self,
+        key: &'static str,
+        folder: &Path,
+    ) -> Option<(String, &'a Place)> {
+        match &self.take(key)?.data {
+            Data::Null => None,
+            _ => Some(self.secret(key, folder)),
+        }
+    }
+
     pub(super) fn flag(&mut self, key: &'static str) -> bool {
         let Some(node) = self.take(key) else {
             self.missing(key);

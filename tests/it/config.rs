@@ -255,6 +255,57 @@ fn secrets_come_from_files_and_are_never_printed() {
 }
 
 #[test]
+fn redis_is_one_server_a_watched_set_or_a_cluster() {
+    let shown = |url: &str| {
+        let redis = config(&format!("cache: {{ redis: '{url}' }}")).cache.redis;
+        let redis = redis.unwrap();
+        let password = redis.password.as_ref().map(|secret| secret.expose_secret());
+        format!(
+            "{:?} tls={} {:?} {:?}:{password:?} /{}",
+            redis.topology, redis.tls, redis.hosts, redis.username, redis.database
+        )
+    };
+    assert_snapshot!(shown("redis://localhost"), @r#"Single tls=false [("localhost", 6379)] None:None /0"#);
+    assert_snapshot!(shown("valkeys://u:p%40ss@[::1]:7000/3"), @r#"Single tls=true [("::1", 7000)] Some("u"):Some("p@ss") /3"#);
+    assert_snapshot!(shown("redis+sentinel://:pw@a,b:7/main/2"), @r#"Sentinel("main") tls=false [("a", 26379), ("b", 7)] None:Some("pw") /2"#);
+    assert_snapshot!(shown("rediss+cluster://a:1,b:2"), @r#"Cluster tls=true [("a", 1), ("b", 2)] None:None /0"#);
+}
+
+#[test]
+fn what_is_no_redis_says_what_is() {
+    for url in [
+        "localhost:6379",
+        "http://h",
+        "redis://",
+        "redis://:secret@",
+        "redis://h:port",
+        "redis://a,b",
+        "redis://h/db",
+        "redis+sentinel://h",
+        "redis+cluster://h/1",
+        "redis+other://h",
+        "redis://h%zz:@h:1:2",
+    ] {
+        let printed = check(&format!("cache: {{ redis: '{url}' }}"));
+        let expected = "callboard.yaml:1:17: error[config-value]: `cache.redis` must be `redis://`";
+        assert!(printed.starts_with(expected), "{url}: {printed}");
+        assert!(!printed.contains("secret"), "{printed}");
+    }
+    assert_snapshot!(check("cache: { redis: { file: no-such-file }, memory: much }"), @r"
+    callboard.yaml:1:25: error[config-file]: `no-such-file` cannot be read: No such file or directory (os error 2)
+      hint: name a readable file that holds only the secret
+    callboard.yaml:1:49: error[config-value]: `cache.memory` must be a size such as `512KB` or `1MB`, not `much`
+    ");
+    let printed = check("cache: { redis: 'redis+cluster://me:secret@a:1,b:2' }");
+    assert!(
+        printed.contains("redis+cluster://me:***@a:1,b:2"),
+        "{printed}"
+    );
+    let printed = check("cache: { redis: '${REDIS:-redis://:secret@a}' }");
+    assert!(printed.contains("redis: \"***\""), "{printed}");
+}
+
+#[test]
 fn what_is_printed_can_be_read_again() {
     let printed = check(
         "schema: ['a b', 'true', '*.graphql', '12']\nsources: [{ type: file, path: ./x, name: '- y: z' }]\n",
