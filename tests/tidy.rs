@@ -39,7 +39,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["server", "simulate"]),
     ("hyper_util", &["server", "simulate"]),
     ("migrations", &["store"]),
-    ("moka", &["cache"]),
     ("notify", &["ingest"]),
     ("prometheus_client", &["telemetry"]),
     ("redis", &["cache"]),

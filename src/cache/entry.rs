@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::key::Tag;
+use super::purge::Position;
 use super::weight;
 
 /// Why a fetch failed; whoever leads a flight decides what it is, and its followers downcast it.
@@ -87,6 +88,21 @@ impl Life {
         }
     }
 
+    /// The same, if it was fetched later than `now`, begun now.
+    pub(super) fn not_after(self, now: Timestamp) -> Self {
+        let ahead = self.fetched_at.duration_since(now);
+        if !ahead.is_positive() {
+            return self;
+        }
+        let earlier = |time: Timestamp| time.checked_sub(ahead).unwrap_or(now);
+        Self {
+            fetched_at: now,
+            fresh_until: earlier(self.fresh_until),
+            stale_until: earlier(self.stale_until),
+            usable_until: earlier(self.usable_until),
+        }
+    }
+
     /// What it is at a time; `None` when it is over.
     pub fn state(&self, now: Timestamp) -> Option<State> {
         if now < self.fresh_until {
@@ -128,7 +144,10 @@ pub struct Held {
 /// From when on purges count for an entry: before the request that made it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
+    /// Counted in this process.
     pub(super) epoch: u64,
+    /// Counted by all replicas.
+    pub(super) position: Position,
 }
 
 /// What is kept for one key; shared, never changed.

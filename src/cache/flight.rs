@@ -18,6 +18,8 @@ use tokio::sync::oneshot;
 use super::Cache;
 use super::entry::{Entry, Failure, Held, Life, Mark, NewEntry};
 use super::key::{Key, Same};
+use super::purge::Position;
+use super::remote::Token;
 
 const SHARDS: usize = 16;
 
@@ -76,6 +78,12 @@ impl Flights {
             }
             _ => false,
         }
+    }
+
+    /// A follower of a flight that is known to be in the air.
+    pub(super) fn follow(&self, key: Key, epoch: u64) -> Follow {
+        let mut shard = self.shard(key).lock();
+        follow(key, epoch, shard.entry(key).or_default())
     }
 
     /// Ends the flight; those who waited.
@@ -158,8 +166,10 @@ impl Future for Follow {
 pub struct Lead {
     cache: Cache,
     key: Key,
-    mark: Mark,
+    pub(super) mark: Mark,
     previous: Option<Arc<Entry>>,
+    /// Of Redis, against other replicas.
+    pub(super) lock: Option<Token>,
     landed: bool,
 }
 
@@ -170,6 +180,7 @@ impl Lead {
             key,
             mark: cache.mark(),
             previous: cache.previous(&key),
+            lock: None,
             landed: false,
         }
     }
@@ -184,10 +195,30 @@ impl Lead {
     }
 
     /// Keeps the value and gives it to the followers.
-    pub fn fill(self, new: NewEntry) -> Held {
+    pub fn fill(mut self, new: NewEntry) -> Held {
         let entry = Arc::new(Entry::new(new, self.mark));
-        self.cache.keep(self.key, &entry);
+        let lock = self.lock.take();
+        self.cache.keep(self.key, &entry, lock);
         self.land_with(entry)
+    }
+
+    /// Takes over what another replica fetched.
+    pub(super) fn adopt(self, new: NewEntry, position: Position) -> Held {
+        let entry = self.others(new, position);
+        self.cache.keep_here(self.key, &entry);
+        self.land_with(entry)
+    }
+
+    /// Knows from now on what another replica fetched, which is to be fetched again.
+    pub(super) fn stand_by(&mut self, new: NewEntry, position: Position) {
+        let entry = self.others(new, position);
+        self.cache.keep_here(self.key, &entry);
+        self.previous = Some(entry);
+    }
+
+    fn others(&self, new: NewEntry, position: Position) -> Arc<Entry> {
+        let epoch = self.mark.epoch;
+        Arc::new(Entry::new(new, Mark { epoch, position }))
     }
 
     /// The upstream said that nothing changed (304): what is known has a new life. `None` if nothing is known.
@@ -201,8 +232,9 @@ impl Lead {
     }
 
     /// Gives the value to the followers, who asked for the same at the same time, and keeps nothing (`no-store`).
-    pub fn share(self, new: NewEntry) -> Held {
-        self.cache.forget(&self.key);
+    pub fn share(mut self, new: NewEntry) -> Held {
+        let lock = self.lock.take();
+        self.cache.forget(&self.key, lock);
         let entry = Arc::new(Entry::new(new, self.mark));
         self.land_with(entry)
     }
@@ -215,6 +247,7 @@ impl Lead {
             previous.refresh_failed(self.cache.now());
         }
         self.landed = true;
+        self.release();
         for waiter in self.cache.flights().land(self.key) {
             // One who gave up waiting is not told.
             drop(waiter.sender.send(Landed::Failed(Arc::clone(failure))));
@@ -240,13 +273,22 @@ impl Lead {
         held
     }
 
+    /// Lets other replicas fetch.
+    fn release(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            self.cache.let_go(self.key, lock);
+        }
+    }
+
     /// To the first who still waits, or to nobody: then the flight is over.
-    fn hand_over(&self) {
+    fn hand_over(&mut self) {
         let Some(mut waiter) = self.cache.flights().next(self.key) else {
+            self.release();
             return;
         };
         // A new request will be sent, so the mark is a new one.
         let mut lead = Self::new(&self.cache, self.key);
+        lead.lock = self.lock.take();
         loop {
             match waiter.sender.send(Landed::Lead(lead)) {
                 Err(Landed::Lead(back)) => lead = back,
@@ -256,6 +298,7 @@ impl Lead {
                 Some(next) => waiter = next,
                 None => {
                     lead.landed = true;
+                    lead.release();
                     return;
                 }
             }

@@ -10,8 +10,8 @@ use super::key::Tag;
 /// Rounding up to a size class, and bookkeeping of the allocator.
 const ALLOCATION: usize = 16;
 
-/// What moka keeps for an entry: its place in the map, the nodes of its queues, the counts of references.
-const PLACE: usize = 256;
+/// What the cache keeps for an entry: key, reference and links in tables that may be half empty, and the counts of references.
+const PLACE: usize = 112;
 
 /// Key, value and hash as they stand in a map's vector.
 const MAP_ENTRY: usize = size_of::<(String, Value, usize)>();

@@ -2,7 +2,7 @@
 //!
 //! Names are OpenTelemetry's where it has one, else `callboard.<area>.<thing>`; the Prometheus text has `_` for `.`, and the unit behind the name.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
 
@@ -126,11 +126,15 @@ macro_rules! label_values {
 
         impl EncodeLabelValue for $name {
             fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), fmt::Error> {
-                encoder.write_str(self.as_str())
+                fmt::Write::write_str(encoder, self.as_str())
             }
         }
     };
 }
+
+mod cache;
+
+pub use cache::{CacheMetrics, CacheOutcome};
 
 /// All metrics there are.
 pub const CATALOGUE: &[Metric] = &[
@@ -147,6 +151,12 @@ pub const CATALOGUE: &[Metric] = &[
     CONNECTOR_BREAKER,
     CONNECTOR_BUDGET,
     RELOADS,
+    cache::READS,
+    cache::ENTRIES,
+    cache::MEMORY,
+    cache::EVICTED,
+    cache::REDIS_UP,
+    cache::REDIS_DURATION,
 ];
 
 label_values! {
@@ -359,6 +369,7 @@ pub struct Metrics {
     connector_breaker: Family<UpstreamLabels, Gauge<i64, AtomicI64>>,
     connector_budget: Family<UpstreamLabels, Gauge<i64, AtomicI64>>,
     reloads: Family<ReloadLabels, Counter>,
+    cache: CacheMetrics,
 }
 
 impl Default for Metrics {
@@ -394,6 +405,7 @@ impl Default for Metrics {
             connector_breaker: add.metric(CONNECTOR_BREAKER, Family::default()),
             connector_budget: add.metric(CONNECTOR_BUDGET, Family::default()),
             reloads,
+            cache: CacheMetrics::registered(&mut add),
             registry,
         }
     }
@@ -455,6 +467,11 @@ impl Metrics {
             breaker: self.connector_breaker.get_or_create(&upstream).clone(),
             budget: self.connector_budget.get_or_create(&upstream).clone(),
         }
+    }
+
+    /// For the cache, which counts for itself.
+    pub fn cache(&self) -> &CacheMetrics {
+        &self.cache
     }
 
     /// All metrics as text in the form of `OpenMetrics`, which Prometheus reads.

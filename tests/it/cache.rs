@@ -1,15 +1,20 @@
 //! The cache: lives of entries, flights, purges, and what becomes of them when Redis has a bad day.
 
+mod faults;
 mod flights;
 mod lives;
 mod purges;
+mod replicas;
+mod setups;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use callboard::cache::{Cache, Claim, Content, Key, Life, NewEntry, Prefix, Settings, Tag, Terms};
 use callboard::clock::{Budget, Clock};
+use callboard::config::Config;
 use callboard::tasks::Tasks;
+use callboard::telemetry::metrics::CacheMetrics;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -26,8 +31,8 @@ impl Fixture {
     async fn new() -> Self {
         let clock = Clock::fixed(at(0));
         let tasks = Tasks::new();
-        let settings = Settings { memory: 1 << 20 };
-        let cache = Cache::open(settings, clock.clone(), &tasks).await;
+        let metrics = CacheMetrics::default();
+        let cache = Cache::open(settings(None), clock.clone(), metrics, &tasks).await;
         Self {
             cache,
             clock,
@@ -43,6 +48,22 @@ impl Fixture {
     async fn fill(&self, key: Key, text: &str, terms: Terms, tags: &[Tag]) {
         let new = new_entry(&self.cache, text, terms, tags);
         lead(&self.cache, key).await.fill(new);
+    }
+}
+
+/// A small cache; with the Redis at a URL, and patience for a machine that is busy with other tests.
+fn settings(redis: Option<&str>) -> Settings {
+    let folder = std::path::Path::new("/");
+    let text = match redis {
+        Some(url) => format!("cache: {{ memory: 4MB, redis: '{url}' }}"),
+        None => "cache: { memory: 4MB }".to_owned(),
+    };
+    let name: Arc<str> = "callboard.yaml".into();
+    let (config, problems) = Config::parse(Some((&name, &text)), folder, &|_| None);
+    assert_eq!(problems, []);
+    Settings {
+        patience: Duration::from_secs(5),
+        ..Settings::from(&config.unwrap().cache)
     }
 }
 

@@ -376,6 +376,12 @@ fn metrics_are_those_of_the_catalogue() {
     callboard_connector_retries counter
     callboard_connector_breaker_state gauge
     callboard_connector_budget_remaining gauge
+    callboard_cache_reads counter
+    callboard_cache_entries gauge
+    callboard_cache_memory_bytes gauge
+    callboard_cache_evicted counter
+    callboard_cache_redis_up gauge
+    callboard_cache_redis_duration_seconds histogram
     ");
     for metric in callboard::telemetry::metrics::CATALOGUE {
         let name = metric.name.replace('.', "_");

@@ -3,6 +3,7 @@
 pub(crate) mod catalog;
 pub(crate) mod engine;
 pub(crate) mod postgres;
+pub(crate) mod redis;
 pub(crate) mod server;
 
 use std::io::Write as _;

@@ -3,6 +3,7 @@
 use callboard::cache::{Cache, Claim, Content, Life, NewEntry, Prefix, Settings, State, Terms};
 use callboard::clock::Clock;
 use callboard::tasks::Tasks;
+use callboard::telemetry::metrics::CacheMetrics;
 use serde_json::json;
 
 use super::{Fixture, at, broken, claim, key, lead, new_entry, terms, text};
@@ -183,8 +184,12 @@ async fn viewers_and_parts_do_not_meet() {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_is_bounded_under_a_million_puts() {
     let bound = 4 << 20;
-    let settings = Settings { memory: bound };
-    let cache = Cache::open(settings, Clock::system(), &Tasks::new()).await;
+    let settings = Settings {
+        memory: bound,
+        ..super::settings(None)
+    };
+    let metrics = CacheMetrics::default();
+    let cache = Cache::open(settings, Clock::system(), metrics, &Tasks::new()).await;
     let prefix = Prefix::new(["connector"]);
     let life = Life::new(cache.now(), terms(600, 0, 0));
     let mut writers = tokio::task::JoinSet::new();
