@@ -6,6 +6,7 @@
 //! Variables differ from request to request, and nothing caches whole responses.
 //!
 //! `CALLBOARD_BENCH_ENTITIES` and `CALLBOARD_BENCH_ROUNDS` change the size and the patience; without rounds only the engine is measured, in process.
+//! `CALLBOARD_BENCH_SHAPE` is a part of the name of the one shape to measure.
 
 #![expect(
     clippy::print_stdout,
@@ -64,7 +65,11 @@ fn main() {
         "{:<44} {:>9} {:>9} {:>9} {:>6} {:>8} {:>11}",
         "", "bare/s", "floor/s", "ours/s", "ratio", "bytes", "in process"
     );
+    let only = world::text("CALLBOARD_BENCH_SHAPE").unwrap_or_default();
     for (shape, reach) in shapes(entities) {
+        if !shape.name.contains(&only) {
+            continue;
+        }
         let alone = runtime.block_on(in_process(&engine, &shape));
         if rounds == 0 {
             println!("{:<44} {alone:>67.1} µs", shape.name);

@@ -50,15 +50,19 @@ fn model() -> Arc<Model> {
 }
 
 /// A number from the environment.
+pub(crate) fn number(name: &str, default: u32) -> u32 {
+    text(name)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(default)
+}
+
+/// A text from the environment.
 #[expect(
     clippy::disallowed_methods,
     reason = "benches are steered by the environment"
 )]
-pub(crate) fn number(name: &str, default: u32) -> u32 {
-    std::env::var(name)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(default)
+pub(crate) fn text(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// The compiled-in configuration.

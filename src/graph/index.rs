@@ -74,6 +74,16 @@ impl<'a> Texts<'a> {
     }
 }
 
+impl Shared {
+    /// The members, ascending, if they are few.
+    pub(super) fn few(&self) -> Option<&[u32]> {
+        match &self.members {
+            Members::Few(few) => Some(few),
+            Members::Many(_) => None,
+        }
+    }
+}
+
 impl Entry {
     /// The value as first written.
     #[inline]

@@ -17,6 +17,8 @@ use crate::sdl::{ColumnId, EngineValue};
 
 /// Sets up to this size are sorted at once; in tests nearly none, so that small catalogs take every way.
 const SMALL: u64 = if cfg!(test) { 3 } else { 256 };
+/// Steps over an index that are worth trying before a set is made.
+const NEAR: usize = if cfg!(test) { 4 } else { 64 };
 /// Steps that a walk over an index may take in any case.
 const STEPS: i64 = if cfg!(test) { 4 } else { 1_000 };
 
@@ -80,6 +82,76 @@ impl Snapshot {
             items,
             has_next,
             has_previous,
+        })
+    }
+
+    /// [`Snapshot::page`] of what is in both sets, which is not put together where the page is near: few entities are met before it is full.
+    pub fn page_of_both(
+        &self,
+        left: &RoaringBitmap,
+        right: &RoaringBitmap,
+        order: &[Order],
+        window: &Window<'_>,
+    ) -> Result<Page, BadCursor> {
+        match self.near_page(left, right, order, window) {
+            Some(page) => Ok(page),
+            None => self.page(&(left & right), order, window),
+        }
+    }
+
+    /// The first page, if it comes soon in the order.
+    fn near_page(
+        &self,
+        left: &RoaringBitmap,
+        right: &RoaringBitmap,
+        order: &[Order],
+        window: &Window<'_>,
+    ) -> Option<Page> {
+        let (Some(n), None, None) = (window.first, window.after, window.before) else {
+            return None;
+        };
+        let ordering = self.ordering(order);
+        let own = ordering.levels.first()?;
+        let mut items = Vec::with_capacity(n + 1);
+        let mut step = |entry: &Entry| match entry {
+            Entry::One(ix) => {
+                if right.contains(*ix) && left.contains(*ix) {
+                    items.push(Ix(*ix));
+                }
+                Some(items.len() > n)
+            }
+            Entry::Shared(shared) => {
+                let mut both: SmallVec<[u32; 16]> = shared.few()?.into();
+                both.retain(|ix| right.contains(*ix) && left.contains(*ix));
+                both.sort_unstable_by(|one, other| ordering.compare(1, *one, *other));
+                items.extend(both.into_iter().map(Ix));
+                Some(items.len() > n)
+            }
+        };
+        let texts = self.texts();
+        let steps = NEAR + 8 * n;
+        let full = if own.descending {
+            let entries = own.index.descending(None, texts);
+            entries
+                .take(steps)
+                .map(&mut step)
+                .find(|full| *full != Some(false))
+        } else {
+            let entries = own.index.ascending(None, texts);
+            entries
+                .take(steps)
+                .map(&mut step)
+                .find(|full| *full != Some(false))
+        };
+        // The end of the index is not the end of the order: what has no value comes behind it.
+        if full != Some(Some(true)) {
+            return None;
+        }
+        items.truncate(n);
+        Some(Page {
+            items,
+            has_next: true,
+            has_previous: false,
         })
     }
 

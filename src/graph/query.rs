@@ -23,6 +23,12 @@ pub enum Filter {
     Path(Box<str>, Predicate),
     /// The canonical ref of a target of this relation matches.
     Relation(RelationId, Predicate),
+    /// The same of targets whose refs begin with one of these (`group:`) alone.
+    RelationTo {
+        relation: RelationId,
+        begin: Box<[String]>,
+        predicate: Predicate,
+    },
     /// `relation: { type, to }`; `None` is any type, or any target.
     AnyRelation {
         relation: Option<Box<str>>,

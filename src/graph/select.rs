@@ -61,8 +61,13 @@ impl Snapshot {
             },
             Filter::Path(path, predicate) => Cow::Owned(self.select_path(path, predicate)),
             Filter::Relation(relation, predicate) => {
-                Cow::Owned(self.select_relation(*relation, predicate))
+                Cow::Owned(self.select_relation(*relation, None, predicate))
             }
+            Filter::RelationTo {
+                relation,
+                begin,
+                predicate,
+            } => Cow::Owned(self.select_relation(*relation, Some(begin), predicate)),
             Filter::AnyRelation { relation, to } => {
                 let to = to.as_ref().map(|to| self.lookup_ref(to.as_str()));
                 Cow::Owned(self.select_any_relation(relation.as_deref(), to))
@@ -146,7 +151,7 @@ impl Snapshot {
         }
         if let Some(relation) = path.strip_prefix(RELATIONS) {
             return match self.model.relation_by_name.get(relation) {
-                Some(relation) => self.select_relation(*relation, predicate),
+                Some(relation) => self.select_relation(*relation, None, predicate),
                 None => RoaringBitmap::new(),
             };
         }
@@ -174,18 +179,41 @@ impl Snapshot {
             })
     }
 
-    fn select_relation(&self, relation: RelationId, predicate: &Predicate) -> RoaringBitmap {
+    /// `begin`: how the refs begin of the targets that count; `None` if all do.
+    fn select_relation(
+        &self,
+        relation: RelationId,
+        begin: Option<&[String]>,
+        predicate: &Predicate,
+    ) -> RoaringBitmap {
         if let Some(opposite) = Self::negated(predicate) {
-            return &*self.alive - self.select_relation(relation, &opposite);
+            return &*self.alive - self.select_relation(relation, begin, &opposite);
         }
-        if *predicate == Predicate::Exists(true) {
-            return self.edges.sources(relation) & &*self.alive;
-        }
-        let targets = self.refs.select(predicate, &self.alive, self.texts());
+        let texts = self.texts();
         let mut sources = Vec::new();
-        for target in targets {
+        let mut add = |target: u32| {
             let edges = self.edges.back_along(target, relation);
             sources.extend(edges.iter().map(|edge| edge.target.0));
+        };
+        match (predicate, begin) {
+            (Predicate::Exists(true), None) => {
+                return self.edges.sources(relation) & &*self.alive;
+            }
+            (Predicate::Exists(true), Some(begin)) => {
+                for begin in begin {
+                    let starts = Predicate::StartsWith(begin.clone());
+                    let targets = self.refs.select(&starts, &self.alive, texts);
+                    targets.into_iter().for_each(&mut add);
+                }
+            }
+            (predicate, begin) => {
+                let counts = |target: &u32| {
+                    let entity_ref = self.entity_ref(Ix(*target));
+                    begin.is_none_or(|begin| begin.iter().any(|own| entity_ref.starts_with(&**own)))
+                };
+                let targets = self.refs.select(predicate, &self.alive, texts);
+                targets.into_iter().filter(counts).for_each(&mut add);
+            }
         }
         self.existing(sources)
     }

@@ -46,7 +46,7 @@ impl Snapshot {
         window: &Window<'_>,
     ) -> Result<Page, BadCursor> {
         let edges = self.edges.out_along(ix.0, wanted.relation);
-        match self.runs(edges, order) {
+        match self.runs(edges, wanted, order) {
             Some(runs) => self.page_of_runs(runs, wanted, order, window),
             None => self.page_of(self.targets_of(edges, wanted).collect(), order, window),
         }
@@ -79,6 +79,16 @@ impl Snapshot {
         targets.filter(|ix| self.is_wanted(*ix, wanted))
     }
 
+    /// Whether targets of a run may be wanted at all: they are of one kind, so the first that exists tells.
+    fn may_have(&self, edges: &[Edge], wanted: &Wanted<'_>) -> bool {
+        let Targets::Kinds(_) = wanted.kinds else {
+            return true;
+        };
+        let mut targets = edges.iter().map(|edge| edge.target);
+        let first = targets.find(|ix| self.exists(*ix));
+        first.is_some_and(|ix| wanted.kinds.allows(self.kind(ix)))
+    }
+
     #[inline]
     fn is_wanted(&self, ix: Ix, wanted: &Wanted<'_>) -> bool {
         let kind = match self.rows.kind(ix.0) {
@@ -89,8 +99,13 @@ impl Snapshot {
         wanted.kinds.allows(kind) && wanted.within.is_none_or(|set| set.contains(ix.0))
     }
 
-    /// The edges by kind and namespace; `None` if that does not help with `order`.
-    fn runs<'a>(&'a self, edges: &'a [Edge], order: &[Order]) -> Option<SmallVec<[Run<'a>; 4]>> {
+    /// The edges that may be wanted, by kind and namespace; `None` if that does not help with `order`.
+    fn runs<'a>(
+        &'a self,
+        edges: &'a [Edge],
+        wanted: &Wanted<'_>,
+        order: &[Order],
+    ) -> Option<SmallVec<[Run<'a>; 4]>> {
         let by_name = match order {
             [] => self.layout.name.is_some(),
             [only] => Some(only.column) == self.layout.name && !only.descending,
@@ -115,11 +130,13 @@ impl Snapshot {
                 false => rest.partition_point(alike),
             };
             let (edges, behind) = rest.split_at(end);
-            runs.push(Run {
-                edges,
-                prefix,
-                head: None,
-            });
+            if self.may_have(edges, wanted) {
+                runs.push(Run {
+                    edges,
+                    prefix,
+                    head: None,
+                });
+            }
             rest = behind;
         }
         Some(runs)

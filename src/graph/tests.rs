@@ -282,6 +282,15 @@ fn check_pages(snapshot: &Snapshot, naive: &Naive, set: &RoaringBitmap, random: 
             before: before.map(|(_, cursor)| cursor.as_str()),
         };
         let page = snapshot.page(set, &order, &window).expect("page");
+        let more: RoaringBitmap = snapshot
+            .alive
+            .iter()
+            .filter(|_| random.below(2) == 0)
+            .collect();
+        let both = snapshot.page_of_both(&snapshot.alive, set, &order, &window);
+        assert_eq!(both.as_ref(), Ok(&page), "{order:?} {window:?}");
+        let both = snapshot.page_of_both(&(set | more), set, &order, &window);
+        assert_eq!(both.as_ref(), Ok(&page), "{order:?} {window:?}");
         let (low, high) = (
             after.map(|(ix, _)| place(*ix)),
             before.map(|(ix, _)| place(*ix)),

@@ -1,6 +1,7 @@
 //! One operation over one snapshot: the first pass, then holes until there are none.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -341,6 +342,8 @@ fn finish(writer: &mut Writer<'_>, body: &mut Vec<u8>) -> Response {
         body.push(b'}');
     }
     body.push(b'}');
+    let answered = &writer.scene.plan.answered;
+    answered.store(body.len(), Ordering::Relaxed);
     Response {
         body,
         outcome,

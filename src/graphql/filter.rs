@@ -148,12 +148,13 @@ fn relation_operators(
             continue;
         }
         let predicate = canonical(predicate(operator, operand)?)?;
-        all.push(match (predicate, kinds) {
-            (Predicate::Exists(true), Some(kinds)) => leads_to(relation, kinds),
-            (Predicate::Exists(false), Some(kinds)) => {
-                Filter::Not(Box::new(leads_to(relation, kinds)))
-            }
-            (predicate, _) => Filter::Relation(relation, predicate),
+        all.push(match kinds {
+            Some(kinds) => Filter::RelationTo {
+                relation,
+                begin: kinds.into(),
+                predicate,
+            },
+            None => Filter::Relation(relation, predicate),
         });
     }
     Ok(and(all))
@@ -166,15 +167,6 @@ fn target_kinds(model: &Model, targets: Option<&Targets>) -> Option<Vec<String>>
     };
     let begin = |id: &KindId| format!("{}:", model.kind_of(*id).kind.to_lowercase());
     Some(kinds.iter().map(begin).collect())
-}
-
-fn leads_to(relation: RelationId, kinds: &[String]) -> Filter {
-    let kinds = kinds.iter().cloned().map(Predicate::StartsWith);
-    Filter::Or(
-        kinds
-            .map(|predicate| Filter::Relation(relation, predicate))
-            .collect(),
-    )
 }
 
 /// References compare in their canonical form.

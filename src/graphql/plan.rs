@@ -9,6 +9,7 @@ mod collect;
 mod compile;
 mod kinds;
 
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::Node;
@@ -49,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) slots: usize,
     /// Whether it asks what became of live fields.
     pub(crate) watched: bool,
+    /// Bytes of the last answer: the next is likely of that size.
+    pub(crate) answered: AtomicUsize,
 }
 
 /// What is written of an object, by its concrete type.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::arguments::DEFAULT_PAGE;
@@ -128,14 +129,6 @@ async fn changes(store: &Store, group: &Group, parent: &Parent) -> Result<Fetche
             start(store, arguments).await?
         }
     };
-    if ["last", "before"]
-        .iter()
-        .any(|name| arguments.get(*name).is_some_and(|value| !value.is_null()))
-    {
-        return Err(FieldError::input(
-            "changes are read forwards only; use `first` and `after`",
-        ));
-    }
     let total = match group.field.total {
         true => Some(
             store
@@ -145,22 +138,33 @@ async fn changes(store: &Store, group: &Group, parent: &Parent) -> Result<Fetche
         ),
         false => None,
     };
-    let first = match arguments.get("first").and_then(Value::as_u64) {
-        Some(first) => u32::try_from(first).unwrap_or(u32::MAX),
-        None => DEFAULT_PAGE as u32,
+    let size = |name: &str| {
+        let size = arguments.get(name)?.as_u64()?;
+        Some(u32::try_from(size).unwrap_or(u32::MAX))
     };
-    query.limit = first.saturating_add(1);
-    query.after = match arguments.get("after").and_then(Value::as_str) {
-        Some(after) => Some(read_cursor(after)?),
-        None => None,
+    let cursor = |name: &str| {
+        let cursor = arguments.get(name).and_then(Value::as_str);
+        cursor.map(read_cursor).transpose()
     };
-    let has_previous = query.after.is_some();
+    query.from_end = size("first").is_none() && size("last").is_some();
+    let n = size("first")
+        .or(size("last"))
+        .unwrap_or(DEFAULT_PAGE as u32);
+    query.limit = n.saturating_add(1);
+    query.after = cursor("after")?;
+    query.before = cursor("before")?;
     let mut found = store
         .changes(&query)
         .await
         .map_err(|error| internal(&error))?;
-    let has_next = found.len() > first as usize;
-    found.truncate(first as usize);
+    let more = found.len() > n as usize;
+    match query.from_end {
+        true => drop(found.drain(..usize::from(more))),
+        false => found.truncate(n as usize),
+    }
+    // What a cursor stands for was there, so there is something on its other side.
+    let has_next = (more && !query.from_end) || query.before.is_some();
+    let has_previous = (more && query.from_end) || query.after.is_some();
     Ok(Fetched::Page(FetchedPage {
         items: found
             .iter()
@@ -188,7 +192,14 @@ async fn start(store: &Store, arguments: &Map<String, Value>) -> Result<ChangeQu
         .map_err(|error| internal(&error))?;
     match (given("since"), given("sinceRevision")) {
         (Some(since), None) => {
-            let since = since.as_str().and_then(|since| since.parse().ok());
+            let since: Option<Timestamp> = since.as_str().and_then(|since| since.parse().ok());
+            let gone = store.expired_until().await;
+            let gone = gone.map_err(|error| internal(&error))?;
+            if let (Some(since), Some(gone)) = (since, gone)
+                && since <= gone
+            {
+                return Err(expired(oldest, &since.to_string()));
+            }
             Ok(ChangeQuery {
                 since,
                 ..ChangeQuery::default()
@@ -197,11 +208,7 @@ async fn start(store: &Store, arguments: &Map<String, Value>) -> Result<ChangeQu
         (None, Some(revision)) => {
             let revision = scalars::revision(revision).unwrap_or_default();
             if revision.saturating_add(1) < oldest {
-                let message =
-                    format!("changes are kept from revision {oldest} on; {revision} is older");
-                return Err(
-                    FieldError::new(Code::HistoryExpired, message).with("oldestRevision", oldest)
-                );
+                return Err(expired(oldest, &revision.to_string()));
             }
             Ok(ChangeQuery {
                 after_revision: Some(revision),
@@ -210,6 +217,11 @@ async fn start(store: &Store, arguments: &Map<String, Value>) -> Result<ChangeQu
         }
         _ => Err(FieldError::input("give either `since` or `sinceRevision`")),
     }
+}
+
+fn expired(oldest: u64, asked: &str) -> FieldError {
+    let message = format!("changes are kept from revision {oldest} on; {asked} is older");
+    FieldError::new(Code::HistoryExpired, message).with("oldestRevision", oldest)
 }
 
 fn read_cursor(cursor: &str) -> Result<(u64, u32), FieldError> {

@@ -9,6 +9,7 @@ mod live;
 mod value;
 
 use std::cell::OnceCell;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
@@ -35,6 +36,9 @@ use crate::sdl::{ColumnId, Model};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Null;
 
+/// Bytes that are set aside for an answer before it is written: at least, and at most.
+const SMALLEST: usize = 512;
+const LARGEST: usize = 256 * 1024;
 /// Objects between two looks at the clock.
 const CLOCK_EVERY: u32 = 256;
 
@@ -154,9 +158,10 @@ impl<'r> Scene<'r> {
 
 impl<'r> Writer<'r> {
     pub(crate) fn new(scene: &'r Scene<'r>) -> Self {
+        let last = scene.plan.answered.load(Ordering::Relaxed);
         Self {
             scene,
-            out: Vec::with_capacity(1024),
+            out: Vec::with_capacity(last.clamp(SMALLEST, LARGEST) + SMALLEST),
             errors: Errors::new(scene.faults_in_data),
             holes: Holes::default(),
             outer: None,

@@ -67,14 +67,21 @@ pub struct ChangeQuery {
     pub after_revision: Option<u64>,
     /// Only changes at or after this time.
     pub since: Option<Timestamp>,
-    /// Continue behind this revision and position within it.
+    /// Only behind this revision and position within it, in the order asked for.
     pub after: Option<(u64, u32)>,
+    /// Only before this one.
+    pub before: Option<(u64, u32)>,
     /// Of this entity, under whatever ref.
     pub entity_ref: Option<EntityRef>,
     /// Newest first (history) instead of oldest first (changes).
     pub newest_first: bool,
     pub limit: u32,
+    /// The last `limit` instead of the first; the order is the same.
+    pub from_end: bool,
 }
+
+/// The counter that holds [`Store::expired_until`], in microseconds.
+pub(super) const EXPIRED_AT: &str = "expired_at";
 
 /// The state after: before the next change of the same entity, or now; one entity changes at most once in a revision.
 const AFTER: &str = r#"COALESCE(
@@ -97,12 +104,15 @@ impl Store {
             .query_all(&select(query, nodes.as_deref()))
             .await
             .map_err(|error| self.error(error))?;
-        rows.iter()
-            .map(|row| {
-                let (position, raw) = read_row(row).map_err(|error| self.error(error))?;
-                Ok((position, self.change(raw)?))
-            })
-            .collect()
+        let mut changes = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let (position, raw) = read_row(row).map_err(|error| self.error(error))?;
+            changes.push((position, self.change(raw)?));
+        }
+        if query.from_end {
+            changes.reverse();
+        }
+        Ok(changes)
     }
 
     /// How many changes `query` is about, whatever its limit.
@@ -135,6 +145,15 @@ impl Store {
             .map_err(|error| self.error(error))?;
         let expired = row.map_or(0, |row| row.value);
         Ok(u64::try_from(expired + 1).unwrap_or(1))
+    }
+
+    /// The time of the latest change that is no longer kept; `None` while all are.
+    pub async fn expired_until(&self) -> Result<Option<Timestamp>, StoreError> {
+        let row = counters::Entity::find_by_id(EXPIRED_AT)
+            .one(&self.database)
+            .await
+            .map_err(|error| self.error(error))?;
+        Ok(row.and_then(|row| Timestamp::from_microsecond(row.value).ok()))
     }
 
     /// The last revision.
@@ -205,7 +224,7 @@ struct RawChange {
 }
 
 fn select(query: &ChangeQuery, nodes: Option<&[String]>) -> SelectStatement {
-    let order = match query.newest_first {
+    let order = match query.newest_first != query.from_end {
         true => Order::Desc,
         false => Order::Asc,
     };
@@ -242,16 +261,27 @@ fn wanted(query: &ChangeQuery, nodes: Option<&[String]>) -> SelectStatement {
     if let Some(since) = query.since {
         select.and_where(Expr::col(("commits", "at")).gte(since.as_microsecond()));
     }
-    if let Some((last, place)) = query.after {
+    let later = |(last, place): (u64, u32)| {
         let (last, place) = (signed(last), i64::from(place));
-        select.and_where(match query.newest_first {
-            true => revision()
-                .lt(last)
-                .or(revision().eq(last).and(position().lt(place))),
-            false => revision()
-                .gt(last)
-                .or(revision().eq(last).and(position().gt(place))),
-        });
+        revision()
+            .gt(last)
+            .or(revision().eq(last).and(position().gt(place)))
+    };
+    let earlier = |(last, place): (u64, u32)| {
+        let (last, place) = (signed(last), i64::from(place));
+        revision()
+            .lt(last)
+            .or(revision().eq(last).and(position().lt(place)))
+    };
+    let (from, to) = match query.newest_first {
+        true => (query.before, query.after),
+        false => (query.after, query.before),
+    };
+    if let Some(from) = from {
+        select.and_where(later(from));
+    }
+    if let Some(to) = to {
+        select.and_where(earlier(to));
     }
     if let Some(nodes) = nodes {
         select.and_where(Expr::col(("changes", "node_id")).is_in(nodes));

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use sea_orm::sea_query::Expr;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
+use super::changes::EXPIRED_AT;
 use super::tables::{changes, commits, counters, documents, texts};
 use super::{ROWS, Store, StoreError};
 
@@ -49,6 +51,15 @@ impl Store {
             .await?;
         let mut expired = Expired::default();
         if let Some(up_to) = oldest_kept.map(|oldest| oldest - 1).or(last) {
+            let latest: Option<i64> = commits::Entity::find()
+                .select_only()
+                .column(commits::Column::At)
+                .filter(commits::Column::Revision.lte(up_to))
+                .order_by_desc(commits::Column::At)
+                .limit(1)
+                .into_tuple()
+                .one(&transaction)
+                .await?;
             expired.changes = changes::Entity::delete_many()
                 .filter(changes::Column::Revision.lte(up_to))
                 .exec(&transaction)
@@ -65,12 +76,33 @@ impl Store {
                     .filter(counters::Column::Name.eq("expired"))
                     .exec(&transaction)
                     .await?;
+                keep_time(&transaction, latest).await?;
             }
         }
         expired.texts = expire_texts(&transaction, before).await?;
         transaction.commit().await?;
         Ok(expired)
     }
+}
+
+/// Keeps until when changes are gone, so that a time can be told from one that is still covered.
+async fn keep_time(
+    transaction: &sea_orm::DatabaseTransaction,
+    latest: Option<i64>,
+) -> Result<(), DbErr> {
+    let Some(latest) = latest else { return Ok(()) };
+    let row = counters::ActiveModel {
+        name: Set(EXPIRED_AT.to_owned()),
+        value: Set(latest),
+    };
+    let again = OnConflict::column(counters::Column::Name)
+        .update_column(counters::Column::Value)
+        .to_owned();
+    counters::Entity::insert(row)
+        .on_conflict(again)
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
 }
 
 /// Texts that nothing refers to, unless they are young: a query may be about to load them.

@@ -297,20 +297,6 @@ async fn changes_and_history_come_from_the_store() {
       ]
     }
     "#);
-    let back = "{ changes(sinceRevision: 0, last: 1) { nodes { ref } } }";
-    assert_snapshot!(ask(&engine, back, Value::Null).await.0, @r#"
-    {
-      "data": null,
-      "errors": [
-        {
-          "message": "changes are read forwards only; use `first` and `after`",
-          "locations": [{"line":1,"column":3}],
-          "path": ["changes"],
-          "extensions": {"code":"BAD_USER_INPUT"}
-        }
-      ]
-    }
-    "#);
     let count = "{ changes(sinceRevision: 0) { totalCount } }";
     assert_snapshot!(ask(&engine, count, Value::Null).await.0, @r#"{"data":{"changes":{"totalCount":4}}}"#);
 }
@@ -341,6 +327,85 @@ async fn changes_that_are_gone_are_an_error_of_their_own() {
       ]
     }
     "#);
-    let query = "{ changes(since: \"2025-01-01T00:00:00Z\") { nodes { ref } } }";
-    assert_snapshot!(ask(&engine, query, Value::Null).await.0, @r#"{"data":{"changes":{"nodes":[{"ref":"component:default/a"}]}}}"#);
+    // A time is covered if nothing at it or behind it is gone.
+    let query = "query($since: DateTime!) { changes(since: $since) { nodes { ref } } }";
+    let gone = serde_json::json!({ "since": "2025-01-01T00:00:00Z" });
+    assert_snapshot!(ask(&engine, query, gone).await.0, @r#"
+    {
+      "data": null,
+      "errors": [
+        {
+          "message": "changes are kept from revision 2 on; 2025-01-01T00:00:00Z is older",
+          "locations": [{"line":1,"column":28}],
+          "path": ["changes"],
+          "extensions": {"code":"HISTORY_EXPIRED","oldestRevision":2}
+        }
+      ]
+    }
+    "#);
+    let kept = serde_json::json!({ "since": now.to_string() });
+    assert_snapshot!(ask(&engine, query, kept).await.0, @r#"{"data":{"changes":{"nodes":[{"ref":"component:default/a"}]}}}"#);
+}
+
+#[tokio::test]
+async fn changes_are_paged_from_both_ends() {
+    let files: Vec<_> = ["a", "b", "c", "d", "e"]
+        .map(|name| (format!("{name}/catalog-info.yaml"), component(name)))
+        .into();
+    let files: Vec<_> = files
+        .iter()
+        .map(|(path, text)| (&**path, &**text))
+        .collect();
+    let catalog = Catalog::new(&files).await;
+    catalog.read().await;
+    for lifecycle in ["one", "two", "three"] {
+        let text = component("a").replace("service", lifecycle);
+        catalog.write("a/catalog-info.yaml", &text);
+        catalog.read().await;
+    }
+    let engine = engine_over(&catalog.ingest);
+    let fields = "edges { cursor node { revision ref } } pageInfo { hasNextPage hasPreviousPage }";
+    let changes = format!(
+        "query($first: Int, $after: String, $last: Int, $before: String) {{ page: changes(sinceRevision: 0, first: $first, after: $after, last: $last, before: $before) {{ {fields} }} }}"
+    );
+    let history = format!(
+        "query($first: Int, $after: String, $last: Int, $before: String) {{ entity(ref: \"component:default/a\") {{ page: history(first: $first, after: $after, last: $last, before: $before) {{ {fields} }} }} }}"
+    );
+    for query in [changes, history] {
+        let page = async |variables: Value| {
+            let answer: Value =
+                serde_json::from_str(&ask(&engine, &query, variables).await.0).unwrap();
+            let data = &answer["data"];
+            let page = data.get("page").unwrap_or(&data["entity"]["page"]);
+            assert!(page.is_object(), "{answer}");
+            page.clone()
+        };
+        let all = page(serde_json::json!({ "first": 100 })).await;
+        let all = all["edges"].as_array().unwrap().clone();
+        assert!(all.len() >= 4, "{all:?}");
+        let (mut forwards, mut after) = (Vec::new(), Value::Null);
+        let (mut backwards, mut before) = (Vec::new(), Value::Null);
+        for round in 0.. {
+            let next = page(serde_json::json!({ "first": 2, "after": after })).await;
+            let edges = next["edges"].as_array().unwrap();
+            forwards.extend(edges.iter().cloned());
+            after = edges.last().unwrap()["cursor"].clone();
+            let former = page(serde_json::json!({ "last": 2, "before": before })).await;
+            let edges = former["edges"].as_array().unwrap();
+            backwards.splice(0..0, edges.iter().cloned());
+            before = edges.first().unwrap()["cursor"].clone();
+            assert_eq!(next["pageInfo"]["hasPreviousPage"], round > 0);
+            assert_eq!(former["pageInfo"]["hasNextPage"], round > 0);
+            let more = next["pageInfo"]["hasNextPage"].as_bool().unwrap();
+            assert_eq!(former["pageInfo"]["hasPreviousPage"], more);
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(forwards, all);
+        assert_eq!(backwards, all);
+        let (first, last) = (&all[0]["cursor"], &all[all.len() - 1]["cursor"]);
+        let within = page(serde_json::json!({ "last": 100, "after": first, "before": last })).await;
+        assert_eq!(within["edges"].as_array().unwrap(), &all[1..all.len() - 1]);
+    }
 }

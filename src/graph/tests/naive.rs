@@ -158,8 +158,16 @@ impl Naive {
                 None => self.path_holds(record, path, predicate),
             },
             Filter::Relation(relation, predicate) => match opposite(predicate) {
-                Some(opposite) => !self.relation_holds(own_ref, *relation, &opposite),
-                None => self.relation_holds(own_ref, *relation, predicate),
+                Some(opposite) => !self.relation_holds(own_ref, *relation, None, &opposite),
+                None => self.relation_holds(own_ref, *relation, None, predicate),
+            },
+            Filter::RelationTo {
+                relation,
+                begin,
+                predicate,
+            } => match opposite(predicate) {
+                Some(opposite) => !self.relation_holds(own_ref, *relation, Some(begin), &opposite),
+                None => self.relation_holds(own_ref, *relation, Some(begin), predicate),
             },
             Filter::AnyRelation { relation, to } => {
                 self.edges().iter().any(|(source, own, target)| {
@@ -194,7 +202,7 @@ impl Naive {
         if let Some(name) = path.strip_prefix("relations.") {
             let relation = self.model.relation_by_name.get(name);
             return relation.is_some_and(|own| {
-                self.relation_holds(record.entity_ref.as_str(), *own, predicate)
+                self.relation_holds(record.entity_ref.as_str(), *own, None, predicate)
             });
         }
         if let Some(at) = self
@@ -237,11 +245,20 @@ impl Naive {
             || found.items.iter().any(|text| text_holds(text, true))
     }
 
-    fn relation_holds(&self, source: &str, relation: RelationId, predicate: &Predicate) -> bool {
+    fn relation_holds(
+        &self,
+        source: &str,
+        relation: RelationId,
+        begin: Option<&[String]>,
+        predicate: &Predicate,
+    ) -> bool {
         let edges = self.edges();
         let mut targets = edges
             .iter()
             .filter(|own| own.0 == source && own.1 == relation)
+            .filter(|own| {
+                begin.is_none_or(|begin| begin.iter().any(|begin| own.2.starts_with(begin)))
+            })
             .map(|own| &own.2);
         if *predicate == Predicate::Exists(true) {
             return targets.next().is_some();

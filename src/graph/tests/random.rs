@@ -287,6 +287,15 @@ impl Random {
                 ]);
                 Filter::Path(path.into(), self.predicate())
             }
+            6 if self.below(2) == 0 => Filter::RelationTo {
+                relation: self.relations(model)[0],
+                begin: self
+                    .some(&["component:", "api:", "group:", "user:"])
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+                predicate: self.predicate(),
+            },
             6 => Filter::Relation(self.relations(model)[0], self.predicate()),
             7 => Filter::AnyRelation {
                 relation: (self.below(2) == 0)

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::Node;
@@ -56,6 +57,7 @@ pub(crate) fn compile(
             fields: Vec::new(),
             slots: 0,
             watched: false,
+            answered: AtomicUsize::new(0),
         },
         size: 0,
         selections: HashMap::new(),

@@ -15,6 +15,9 @@ use crate::graphql::plan::{ConnectionOp, FieldId, ObjectId, Part, Rows, Selectio
 use crate::graphql::resolve::Resolver;
 use crate::sdl::{RelationId, Targets};
 
+/// A set of entities, borrowed where the snapshot has it as it is.
+type Set<'r> = Cow<'r, RoaringBitmap>;
+
 /// One page, ready to be written.
 #[derive(Debug)]
 pub(crate) struct Connection<'c> {
@@ -117,17 +120,26 @@ impl<'r> Writer<'r> {
         if let (Rows::Relation(relation), Some(ix)) = (&op.rows, ix) {
             return self.targets(op, field, arguments, (*relation, ix));
         }
-        let set = self.set(op, field, arguments, ix)?;
-        let page = match op.page {
-            true => scene
-                .snapshot
-                .page(&set, &arguments.orders, &arguments.page.window())
-                .map_err(bad_cursor)?,
-            false => Page::default(),
+        let (set, filter) = self.sets(op, field, arguments, ix)?;
+        let page = match (op.page, &filter) {
+            (false, _) => Ok(Page::default()),
+            (true, Some(filter)) => {
+                let window = arguments.page.window();
+                let snapshot = scene.snapshot;
+                snapshot.page_of_both(&set, filter, &arguments.orders, &window)
+            }
+            (true, None) => {
+                let window = arguments.page.window();
+                scene.snapshot.page(&set, &arguments.orders, &window)
+            }
         };
+        let page = page.map_err(bad_cursor)?;
         Ok(Connection {
             rows: PageRows::Entities(page.items),
-            total: op.total.then(|| set.len()),
+            total: op.total.then(|| match &filter {
+                Some(filter) => set.intersection_len(filter),
+                None => set.len(),
+            }),
             complete: None,
             has_next: page.has_next,
             has_previous: page.has_previous,
@@ -172,14 +184,14 @@ impl<'r> Writer<'r> {
         })
     }
 
-    /// All entities of the connection that its filter lets through.
-    fn set(
+    /// All entities of the connection, and those that its filter lets through.
+    fn sets(
         &self,
         op: &ConnectionOp,
         field: FieldId,
         arguments: &'r Arguments,
         ix: Option<Ix>,
-    ) -> Result<Cow<'r, RoaringBitmap>, FieldError> {
+    ) -> Result<(Set<'r>, Option<Set<'r>>), FieldError> {
         let scene = self.scene;
         let listed = match &op.rows {
             Rows::Kind(kind) => Some(scene.snapshot.of_kind(Some(*kind))),
@@ -188,10 +200,9 @@ impl<'r> Writer<'r> {
         };
         if let Some(listed) = listed {
             // Such a field is met once, so there is nothing to keep.
-            return Ok(match &arguments.filter {
-                Some(filter) => Cow::Owned(listed & &*scene.snapshot.matching(filter)),
-                None => Cow::Borrowed(listed),
-            });
+            let filter = arguments.filter.as_ref();
+            let filtered = filter.map(|filter| scene.snapshot.matching(filter));
+            return Ok((Cow::Borrowed(listed), filtered));
         }
         let mut set = match (&op.rows, ix) {
             (Rows::Resolved { resolver, via }, Some(ix)) => {
@@ -203,10 +214,8 @@ impl<'r> Writer<'r> {
             let allowed = |ix: &u32| targets.allows(scene.snapshot.kind(Ix(*ix)));
             set = set.iter().filter(allowed).collect();
         }
-        if let Some(filtered) = scene.filtered(field, arguments) {
-            set &= filtered;
-        }
-        Ok(Cow::Owned(set))
+        let filtered = scene.filtered(field, arguments);
+        Ok((Cow::Owned(set), filtered.map(Cow::Borrowed)))
     }
 
     /// Pages of things that are no entities; `None` for a resolver of entities.

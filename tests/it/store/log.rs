@@ -10,9 +10,11 @@ const ALL: ChangeQuery = ChangeQuery {
     after_revision: None,
     since: None,
     after: None,
+    before: None,
     entity_ref: None,
     newest_first: false,
     limit: 1000,
+    from_end: false,
 };
 
 #[tokio::test]
