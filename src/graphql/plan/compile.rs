@@ -1,9 +1,11 @@
 //! Valid document in, [`Plan`] out.
 
+mod ops;
+
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::Node;
 use apollo_compiler::executable::{self, ExecutableDocument, Operation};
@@ -12,25 +14,19 @@ use apollo_compiler::validation::Valid;
 use serde_json::Value;
 
 use super::collect::{Collector, Merged};
-use super::kinds::{is_connection, node_targets, paged, serves_entities};
+use super::kinds::{paged, serves_entities};
 use super::{
-    ConnectionOp, Field, FieldArguments, FieldId, Item, LiveOp, ObjectId, Op, OpenArguments, Part,
-    Plan, Rows, Selection, SelectionId, Shape, ValueOp,
+    Field, FieldArguments, FieldId, Item, ObjectId, Op, OpenArguments, Plan, Selection,
+    SelectionId, Shape,
 };
 use crate::diagnostic::Span;
 use crate::graphql::arguments::{Meaning, Paged};
 use crate::graphql::document;
 use crate::graphql::error::{self, Code, RequestError};
-use crate::graphql::hole::SourceId;
 use crate::graphql::input;
 use crate::graphql::limits;
-use crate::graphql::resolve::Resolver;
 use crate::graphql::variables::Given;
-use crate::sdl::expr::Expr;
-use crate::sdl::{
-    self, FieldSource, FieldType, GENERIC_ENTITY, Generated, Model, Targets, TypeDef, TypeShape,
-    ValueBinding,
-};
+use crate::sdl::{self, FieldSource, FieldType, GENERIC_ENTITY, Model, TypeShape};
 
 /// Members that a plan may have: far more than a document within the limits on fields comes to.
 const LARGEST_PLAN: usize = 100_000;
@@ -364,229 +360,6 @@ impl<'d> Compiler<'d> {
         }
         Ok(Selection::Entities(objects.into()))
     }
-
-    fn op(
-        &mut self,
-        ty: &TypeDef,
-        field: &sdl::Field,
-        nodes: &Merged<'d>,
-        shape: &Shape,
-        id: FieldId,
-    ) -> Result<Op, RequestError> {
-        if let Some(column) = field.column
-            && (ty.kind.is_some() || *ty.name == *GENERIC_ENTITY)
-        {
-            return Ok(Op::Column {
-                column,
-                non_null: field.ty.non_null,
-            });
-        }
-        Ok(match &field.source {
-            FieldSource::Value(binding) => Op::Value(Box::new(ValueOp {
-                key: match binding.at.as_plain_path().as_deref() {
-                    Some([key]) => Some((*key).into()),
-                    _ => None,
-                },
-                reads_args: reads_args(binding),
-                connection: match is_connection(self.model, &field.ty.named) {
-                    true => Some(self.object(nodes, &field.ty.named)?),
-                    false => None,
-                },
-                binding: binding.clone(),
-            })),
-            FieldSource::Relation(binding) if binding.connection => self.connection(
-                nodes,
-                &field.ty,
-                Rows::Relation(binding.relation),
-                binding.targets.clone(),
-            )?,
-            FieldSource::Relation(binding) => match shape {
-                Shape::Entity(selection) => Op::Relation {
-                    relation: binding.relation,
-                    targets: binding.targets.clone(),
-                    selection: *selection,
-                },
-                _ => return Err(unserved(ty, field)),
-            },
-            FieldSource::Resolver(binding) => {
-                let Some(resolver) = Resolver::named(&binding.name) else {
-                    return Err(unserved(ty, field));
-                };
-                if let (Resolver::LiveId, Some(identity)) = (resolver, &ty.identity) {
-                    return Ok(Op::LiveId {
-                        type_name: Arc::clone(&ty.name),
-                        identity: Box::new(identity.clone()),
-                    });
-                }
-                self.resolver(resolver, &binding.via, nodes, &field.ty, id)?
-            }
-            FieldSource::Lookup(binding) => Op::Lookup(Box::new(binding.clone())),
-            FieldSource::Live(binding) => {
-                let binding = Some(Arc::new(binding.clone()));
-                self.live(SourceId::Live, binding, nodes, &field.ty, id)?
-            }
-            FieldSource::Generated(generated) => {
-                self.generated(generated, ty, field, nodes, shape)?
-            }
-        })
-    }
-
-    fn resolver(
-        &mut self,
-        resolver: Resolver,
-        via: &[crate::sdl::RelationId],
-        nodes: &Merged<'d>,
-        ty: &FieldType,
-        id: FieldId,
-    ) -> Result<Op, RequestError> {
-        if resolver.is_stored() {
-            return self.live(SourceId::Changes, None, nodes, ty, id);
-        }
-        if resolver == Resolver::LiveStates {
-            self.plan.watched = true;
-            return self.live(SourceId::States, None, nodes, ty, id);
-        }
-        if !is_connection(self.model, &ty.named) {
-            return Ok(Op::Resolve {
-                resolver,
-                via: via.into(),
-            });
-        }
-        let rows = match resolver {
-            Resolver::Entities => Rows::Entities,
-            _ => Rows::Resolved {
-                resolver,
-                via: via.into(),
-            },
-        };
-        let targets = node_targets(self.model, &ty.named);
-        self.connection(nodes, ty, rows, targets)
-    }
-
-    fn live(
-        &mut self,
-        source: SourceId,
-        binding: Option<Arc<sdl::LiveBinding>>,
-        nodes: &Merged<'d>,
-        ty: &FieldType,
-        id: FieldId,
-    ) -> Result<Op, RequestError> {
-        let connection = match is_connection(self.model, &ty.named) {
-            true => Some(self.object(nodes, &ty.named)?),
-            false => None,
-        };
-        let total =
-            connection.is_some_and(|object| self.has_part(object, |part| part == Part::TotalCount));
-        let cursors = connection.is_some_and(|object| self.has_cursor(object));
-        self.plan.fields[id.0 as usize].live = Some(LiveOp {
-            binding,
-            connection,
-            total,
-            cursors,
-            asked: OnceLock::new(),
-        });
-        Ok(Op::Live(source))
-    }
-
-    fn connection(
-        &mut self,
-        nodes: &Merged<'d>,
-        ty: &FieldType,
-        rows: Rows,
-        targets: Targets,
-    ) -> Result<Op, RequestError> {
-        let object = self.object(nodes, &ty.named)?;
-        let total = self.has_part(object, |part| part == Part::TotalCount);
-        let page = self.has_part(object, |part| {
-            matches!(part, Part::Edges(_) | Part::Nodes | Part::PageInfo(_))
-        });
-        Ok(Op::Connection(Box::new(ConnectionOp {
-            rows,
-            object,
-            page,
-            total,
-            targets,
-        })))
-    }
-
-    /// Whether a connection has a member that `wanted` holds for.
-    fn has_part(&self, connection: ObjectId, wanted: impl Fn(Part) -> bool) -> bool {
-        let items = self.plan.object(connection).iter();
-        items.map(|item| &item.op).any(|op| match op {
-            Op::Part(part) => wanted(*part),
-            _ => false,
-        })
-    }
-
-    /// Whether a cursor is selected anywhere in a connection.
-    fn has_cursor(&self, connection: ObjectId) -> bool {
-        let cursor = |part| matches!(part, Part::Cursor | Part::StartCursor | Part::EndCursor);
-        self.plan
-            .object(connection)
-            .iter()
-            .any(|item| match item.op {
-                Op::Part(Part::Edges(object) | Part::PageInfo(object)) => {
-                    self.has_part(object, cursor)
-                }
-                _ => false,
-            })
-    }
-
-    fn generated(
-        &mut self,
-        generated: &Generated,
-        ty: &TypeDef,
-        field: &sdl::Field,
-        nodes: &Merged<'d>,
-        shape: &Shape,
-    ) -> Result<Op, RequestError> {
-        let one = |plan: &Plan| match shape {
-            Shape::Object(selection) => match plan.selection(*selection) {
-                Selection::One(object) => Some(*object),
-                Selection::Entities(_) | Selection::Tagged(_) => None,
-            },
-            _ => None,
-        };
-        let part = match generated {
-            Generated::KindSingular(kind) => {
-                return match shape {
-                    Shape::Entity(selection) => Ok(Op::Singular {
-                        kind: *kind,
-                        selection: *selection,
-                    }),
-                    _ => Err(unserved(ty, field)),
-                };
-            }
-            Generated::KindPlural(kind) => {
-                let targets = Targets::Kinds([*kind].into());
-                return self.connection(nodes, &field.ty, Rows::Kind(*kind), targets);
-            }
-            Generated::ConnectionEdges => one(&self.plan).map(Part::Edges),
-            Generated::ConnectionNodes => Some(Part::Nodes),
-            Generated::ConnectionTotalCount => Some(Part::TotalCount),
-            Generated::ConnectionPageInfo => one(&self.plan).map(Part::PageInfo),
-            Generated::ConnectionComplete => Some(Part::Complete),
-            Generated::EdgeNode => Some(Part::Node),
-            Generated::EdgeCursor => Some(Part::Cursor),
-            Generated::EdgeRelation => Some(Part::EdgeRelation),
-            Generated::Part(name) => match &**name {
-                "hasNextPage" => Some(Part::HasNextPage),
-                "hasPreviousPage" => Some(Part::HasPreviousPage),
-                "startCursor" => Some(Part::StartCursor),
-                "endCursor" => Some(Part::EndCursor),
-                _ => None,
-            },
-        };
-        part.map(Op::Part).ok_or_else(|| unserved(ty, field))
-    }
-}
-
-/// [`super::super::check`] reports these at load; a plan that meets one all the same is refused.
-fn unserved(ty: &TypeDef, field: &sdl::Field) -> RequestError {
-    RequestError::new(
-        Code::Internal,
-        format!("`{}.{}` cannot be answered", ty.name, field.name),
-    )
 }
 
 /// The same for all copies of one declaration.
@@ -594,13 +367,6 @@ fn place_number((file, span): &(Arc<str>, Span)) -> usize {
     let mut hasher = DefaultHasher::new();
     (file, span.start.line, span.start.column).hash(&mut hasher);
     usize::try_from(hasher.finish()).unwrap_or(usize::MAX)
-}
-
-fn reads_args(binding: &ValueBinding) -> bool {
-    let exprs = std::iter::once(&binding.at).chain(&binding.default);
-    exprs
-        .flat_map(Expr::reads)
-        .any(|read| &*read.root == "args")
 }
 
 fn narrow(position: usize) -> u32 {
