@@ -374,6 +374,31 @@ fn diagnostics(path: &Path, text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The connector that `connectors/README.md` writes step by step.
+#[test]
+fn the_connector_of_the_readme_loads_clean() {
+    let readme = std::fs::read_to_string(root().join("connectors/README.md")).unwrap();
+    let mut sdl_files = with_connectors();
+    for step in readme.split("\n`connectors/uptime/").skip(1) {
+        let (name, rest) = step.split_once("`:\n").unwrap();
+        if let Some(text) = rest.strip_prefix("\n```graphql\n") {
+            sdl_files.push(SdlFile {
+                path: format!("connectors/uptime/{name}").into(),
+                text: text.split("```").next().unwrap().to_owned(),
+                connector: Some("uptime".into()),
+            });
+        }
+    }
+    let (model, problems) = sdl::load(&sdl_files);
+    assert_eq!(problems, []);
+    let model = model.unwrap();
+    assert!(model.types["Component"].fields.contains_key("uptime"));
+    match &model.types["Entity"].fields["incidents"].source {
+        FieldSource::Live(binding) => assert_eq!(binding.suppliers.len(), 2),
+        other => panic!("Entity.incidents is {other:?}"),
+    }
+}
+
 /// The built-in schema with the built-in connectors.
 fn with_connectors() -> Vec<SdlFile> {
     let mut sdl_files = sdl::core_files();
