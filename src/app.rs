@@ -22,7 +22,7 @@ use crate::graphql::{Engine, Limits};
 use crate::ingest::{Ingest, IngestOptions};
 use crate::sdl::Model;
 use crate::server::{self, Board, Stopped};
-use crate::store::{Store, StoreError};
+use crate::store::{ServerLock, Store, StoreError};
 use crate::tasks::Tasks;
 
 /// How long the readers of sources may take to stop, at a reload and at the end: they commit what they have in hand.
@@ -38,6 +38,8 @@ pub struct App {
     schema_files: schema::Files,
     /// The durable truth, one for the whole life of the process.
     store: Store,
+    /// Held for as long as the store is.
+    _lock: ServerLock,
     clock: Clock,
     /// What HTTP handlers see.
     board: Arc<Board>,
@@ -73,7 +75,9 @@ impl App {
         schema_files: schema::Files,
     ) -> Result<Self, StoreError> {
         let clock = Clock::system();
-        let store = Store::open(config.database.url.expose_secret()).await?;
+        let url = config.database.url.expose_secret();
+        let lock = ServerLock::take(url)?;
+        let store = Store::open(url).await?;
         let generation = Generation::open(&store, model, &config, clock.clone()).await?;
         let board = Board::new(
             generation.engine(&config.limits),
@@ -85,6 +89,7 @@ impl App {
             origin,
             schema_files,
             store,
+            _lock: lock,
             clock,
             board: Arc::new(board),
             reload: Arc::new(Notify::new()),

@@ -19,6 +19,8 @@ pub enum StoreError {
         #[source]
         source: DbErr,
     },
+    #[error("the database `{url}` is served by another process, which holds `{lock}`")]
+    InUse { url: String, lock: String },
     #[error("there is no room left to write to the database `{url}`")]
     Full {
         url: String,
@@ -67,6 +69,9 @@ impl StoreError {
             }
             Self::Locked { .. } => {
                 "stop the other process that uses the file, or give this one a file of its own with `database.url`"
+            }
+            Self::InUse { .. } => {
+                "stop the other server, or give this one a file of its own with `database.url`"
             }
             Self::Full { .. } => {
                 "make room on the disk; what was served is still served, and the next reading writes what is missing"

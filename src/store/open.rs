@@ -82,14 +82,7 @@ fn connect_options(
     url: &str,
     options: &StoreOptions,
 ) -> Result<(ConnectOptions, String), StoreError> {
-    let bad = || StoreError::Url { url: shown(url) };
-    let full = match url.split_once(':') {
-        Some(("sqlite" | "postgres" | "postgresql", _)) => url.to_owned(),
-        // One letter before the colon is a drive.
-        Some((scheme, _)) if scheme.len() > 1 && !scheme.contains(['/', '.']) => return Err(bad()),
-        _ if url.is_empty() => return Err(bad()),
-        _ => format!("sqlite:{url}"),
-    };
+    let full = full_url(url).ok_or_else(|| StoreError::Url { url: shown(url) })?;
     let mut connect = ConnectOptions::new(&full);
     connect
         .sqlx_logging(false)
@@ -112,6 +105,8 @@ fn connect_options(
                 // A commit is synced before it is acknowledged: it outlives a killed process, and a power cut on disks that keep what they say they have synced.
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(lock_timeout)
+                // A whole catalog is streamed at a start: with few rows between the two threads they wake each other all the time.
+                .row_buffer_size(256)
                 .statement_cache_capacity(64);
             match max_pages {
                 Some(pages) => sqlite.pragma("max_page_count", pages.to_string()),
@@ -122,8 +117,19 @@ fn connect_options(
     Ok((connect, shown(&full)))
 }
 
+/// `url` with its scheme, which a path may lack; `None` if it is that of another database.
+pub(super) fn full_url(url: &str) -> Option<String> {
+    match url.split_once(':') {
+        Some(("sqlite" | "postgres" | "postgresql", _)) => Some(url.to_owned()),
+        // One letter before the colon is a drive.
+        Some((scheme, _)) if scheme.len() > 1 && !scheme.contains(['/', '.']) => None,
+        _ if url.is_empty() => None,
+        _ => Some(format!("sqlite:{url}")),
+    }
+}
+
 /// `url` without password.
-fn shown(url: &str) -> String {
+pub(super) fn shown(url: &str) -> String {
     match Url::parse(url) {
         Ok(mut parsed) if parsed.password().is_some() => match parsed.set_password(Some("***")) {
             Ok(()) => parsed.to_string(),

@@ -886,3 +886,46 @@ fn demo_runs_and_leaves_nothing_behind() {
         .collect();
     assert_eq!(left, ["keep"]);
 }
+
+#[test]
+fn two_servers_do_not_share_a_sqlite_file() {
+    let place = Place::with(&[
+        ("catalog-info.yaml", GOOD),
+        ("callboard.yaml", "sources: [{ type: file, path: . }]\n"),
+        (
+            "elsewhere.yaml",
+            "sources: [{ type: file, path: . }]\ndatabase: { url: 'sqlite:other.db' }\n",
+        ),
+    ]);
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let first = Running::start(place.command(&serve), false);
+    let total = "{ entities { totalCount } }";
+    until(&place, &first.url, total, |answer| {
+        answer["data"]["entities"]["totalCount"] == 2
+    });
+
+    let second = place.run(&serve);
+    assert_eq!(second.code, 1, "{second}");
+    for part in [
+        "callboard.db` is served by another process",
+        "callboard.db.lock",
+        "hint: stop the other server",
+    ] {
+        assert!(second.err.contains(part), "{second}");
+    }
+    // What uses no file of the server's is in nobody's way.
+    assert_eq!(place.run(&["check", "."]).code, 0);
+    assert_eq!(
+        place
+            .run(&["query", total, "--config", "callboard.yaml"])
+            .code,
+        0
+    );
+    let config = [&serve[..], &["--config", "elsewhere.yaml"]].concat();
+    drop(Running::start(place.command(&config), false));
+
+    // However the first one ends: its right ends with it.
+    first.signal("-KILL");
+    drop(first);
+    drop(Running::start(place.command(&serve), false));
+}
