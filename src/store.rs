@@ -11,6 +11,7 @@ mod claims;
 mod commit;
 mod error;
 mod load;
+mod lock;
 mod open;
 mod problems;
 mod retention;
@@ -30,6 +31,7 @@ pub use change_set::{
 };
 pub use changes::{Change, ChangeQuery, Operation};
 pub use error::StoreError;
+pub use lock::ServerLock;
 pub use open::StoreOptions;
 pub use retention::Expired;
 pub use sources::{Counts, StoredSource};

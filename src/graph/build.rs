@@ -3,23 +3,24 @@
 //! Entities get their indexes in the order in which they come, what is only referred to after them.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::RandomState;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::HashTable;
 use roaring::RoaringBitmap;
 
 use super::bulk::sorted_groups;
 use super::descriptors::{Descriptors, Dictionary};
-use super::edges::each_index;
-use super::index::{ListGroups, Source, ValueIndex};
+use super::edges::{Edges, each_index};
+use super::index::{ListGroups, Source, Texts, ValueIndex};
 use super::layout::{ABSENT, ID_SLOT, Layout, REF_SLOT};
 use super::paths::PathIndex;
 use super::prepare::{Batch, Preparer, text_of};
 use super::problems::Problems;
 use super::rows::RowFilling;
-use super::spine::Filling;
+use super::spine::{Filling, Slabs};
 use super::tree::Tree;
 use super::value::{Sort, list_items};
 use super::{Delta, Ix, Place, PlaceRest, ProblemRecord, Record, Snapshot, SourceFile};
@@ -103,56 +104,39 @@ impl Snapshot {
 
     /// What takes records apart, and what puts them together: on one thread or on two.
     pub fn builder(model: Arc<Model>) -> (Preparer, Builder) {
-        let hasher = DefaultHashBuilder::default();
         let snapshot = Self::empty(Arc::clone(&model));
-        let layout = Arc::clone(&snapshot.layout);
-        let preparer = Preparer::new(model, layout, hasher.clone());
-        (preparer, Builder::new(snapshot, hasher))
+        let preparer = Preparer::new(model, Arc::clone(&snapshot.layout));
+        (preparer, Builder::new(snapshot))
     }
 }
 
 /// Refs as they are met, whether of entities or only referred to.
 #[derive(Debug, Default)]
 struct Names {
-    hasher: DefaultHashBuilder,
     texts: String,
-    ends: Vec<usize>,
-    /// Halves of hashes: most texts need not be fetched to see that they are others.
-    hashes: Vec<u32>,
+    /// Hash and end of each: most texts need not be fetched to see that they are others.
+    ends: Vec<(u64, usize)>,
     table: HashTable<u32>,
 }
 
 impl Names {
     fn text(&self, name: u32) -> &str {
-        let name = name as usize;
-        let start = if name == 0 { 0 } else { self.ends[name - 1] };
-        self.texts.get(start..self.ends[name]).unwrap_or_default()
+        text_of(&self.texts, &self.ends, name as usize)
     }
 
     fn intern(&mut self, hash: u64, text: &str) -> u32 {
-        let known = self.table.find(hash, |name| {
-            self.hashes[*name as usize] == hash as u32 && self.text(*name) == text
+        let Self { texts, ends, table } = self;
+        let known = table.find(hash, |name| {
+            let name = *name as usize;
+            ends[name].0 == hash && text_of(texts, ends, name) == text
         });
         if let Some(name) = known {
             return *name;
         }
-        let name = self.ends.len() as u32;
-        self.texts.push_str(text);
-        self.ends.push(self.texts.len());
-        self.hashes.push(hash as u32);
-        let Self {
-            texts,
-            ends,
-            table,
-            hasher,
-            ..
-        } = self;
-        let of = |name: &u32| {
-            let name = *name as usize;
-            let start = if name == 0 { 0 } else { ends[name - 1] };
-            hasher.hash_one(texts.get(start..ends[name]).unwrap_or_default())
-        };
-        table.insert_unique(hash, name, of);
+        let name = ends.len() as u32;
+        texts.push_str(text);
+        ends.push((hash, texts.len()));
+        table.insert_unique(hash, name, |name| ends[*name as usize].0);
         name
     }
 }
@@ -176,12 +160,9 @@ pub struct Builder {
 }
 
 impl Builder {
-    fn new(snapshot: Snapshot, hasher: DefaultHashBuilder) -> Self {
+    fn new(snapshot: Snapshot) -> Self {
         Self {
-            names: Names {
-                hasher,
-                ..Names::default()
-            },
+            names: Names::default(),
             indexes: Vec::new(),
             rows: RowFilling::default(),
             blocks: Filling::default(),
@@ -301,11 +282,7 @@ impl Builder {
         drop(indexes);
         previous.sort_unstable();
         snapshot.by_previous = Tree::from_sorted(previous);
-        let rank = snapshot.fill_refs();
-        let n = snapshot.n_indexes;
-        snapshot.edges.fill(&snapshot.model, stated, n, &rank);
-        drop(rank);
-        snapshot.fill_columns();
+        snapshot.fill(stated);
         snapshot
     }
 }
@@ -337,72 +314,106 @@ impl Place {
 }
 
 impl Snapshot {
-    /// The place of each index in the order of refs.
-    fn fill_refs(&mut self) -> Vec<u32> {
-        let mut hashes: Vec<(u32, u32)> = (0..self.n_indexes)
-            .map(|ix| (self.hash(self.entity_ref(Ix(ix))), ix))
-            .collect();
-        hashes.sort_unstable();
-        self.by_ref = Tree::from_sorted(hashes);
-        let everything: RoaringBitmap = (0..self.n_indexes).collect();
-        let refs = self.filled(&self.refs, &everything);
-        let mut rank = vec![0; self.n_indexes as usize];
-        let mut at = 0;
-        for entry in refs.values() {
-            for ix in entry.within(&everything) {
-                rank[ix as usize] = at;
-                at += 1;
+    /// Makes the indexes out of rows and what is stated.
+    ///
+    /// Most need nothing of each other: a second thread takes its share of them, and is gone at the end.
+    fn fill(&mut self, stated: Slabs<u32>) {
+        let next = AtomicUsize::new(0);
+        let columns = || {
+            let mut filled = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                match self.columns.get(at) {
+                    Some(Some(index)) => filled.push((at, self.filled_column(index, at))),
+                    Some(None) => {}
+                    None => return filled,
+                }
             }
-        }
-        self.refs = refs;
-        self.ids = self.filled(&self.ids, &self.alive);
-        rank
-    }
-
-    fn fill_columns(&mut self) {
-        for at in 0..self.columns.len() {
-            let Some(index) = &self.columns[at] else {
-                continue;
-            };
-            let index = if index.list {
-                self.filled_list(index, ColumnId(at as u16))
-            } else {
-                self.filled(index, &self.alive)
-            };
+        };
+        let (by_ref, ids, refs, edges, columns) = std::thread::scope(|scope| {
+            let beside = scope.spawn(|| {
+                let ids = filled(&self.ids, self.texts(), &self.alive);
+                (self.hashed_refs(), ids, columns())
+            });
+            let (refs, rank) = self.ranked_refs();
+            let edges = Edges::filled(&self.model, stated, self.n_indexes, &rank);
+            drop(rank);
+            let mut own = columns();
+            match beside.join() {
+                Ok((by_ref, ids, more)) => {
+                    own.extend(more);
+                    (by_ref, ids, refs, edges, own)
+                }
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        });
+        (self.by_ref, self.ids, self.refs, self.edges) = (by_ref, ids, refs, edges);
+        for (at, index) in columns {
             self.columns[at] = Some(index);
         }
     }
 
-    fn filled(&self, index: &ValueIndex, among: &RoaringBitmap) -> ValueIndex {
-        let texts = self.texts();
-        let stored = |ix| texts.stored(index.source, ix);
-        let mut present = Vec::new();
-        let mut entries = Vec::new();
-        let items = among.iter().map(|ix| (ix, stored(ix)));
-        let items = items
-            .filter(|(_, text)| !text.is_empty())
-            .inspect(|(ix, _)| present.push(*ix));
-        sorted_groups(index.sort, items, stored, |members| {
-            let written = members.first().map_or("", |first| stored(*first));
-            entries.push(index.entry(written, members));
-        });
-        let mut filled = ValueIndex::new(index.source, index.sort, false);
-        filled.fill(entries, ascending(present));
-        filled
+    fn hashed_refs(&self) -> Tree<(u32, u32)> {
+        let mut hashes: Vec<(u32, u32)> = (0..self.n_indexes)
+            .map(|ix| (self.hash(self.entity_ref(Ix(ix))), ix))
+            .collect();
+        hashes.sort_unstable();
+        Tree::from_sorted(hashes)
+    }
+
+    /// All refs in order, and the place of each index among them.
+    fn ranked_refs(&self) -> (ValueIndex, Vec<u32>) {
+        let everything = ascending(0..self.n_indexes);
+        let refs = filled(&self.refs, self.texts(), &everything);
+        let mut rank = vec![0; self.n_indexes as usize];
+        let members = refs.values().flat_map(|entry| entry.within(&everything));
+        for (at, ix) in (0..).zip(members) {
+            rank[ix as usize] = at;
+        }
+        (refs, rank)
+    }
+
+    fn filled_column(&self, index: &ValueIndex, at: usize) -> ValueIndex {
+        if index.list {
+            self.filled_list(index, ColumnId(at as u16))
+        } else {
+            filled(index, self.texts(), &self.alive)
+        }
     }
 
     fn filled_list(&self, index: &ValueIndex, column: ColumnId) -> ValueIndex {
         let mut groups = ListGroups::default();
-        let mut present = RoaringBitmap::new();
+        let mut present = Vec::new();
         for ix in self.alive.iter() {
-            for item in list_items(self.texts().stored(Source::Column(column), ix)) {
+            let items = list_items(self.texts().stored(Source::Column(column), ix));
+            if !items.is_empty() {
+                present.push(ix);
+            }
+            for item in items {
                 groups.add(index.sort, ix, &item);
-                present.insert(ix);
             }
         }
         let mut filled = ValueIndex::new(index.source, index.sort, true);
         let entries = groups.entries(&filled);
-        filled.fill(entries, present);
+        filled.fill(entries, ascending(present));
         filled
     }
+}
+
+/// `index` with what all of `among` have.
+fn filled(index: &ValueIndex, texts: Texts<'_>, among: &RoaringBitmap) -> ValueIndex {
+    let stored = |ix| texts.stored(index.source, ix);
+    let mut present = Vec::new();
+    let mut entries = Vec::new();
+    let items = among.iter().map(|ix| (ix, stored(ix)));
+    let items = items
+        .filter(|(_, text)| !text.is_empty())
+        .inspect(|(ix, _)| present.push(*ix));
+    sorted_groups(index.sort, items, stored, |members| {
+        let written = members.first().map_or("", |first| stored(*first));
+        entries.push(index.entry(written, members));
+    });
+    let mut filled = ValueIndex::new(index.source, index.sort, false);
+    filled.fill(entries, ascending(present));
+    filled
 }

@@ -246,8 +246,16 @@ impl Edges {
     }
 
     /// Takes all that is stated at once; `rank` is each entity's place in the order of refs.
-    pub(super) fn fill(&mut self, model: &Model, stated: Slabs<u32>, n: u32, rank: &[u32]) {
-        self.stated = stated;
+    pub(super) fn filled(model: &Model, stated: Slabs<u32>, n: u32, rank: &[u32]) -> Self {
+        let mut edges = Self {
+            stated,
+            ..Self::default()
+        };
+        edges.fill(model, n, rank);
+        edges
+    }
+
+    fn fill(&mut self, model: &Model, n: u32, rank: &[u32]) {
         let mut triples = Vec::new();
         let mut out = Halves::new(n);
         for ix in 0..n {

@@ -71,11 +71,11 @@ pub(super) struct Part {
 }
 
 impl Preparer {
-    pub(super) fn new(model: Arc<Model>, layout: Arc<Layout>, hasher: DefaultHashBuilder) -> Self {
+    pub(super) fn new(model: Arc<Model>, layout: Arc<Layout>) -> Self {
         Self {
             model,
             layout,
-            hasher,
+            hasher: DefaultHashBuilder::default(),
             press: Press::default(),
             files: HashMap::new(),
             row: NewRow::default(),

@@ -11,7 +11,7 @@ use crate::sdl::Model;
 use crate::store::{Carry, ChangeSet, Committed, Store, StoreError, StoredEntity};
 
 /// How many batches may wait between two threads: enough that neither waits for the other, few enough to be nothing beside the snapshot.
-const BATCHES: usize = 8;
+const BATCHES: usize = 4;
 
 /// The snapshot of everything that `store` holds.
 ///
