@@ -37,14 +37,19 @@ pub fn start_logging(config: &TelemetryConfig) {
     log_panics();
 }
 
-/// What libraries say is of use only to whoever asks for it.
-const QUIET: [(&str, LevelFilter); 3] = [
+/// What libraries say is of use only to whoever asks for it; some of them name the hosts that they talk to.
+const QUIET: [(&str, LevelFilter); 7] = [
+    ("hyper", LevelFilter::ERROR),
+    ("hyper_util", LevelFilter::ERROR),
+    ("reqwest", LevelFilter::ERROR),
+    ("rustls", LevelFilter::ERROR),
     ("sea_orm", LevelFilter::ERROR),
     ("sea_orm_migration", LevelFilter::WARN),
     ("sqlx", LevelFilter::WARN),
 ];
 
-fn targets(written: &str) -> Targets {
+/// Which lines a level lets through, or a list of targets with levels, as the configuration has it.
+pub fn targets(written: &str) -> Targets {
     let targets: Targets = written.parse().unwrap_or_default();
     let quiet = QUIET
         .iter()

@@ -180,19 +180,16 @@ pub(super) fn kind_of(error: &reqwest::Error) -> Kind {
         if error.is::<rustls::Error>() {
             why = Why::Tls;
         }
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            if error.kind() == std::io::ErrorKind::ConnectionRefused {
-                why = Why::Refused;
-            }
-            // What an I/O error wraps is not its source.
-            if error
-                .get_ref()
-                .is_some_and(|inner| inner.is::<rustls::Error>())
-            {
-                why = Why::Tls;
-            }
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionRefused) {
+            why = Why::Refused;
         }
-        next = error.source();
+        // What an I/O error wraps is not its source.
+        let wrapped = io.and_then(std::io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
     Kind::Unavailable(why)
 }

@@ -270,7 +270,6 @@ impl Upstream {
             };
             last = Some(miss.kind);
             tokio::time::sleep(pause).await;
-            self.standing.metrics.retry();
         }
     }
 
@@ -285,19 +284,22 @@ impl Upstream {
 
     async fn attempt(&self, call: &Call, url: &Url, attempts: &mut u32) -> Result<Answer, Miss> {
         let called = Instant::now();
-        if call.budget.is_over() {
-            return Err(late(called));
-        }
         let breaker = &self.standing.breaker;
         breaker.peek().map_err(|until| self.open(until))?;
         let slot = self.slots.enter(call.lane, call.budget.deadline).await;
         let _slot = slot.map_err(|no_slot| self.no_slot(no_slot, called))?;
+        if call.budget.is_over() {
+            return Err(late(called));
+        }
         let admission = breaker
             .admit(self.rules())
             .map_err(|until| self.open(until))?;
         let spent = self.spend(call).await?;
 
         *attempts += 1;
+        if *attempts > 1 {
+            self.standing.metrics.retry();
+        }
         let started = Instant::now();
         let deadline = call.budget.deadline.min(started + self.spec.limits.timeout);
         let answer = match tokio::time::timeout_at(deadline, self.exchange(call, url)).await {

@@ -6,4 +6,6 @@ mod limits;
 mod probe;
 mod redirects;
 mod shared;
+mod tls;
 mod told;
+mod watched;

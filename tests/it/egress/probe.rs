@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -16,7 +17,7 @@ use callboard::egress::{
 use callboard::tasks::Tasks;
 
 /// One request as it came in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
     pub(crate) method: String,
     /// Path and query as sent.
@@ -65,6 +66,7 @@ pub(crate) struct Probe {
     pub(crate) address: SocketAddr,
     behaviour: Arc<Mutex<Arc<Behaviour>>>,
     asked: Arc<Mutex<Vec<Asked>>>,
+    connections: Arc<AtomicUsize>,
     pub(crate) tasks: Tasks,
 }
 
@@ -75,16 +77,19 @@ impl Probe {
             address: listener.local_addr().unwrap(),
             behaviour: Arc::new(Mutex::new(Arc::new(behaviour))),
             asked: Arc::default(),
+            connections: Arc::default(),
             tasks: Tasks::new(),
         };
         let behaviour = Arc::clone(&probe.behaviour);
         let asked = Arc::clone(&probe.asked);
+        let connections = Arc::clone(&probe.connections);
         let tasks = probe.tasks.clone();
         probe.tasks.spawn("probe", async move |_cancel| {
             loop {
                 let Ok((stream, _)) = listener.accept().await else {
                     continue;
                 };
+                connections.fetch_add(1, Ordering::Relaxed);
                 let behaviour = Arc::clone(&behaviour);
                 let asked = Arc::clone(&asked);
                 tasks.spawn("connection", async move |_cancel| {
@@ -101,6 +106,11 @@ impl Probe {
 
     pub(crate) fn count(&self) -> usize {
         self.asked.lock().len()
+    }
+
+    /// How many connections were made to it.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     pub(crate) fn asked(&self) -> Vec<Asked> {
@@ -170,7 +180,10 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<O
 }
 
 fn parse(buffer: &[u8]) -> Option<(Asked, usize)> {
-    let text = std::str::from_utf8(buffer).unwrap();
+    // What is no text, such as the first bytes of TLS, is a request without words.
+    let Ok(text) = std::str::from_utf8(buffer) else {
+        return Some((Asked::default(), buffer.len()));
+    };
     let (head, rest) = text.split_once("\r\n\r\n")?;
     let mut lines = head.lines();
     let mut first = lines.next()?.split(' ');
