@@ -134,13 +134,20 @@ impl Remote {
         self.0.follows.load(Ordering::Acquire) && self.0.up.read().is_some()
     }
 
-    pub(super) fn set_follows(&self, follows: bool) {
-        self.0.follows.store(follows, Ordering::Release);
+    /// Whether it is connected, whatever else is missing.
+    pub(super) fn is_linked(&self) -> bool {
+        self.0.up.read().is_some()
+    }
+
+    /// What it was before.
+    pub(super) fn set_follows(&self, follows: bool) -> bool {
+        let before = self.0.follows.swap(follows, Ordering::AcqRel);
         self.0.ready.send_if_modified(|ready| {
             let is = !*ready && self.is_up();
             *ready |= is;
             is
         });
+        before
     }
 
     /// When whoever asks now has waited long enough.
@@ -193,7 +200,7 @@ impl Remote {
     }
 
     fn later(&self, write: Write) {
-        if self.0.up.read().is_some() && self.0.writes.try_send(write).is_err() {
+        if self.is_linked() && self.0.writes.try_send(write).is_err() {
             tracing::debug!("an entry is not shared: too many wait to be written");
         }
     }
@@ -281,6 +288,11 @@ impl Remote {
             };
             match found {
                 Ok(()) => {
+                    if told {
+                        tracing::warn!("Redis is used again");
+                    } else {
+                        tracing::info!("Redis is used");
+                    }
                     told = true;
                     let came = Instant::now();
                     if cancel
@@ -320,14 +332,16 @@ impl Remote {
         let mut link = opened.map_err(|error| describe(&error))?;
         let within = Instant::now() + self.0.patience.max(PATIENCE);
         let probes = async {
-            let flags = link.command(&Scripts::probe()).await.is_ok();
-            (flags, link.command(&script::probe_write()).await)
+            let flags = link.command(&Scripts::probe(true)).await.is_ok();
+            let runs = flags || link.command(&Scripts::probe(false)).await.is_ok();
+            (flags, runs, link.command(&script::probe_write()).await)
         };
-        let Ok((flags, written)) = tokio::time::timeout_at(within, probes).await else {
+        let Ok((flags, runs, written)) = tokio::time::timeout_at(within, probes).await else {
             return Err("it gives no answer in time".to_owned());
         };
         match written {
             Err(error) if !refuses_writes(&error) => return Err(describe(&error)),
+            _ if !runs => return Err("it runs no scripts (`EVAL`) for us".to_owned()),
             _ => {}
         }
         let generation = self.0.generation.fetch_add(1, Ordering::Relaxed) + 1;
@@ -337,7 +351,6 @@ impl Remote {
             generation,
         });
         self.0.metrics.redis_up(true);
-        tracing::warn!("Redis is there");
         self.set_follows(self.0.follows.load(Ordering::Acquire));
         Ok(())
     }

@@ -142,13 +142,23 @@ pub(super) async fn follow(
         told,
     };
     let forever = async {
+        let mut told = false;
         loop {
             let why = match follower.remote.open_log(WAIT * 3).await {
                 Ok(mut link) => follower.read(&mut link).await,
                 Err(why) => why,
             };
-            follower.remote.set_follows(false);
-            tracing::debug!(reason = why, "the log of purges is not followed: {why}");
+            // Where Redis itself is away this was said already.
+            if follower.remote.set_follows(false) {
+                told = false;
+            }
+            if follower.remote.is_linked() && !told {
+                told = true;
+                tracing::warn!(
+                    reason = why,
+                    "the log of purges in Redis is not followed, and what else is there not used: {why}"
+                );
+            }
             tokio::time::sleep(PAUSE).await;
         }
     };

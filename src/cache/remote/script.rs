@@ -70,11 +70,9 @@ pub(super) struct Scripts {
 pub(in crate::cache) type Token = u128;
 
 impl Scripts {
-    /// Asks whether flags are known.
-    pub(super) fn probe() -> Cmd {
-        let mut command = redis::cmd("EVAL");
-        command.arg(format!("{WHEN_FULL}return 1")).arg(0);
-        command
+    /// Asks whether scripts are run, with flags or without.
+    pub(super) fn probe(flags: bool) -> Cmd {
+        Self { flags }.eval("return 1", 0)
     }
 
     pub(super) fn look_up(self, key: Key, token: Token, hold: Duration) -> Cmd {

@@ -1,11 +1,16 @@
 //! Redis as operators set it up: watched by sentinels, as a cluster, with a password.
 
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
 use callboard::clock::Clock;
+use callboard::config::process_environment;
 
 use super::faults::it_is_back;
 use super::replicas::{Replica, eventually};
 use super::{at, key, tag};
-use crate::support::redis::{Redis, free_port};
+use crate::support::redis::{Redis, free_port, say, there_is_redis};
 
 #[tokio::test]
 async fn a_password_and_a_database_are_used() {
@@ -25,6 +30,76 @@ async fn a_password_and_a_database_are_used() {
     let wrong = Replica::start(&wrong, &clock).await;
     wrong.fill("a", "y", &[]).await;
     assert!(wrong.cache.get(&key("a")).is_some(), "it goes on by itself");
+}
+
+/// Set for the process that the test below starts: the URL of a server that speaks TLS.
+const TLS_URL: &str = "CALLBOARD_TEST_TLS_REDIS";
+
+/// The roots of the machine are found by way of the environment, so this takes a process of its own.
+#[tokio::test]
+async fn tls_is_spoken_by_whom_the_machine_trusts() {
+    if let Some(url) = process_environment(TLS_URL) {
+        return as_the_machine_trusts(&url).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    if !there_is_redis() || !certificates(folder.path()) {
+        say("SKIPPED: there is no `openssl` on this machine to make certificates with");
+        return;
+    }
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (port, ca) = (free_port().to_string(), file("ca.crt"));
+    let (certificate, secret) = (file("server.crt"), file("server.key"));
+    let tls = ["--tls-port", &port, "--tls-auth-clients", "no"];
+    let files = ["--tls-cert-file", &certificate, "--tls-key-file", &secret];
+    let options = [&tls[..], &files[..], &["--tls-ca-cert-file", &ca]].concat();
+    let _redis = Redis::start(&options).unwrap();
+    let url = format!("rediss://localhost:{port}");
+    let name = "cache::setups::tls_is_spoken_by_whom_the_machine_trusts";
+    for (roots, expected) in [(ca.as_str(), true), (certificate.as_str(), false)] {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env(TLS_URL, &url)
+            .env("SSL_CERT_FILE", roots)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}");
+        assert_eq!(said.contains("Redis is used"), expected, "{roots}: {said}");
+    }
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "what this process found is told to the one that started it"
+)]
+async fn as_the_machine_trusts(url: &str) {
+    let replica = Replica::start(url, &Clock::fixed(at(0))).await;
+    if replica
+        .cache
+        .note("n", "x", Duration::from_secs(9))
+        .await
+        .is_ok()
+    {
+        println!("Redis is used");
+    }
+}
+
+/// An authority, and the certificate of `localhost` that it signed.
+fn certificates(folder: &Path) -> bool {
+    let run = |arguments: &str| {
+        let mut openssl = Command::new("openssl");
+        openssl.args(arguments.split(' ')).current_dir(folder);
+        openssl.output().is_ok_and(|output| output.status.success())
+    };
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost\n").unwrap();
+    let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+    run(&format!(
+        "req -x509 {key} -keyout ca.key -out ca.crt -subj /CN=ca -days 2"
+    )) && run(&format!(
+        "req {key} -keyout server.key -out server.csr -subj /CN=localhost"
+    )) && run(
+        "x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out server.crt -days 2 -extfile names",
+    )
 }
 
 #[tokio::test]
