@@ -3,6 +3,7 @@
 //! Together with `cli` the only place that knows everyone.
 
 pub mod folders;
+pub mod live;
 pub mod reload;
 pub mod schema;
 
@@ -18,12 +19,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{Config, LimitsConfig};
+use crate::egress::EgressError;
 use crate::graphql::{Engine, Limits};
 use crate::ingest::{Ingest, IngestOptions};
 use crate::sdl::Model;
 use crate::server::{self, Board, Stopped};
 use crate::store::{ServerLock, Store, StoreError};
 use crate::tasks::Tasks;
+use crate::telemetry::metrics::Metrics;
+use live::Live;
 
 /// How long the readers of sources may take to stop, at a reload and at the end: they commit what they have in hand.
 const INGEST_GRACE: Duration = Duration::from_secs(10);
@@ -45,6 +49,8 @@ pub struct App {
     board: Arc<Board>,
     /// Wakes the reloader.
     reload: Arc<Notify>,
+    /// Connections to upstreams and what is kept of their answers, for the whole life of the process.
+    live: Live,
     generation: Generation,
 }
 
@@ -73,17 +79,20 @@ impl App {
         origin: ConfigOrigin,
         model: Arc<Model>,
         schema_files: schema::Files,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, OpenError> {
         let clock = Clock::system();
+        let metrics: Arc<Metrics> = Arc::default();
         let url = config.database.url.expose_secret();
         let lock = ServerLock::take(url)?;
         let store = Store::open(url).await?;
+        let live = Live::open(&config, clock.clone(), Arc::clone(&metrics)).await?;
         let generation = Generation::open(&store, model, &config, clock.clone()).await?;
         let board = Board::new(
-            generation.engine(&config.limits),
+            generation.engine(&config, &live),
             Arc::clone(generation.ingest.catalog()),
             config.limits.clone(),
-        );
+        )
+        .with_metrics(metrics);
         Ok(Self {
             config,
             origin,
@@ -93,6 +102,7 @@ impl App {
             clock,
             board: Arc::new(board),
             reload: Arc::new(Notify::new()),
+            live,
             generation,
         })
     }
@@ -118,6 +128,7 @@ impl App {
         };
         let (mut stopped, late) = tokio::join!(http, upkeep);
         stopped.leaked.extend(late);
+        stopped.leaked.extend(self.live.close().await);
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the database was not closed: {error}");
         }
@@ -168,12 +179,13 @@ impl Generation {
         })
     }
 
-    fn engine(&self, limits: &LimitsConfig) -> Engine {
-        Engine::new(
+    fn engine(&self, config: &Config, live: &Live) -> Engine {
+        Engine::with_live(
             Arc::clone(&self.model),
             Arc::clone(self.ingest.catalog()),
             self.ingest.store().clone(),
-            engine_limits(limits),
+            engine_limits(&config.limits),
+            live.source(&self.model, config),
         )
     }
 
@@ -196,6 +208,27 @@ pub fn engine_limits(limits: &LimitsConfig) -> Limits {
         response_bytes: bytes(limits.response_size),
         introspection: limits.introspection,
         ..Limits::default()
+    }
+}
+
+/// Why there is nothing to serve with.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Egress(#[from] EgressError),
+}
+
+impl OpenError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Egress(_) => {
+                "look at the variables `HTTP_PROXY` and `HTTPS_PROXY`, and at the certificates that this machine trusts"
+            }
+        }
     }
 }
 

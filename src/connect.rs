@@ -4,8 +4,21 @@
 //! [`seam`](LiveSource) is what the executor asks, and what it is given; a [`Scope`] goes with everything that one request asks.
 //! Architecture invariant: no connector's name stands here.
 
+mod answer;
+mod ask;
+mod cursor;
+mod encode;
+mod fault;
+mod flights;
+mod instances;
+mod kept;
 mod live;
+mod pages;
+mod provide;
 mod report;
+mod request;
+mod routes;
+mod runtime;
 mod scope;
 mod seam;
 mod trace;
@@ -14,6 +27,7 @@ pub use live::{LiveObject, Origin};
 pub use report::{
     BudgetReport, CacheReport, ConnectorReport, ErrorReport, Health, InstanceReport, Match,
 };
+pub use runtime::{Misfit, Runtime};
 pub use scope::{Outcome, Scope, State};
 pub use seam::{Answer, Fault, Fetched, FetchedPage, Group, Item, LiveField, LiveSource, Parent};
 pub use trace::{Exchange, Found, Trace};

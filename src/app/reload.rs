@@ -122,7 +122,7 @@ impl App {
         }
         self.warn_of_restart(&config);
         if same_graph {
-            let engine = self.generation.engine(&config.limits);
+            let engine = self.generation.engine(&config, &self.live);
             self.board
                 .swap(engine, Arc::clone(self.generation.ingest.catalog()));
         } else {
@@ -161,7 +161,7 @@ impl App {
         let opened = Generation::open(&self.store, model, config, self.clock.clone()).await;
         match opened {
             Ok(generation) => {
-                let engine = generation.engine(&config.limits);
+                let engine = generation.engine(config, &self.live);
                 self.board
                     .swap(engine, Arc::clone(generation.ingest.catalog()));
                 self.generation = generation;

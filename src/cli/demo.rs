@@ -48,7 +48,7 @@ pub(super) fn demo(address: Option<SocketAddr>) -> anyhow::Result<Exit> {
         };
         match App::open(config, ConfigOrigin::default(), model, files).await {
             Ok(app) => serve::run(app, listener, welcome).await,
-            Err(error) => serve::store_failed(error),
+            Err(error) => serve::open_failed(error),
         }
     })
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::load_or_report;
 use super::scratch::Scratch;
 use super::{progress, serve};
-use crate::app;
+use crate::app::{self, live::Live};
 use crate::clock::{Budget, Clock};
 use crate::graphql::{Engine, Request};
 use crate::ingest::{Ingest, IngestOptions};
@@ -47,7 +47,10 @@ pub(super) fn ask(
         ingest.read_all(&CancellationToken::new()).await?;
         tasks.shutdown(Duration::from_secs(1)).await;
         let limits = app::engine_limits(&config.limits);
-        let engine = Engine::new(model, ingest.catalog().clone(), store.clone(), limits);
+        let live = Live::open(&config, Clock::system(), std::sync::Arc::default()).await?;
+        let source = live.source(&model, &config);
+        let catalog = ingest.catalog().clone();
+        let engine = Engine::with_live(model, catalog, store.clone(), limits, source);
         let request = Request {
             variables: Some(variables),
             ..Request::new(document)
@@ -55,6 +58,7 @@ pub(super) fn ask(
         let response = engine
             .execute(&request, Budget::of(config.limits.request_time))
             .await;
+        live.close().await;
         store.close().await?;
         anyhow::Ok(response.body)
     });

@@ -12,11 +12,10 @@ use super::config::{load_or_report, path_of};
 use super::output::{Exit, count, say, write_problems};
 use super::{progress, signals};
 use crate::app::schema::{self, Files, Loaded};
-use crate::app::{self, App, ConfigOrigin};
+use crate::app::{self, App, ConfigOrigin, OpenError};
 use crate::config::Config;
 use crate::sdl::Model;
 use crate::server::Stopped;
-use crate::store::StoreError;
 use crate::tasks::Tasks;
 use crate::telemetry;
 
@@ -52,7 +51,7 @@ pub(super) fn serve(named: Option<&Path>, listen: Option<SocketAddr>) -> anyhow:
                 })
                 .await
             }
-            Err(error) => store_failed(error),
+            Err(error) => open_failed(error),
         }
     })
 }
@@ -107,7 +106,7 @@ pub(super) async fn run(
     Ok(Exit::Clean)
 }
 
-pub(super) fn store_failed(error: StoreError) -> anyhow::Result<Exit> {
+pub(super) fn open_failed(error: OpenError) -> anyhow::Result<Exit> {
     let hint = error.hint();
     fail(&anyhow::Error::new(error), hint)
 }

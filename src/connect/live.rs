@@ -10,14 +10,15 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use smallvec::SmallVec;
 
+use crate::cache::Entry;
 use crate::graph::Ix;
 use crate::sdl::expr::{Expr, Scope as Names};
 
 /// One object of a live type: a row of what is kept, shared and never copied.
 #[derive(Clone)]
 pub struct LiveObject {
-    /// What is kept of the upstream's answer: the object itself, or a list that it stands in.
-    held: Arc<Value>,
+    held: Whole,
+    /// Where it stands in a list; `None` where it is the whole.
     position: Option<u32>,
     pub origin: Arc<Origin>,
     /// The nearest entity: the one whose annotations decided.
@@ -25,6 +26,13 @@ pub struct LiveObject {
     pub fetched_at: Timestamp,
     /// Older than it should be: the upstream could not be asked, or is being asked.
     pub stale: bool,
+}
+
+/// What is kept of the upstream's answer: the object itself, or a list that it stands in.
+#[derive(Clone)]
+enum Whole {
+    Entry(Arc<Entry>),
+    Value(Arc<Value>),
 }
 
 /// What all objects of one answer have in common.
@@ -39,35 +47,40 @@ pub struct Origin {
 }
 
 impl LiveObject {
-    /// The object is the whole of `held`.
-    pub fn whole(
-        held: Arc<Value>,
-        origin: Arc<Origin>,
+    /// All of what is kept, or the object at a position of the list that it is.
+    pub(super) fn of(
+        entry: &Arc<Entry>,
+        position: Option<u32>,
+        origin: &Arc<Origin>,
         entity: Option<Ix>,
-        fetched_at: Timestamp,
+        stale: bool,
     ) -> Self {
         Self {
-            held,
-            position: None,
-            origin,
+            held: Whole::Entry(Arc::clone(entry)),
+            position,
+            origin: Arc::clone(origin),
             entity,
-            fetched_at,
-            stale: false,
+            fetched_at: entry.life().fetched_at,
+            stale,
         }
     }
 
-    /// The object at a position of the list that `held` is.
-    pub fn item(&self, position: usize) -> Self {
+    /// An object that is kept nowhere.
+    pub fn new(value: Value, origin: Arc<Origin>, fetched_at: Timestamp) -> Self {
         Self {
-            position: u32::try_from(position).ok(),
-            ..self.clone()
+            held: Whole::Value(Arc::new(value)),
+            position: None,
+            origin,
+            entity: None,
+            fetched_at,
+            stale: false,
         }
     }
 
     /// An object within this one.
     pub fn within(&self, value: Value) -> Self {
         Self {
-            held: Arc::new(value),
+            held: Whole::Value(Arc::new(value)),
             position: None,
             ..self.clone()
         }
@@ -75,9 +88,14 @@ impl LiveObject {
 
     /// The upstream's JSON.
     pub fn value(&self) -> &Value {
+        static NULL: Value = Value::Null;
+        let whole = match &self.held {
+            Whole::Entry(entry) => entry.json().unwrap_or(&NULL),
+            Whole::Value(value) => value,
+        };
         match self.position {
-            None => &self.held,
-            Some(position) => self.held.get(position as usize).unwrap_or(&Value::Null),
+            None => whole,
+            Some(position) => whole.get(position as usize).unwrap_or(&NULL),
         }
     }
 

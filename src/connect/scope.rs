@@ -1,5 +1,6 @@
 //! What goes with everything that one request asks: its time, its catalog, its caller, and what became of each live field.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,6 +11,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use super::trace::Trace;
+use crate::cache::{Held, Key};
 use crate::clock::Budget;
 use crate::graph::{Ix, Snapshot};
 
@@ -26,6 +28,8 @@ pub struct Scope {
     trace: Option<Trace>,
     /// Milliseconds for which everything in the answer is fresh.
     fresh_for: AtomicU64,
+    /// What is kept for this request alone.
+    own: Mutex<HashMap<Key, Held>>,
 }
 
 /// What became of one live field of one entity at one upstream.
@@ -85,6 +89,15 @@ impl Scope {
             outcomes: None,
             trace: None,
             fresh_for: AtomicU64::new(u64::MAX),
+            own: Mutex::default(),
+        }
+    }
+
+    /// For work that goes on behind the request, on the same state of the catalog and for the same caller.
+    pub(super) fn behind(&self, budget: Budget) -> Self {
+        Self {
+            viewer: self.viewer.clone(),
+            ..Self::new(Arc::clone(&self.snapshot), budget)
         }
     }
 
@@ -127,6 +140,15 @@ impl Scope {
             Some(outcomes) => outcomes.lock().clone(),
             None => Vec::new(),
         }
+    }
+
+    /// What this request fetched and nobody else may be given.
+    pub(super) fn own(&self, key: &Key) -> Option<Held> {
+        self.own.lock().get(key).cloned()
+    }
+
+    pub(super) fn keep(&self, key: Key, held: Held) {
+        self.own.lock().insert(key, held);
     }
 
     /// Something in the answer is fresh for this long.

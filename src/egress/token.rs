@@ -87,11 +87,14 @@ impl TokenCell {
 impl Grant<'_> {
     async fn fetch(self) -> Result<Held, Kind> {
         let no_token = || Kind::Unavailable(Why::Token);
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        if !self.scopes.is_empty() {
-            form.append_pair("scope", &self.scopes.join(" "));
-        }
+        let form: String = {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            form.append_pair("grant_type", "client_credentials");
+            if !self.scopes.is_empty() {
+                form.append_pair("scope", &self.scopes.join(" "));
+            }
+            form.finish()
+        };
         let encoded = |secret: &SecretString| -> SecretString {
             url::form_urlencoded::byte_serialize(secret.expose_secret().as_bytes())
                 .collect::<String>()
@@ -112,7 +115,7 @@ impl Grant<'_> {
             max_bytes: MAX_BYTES,
             method: Method::POST,
             headers,
-            body: Some(form.finish().into()),
+            body: Some(form.into()),
         };
         let answer = exchange.run(self.token_url.clone()).await?;
         match StatusCode::from_u16(answer.status) {

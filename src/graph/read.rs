@@ -251,6 +251,12 @@ impl Snapshot {
         })
     }
 
+    /// The change that brought this version of an entity.
+    pub fn version(&self, ix: Ix) -> u64 {
+        let place = self.places.get(ix.0 as usize).and_then(Option::as_ref);
+        place.map_or(0, |place| place.revision)
+    }
+
     pub fn previous_refs(&self, ix: Ix) -> &[EntityRef] {
         let place = self.places.get(ix.0 as usize).and_then(Option::as_ref);
         match place.and_then(|place| place.rest.as_deref()) {

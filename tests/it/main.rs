@@ -10,6 +10,7 @@ mod catalog;
 mod check;
 mod cli;
 mod config;
+mod connect;
 mod connectors;
 mod corpus;
 mod differential;

@@ -5,6 +5,7 @@ pub(crate) mod engine;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod server;
+pub(crate) mod upstream;
 
 use std::io::Write as _;
 

@@ -178,6 +178,9 @@ impl Writer<'_> {
         if value.is_null() {
             return self.nothing(nullable, field, Origin::Object(object), place);
         }
+        if !value.is_object() {
+            return Err(self.misfit(String::new, field, Origin::Object(object), place));
+        }
         let known = match self.scene.plan.selection(*selection) {
             Selection::One(known) => Some(*known),
             Selection::Tagged(objects) => objects

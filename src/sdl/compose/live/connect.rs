@@ -134,7 +134,7 @@ impl Composer<'_> {
             .and_then(|batch| self.batch(batch, kind, &unbatched, place("batch")));
         let page = args
             .object("page")
-            .and_then(|page| self.page(page, kind, site, place("page")));
+            .and_then(|page| self.page(page, kind, site, batch.is_some(), place("page")));
         let purge = self.purge(args, site, &unbatched);
         let null_on = self.null_on(args);
         let connect = Connect {

@@ -82,6 +82,7 @@ impl Composer<'_> {
         args: Args<'_>,
         kind: Option<SourceType>,
         site: &Site,
+        batched: bool,
         at: Option<SourceSpan>,
     ) -> Option<Page> {
         let word = args.word("style")?;
@@ -98,7 +99,8 @@ impl Composer<'_> {
                 problems.push(format!("`page` of style `{word}` needs `{name}`"));
             }
         }
-        if !site.list {
+        // A batch asks for the objects of many keys at once, however many each has.
+        if !site.list && !batched {
             problems.push(format!(
                 "`{}` is no list, and has nothing to page through",
                 site.coordinate

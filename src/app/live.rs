@@ -1,0 +1,69 @@
+//! What live fields need: connections to upstreams, and what is kept of their answers.
+//!
+//! Both live as long as the process, so that a reload forgets neither a breaker nor a value; the runtime itself belongs to one Model and one configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cache::{self, Cache};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::connect::{LiveSource, Runtime};
+use crate::egress::{self, Egress, EgressError};
+use crate::sdl::Model;
+use crate::tasks::Tasks;
+use crate::telemetry::metrics::Metrics;
+
+/// How long a refresh that nobody waits for may go on at the end.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Outlives every reload.
+pub struct Live {
+    egress: Egress,
+    cache: Cache,
+    tasks: Tasks,
+}
+
+impl Live {
+    /// Nothing is asked yet.
+    pub async fn open(
+        config: &Config,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, EgressError> {
+        let tasks = Tasks::new();
+        let settings = cache::Settings::from(&config.cache);
+        let cache = Cache::open(settings, clock.clone(), metrics.cache().clone(), &tasks).await;
+        Ok(Self {
+            egress: Egress::new(egress::Settings {
+                clock,
+                metrics,
+                ..egress::Settings::of(&config.egress)
+            })?,
+            cache,
+            tasks,
+        })
+    }
+
+    /// Answers the live fields of `model` as `config` says.
+    pub fn source(&self, model: &Arc<Model>, config: &Config) -> Arc<dyn LiveSource> {
+        Arc::new(Runtime::new(
+            Arc::clone(model),
+            &config.connectors,
+            self.cache.clone(),
+            &self.egress,
+            self.tasks.clone(),
+        ))
+    }
+
+    /// Ends what goes on behind; says what did not end.
+    pub async fn close(&self) -> Vec<&'static str> {
+        self.tasks.shutdown(GRACE).await
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,383 @@
+//! Applicability: does a request apply to an object, and which one is it then?
+//!
+//! A request applies if every hole that is not optional has a value; the annotation is the switch.
+//! Nothing is sent here, and nothing here knows what is kept.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::Value;
+use smallvec::SmallVec;
+
+use super::encode::{Keys, Unfit};
+use super::instances::{Instance, Instances, NoInstance};
+use super::live::Origin;
+use super::routes::Fetch;
+use super::scope::{Scope, State};
+use super::seam::Parent;
+use crate::cache::{Key, Prefix, Tag};
+use crate::config::DEFAULT_INSTANCE;
+use crate::graph::Ix;
+use crate::sdl::BatchStyle;
+use crate::sdl::expr::{Expr, Scope as Names};
+
+/// What becomes of asking for one object.
+#[derive(Clone)]
+pub(super) enum Resolved {
+    Ask(Arc<Ask>),
+    Not(Arc<Not>),
+}
+
+/// A request that applies.
+pub(super) struct Ask {
+    /// Of what is kept; of a collection the key of all of it.
+    pub(super) key: Key,
+    pub(super) instance: Arc<Instance>,
+    /// What all keys of one batch have in common; without a batch the request itself.
+    pub(super) shape: Arc<str>,
+    /// The key within a batch.
+    pub(super) batch: Option<BatchKey>,
+    pub(super) origin: Arc<Origin>,
+}
+
+pub(super) struct BatchKey {
+    pub(super) value: Value,
+    pub(super) text: Box<str>,
+}
+
+/// Why a request does not apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Not {
+    pub(super) state: State,
+    pub(super) instance: Arc<str>,
+    pub(super) hint: Arc<str>,
+    /// Somebody wrote something that should be otherwise.
+    pub(super) problem: bool,
+}
+
+/// Everything that the expressions of a request read.
+pub(super) struct Bound<'b> {
+    fetch: &'b Fetch,
+    args: &'b Value,
+    viewer: Option<&'b Value>,
+    this: Option<&'b Value>,
+    entity: Option<Cow<'b, Value>>,
+    config: &'b Value,
+    lets: Vec<(Box<str>, Value)>,
+}
+
+static NULL: Value = Value::Null;
+
+impl<'b> Bound<'b> {
+    /// Reads what the request reads of its surroundings, and evaluates its `let`s.
+    pub(super) fn new(
+        fetch: &'b Fetch,
+        args: &'b Value,
+        parent: &'b Parent,
+        scope: &'b Scope,
+        config: &'b Value,
+    ) -> Self {
+        let nearest = nearest(parent);
+        let wanted = fetch.reads_entity || matches!(parent, Parent::Entity(_));
+        let entity = nearest
+            .filter(|_| wanted)
+            .map(|ix| Cow::Owned(scope.snapshot.descriptor(ix)));
+        let this = match parent {
+            Parent::Live(object) => Some(object.value()),
+            Parent::Object(value) => Some(&**value),
+            Parent::Root | Parent::Entity(_) | Parent::Texts(_) => None,
+        };
+        let mut bound = Self {
+            fetch,
+            args,
+            viewer: scope.viewer.as_deref(),
+            this,
+            entity,
+            config,
+            lets: Vec::with_capacity(fetch.connect.lets.len()),
+        };
+        bound.evaluate_lets(None);
+        bound
+    }
+
+    fn evaluate_lets(&mut self, batch: Option<&Value>) {
+        self.lets.clear();
+        for item in &self.fetch.connect.lets {
+            let value = self.with(batch, |names| item.value.eval(names).into_owned());
+            self.lets.push((item.name.clone(), value));
+        }
+    }
+
+    /// With the keys of a request in sight.
+    pub(super) fn for_keys(mut self, batch: Option<&Value>) -> Self {
+        let reads_keys = |expr: &Expr| expr.reads().iter().any(|read| &*read.root == "batch");
+        if batch.is_some()
+            && self
+                .fetch
+                .connect
+                .lets
+                .iter()
+                .any(|item| reads_keys(&item.value))
+        {
+            self.evaluate_lets(batch);
+        }
+        self
+    }
+
+    /// Evaluates with everything that has a name here.
+    pub(super) fn with<R>(
+        &self,
+        batch: Option<&Value>,
+        evaluate: impl FnOnce(&Names<'_, '_>) -> R,
+    ) -> R {
+        let mut names: SmallVec<[(&str, &Value); 8]> = SmallVec::new();
+        names.push(("args", self.args));
+        names.push(("config", self.config));
+        names.extend(self.viewer.map(|viewer| ("viewer", viewer)));
+        names.extend(batch.map(|batch| ("batch", batch)));
+        names.extend(self.lets.iter().map(|(name, value)| (&**name, value)));
+        let entity = self.entity.as_deref();
+        evaluate(&Names {
+            this: self.this.or(entity),
+            entity,
+            names: &names,
+            ..Names::default()
+        })
+    }
+
+    /// Path, query and body, as one text.
+    pub(super) fn fill(&self, batch: Option<&Value>) -> Result<(String, Option<Value>), Unfit> {
+        let keys = match batch {
+            Some(_) => Keys::Given,
+            None => Keys::LeftOut,
+        };
+        self.with(batch, |names| {
+            let path = self.fetch.address.fill(names, keys)?;
+            let body = self.fetch.connect.body.as_ref();
+            let body = body.map(|body| body.eval(names).into_owned());
+            Ok((path, body))
+        })
+    }
+
+    /// The tags of what is kept for this request.
+    pub(super) fn tags(&self) -> Box<[Tag]> {
+        let Some(policy) = &self.fetch.policy else {
+            return Box::default();
+        };
+        let connector = self.fetch.connector();
+        self.with(None, |names| {
+            let texts = policy.tags.iter().flat_map(|tag| tag.tags(names));
+            texts.map(|text| Tag::new(connector, &text)).collect()
+        })
+    }
+}
+
+/// The nearest entity of a parent.
+pub(super) fn nearest(parent: &Parent) -> Option<Ix> {
+    match parent {
+        Parent::Entity(ix) => Some(*ix),
+        Parent::Live(object) => object.entity,
+        Parent::Root | Parent::Object(_) | Parent::Texts(_) => None,
+    }
+}
+
+/// Asks for nothing, only says what would be asked.
+pub(super) fn resolve(
+    fetch: &Fetch,
+    instances: &Instances,
+    args: &Value,
+    parent: &Parent,
+    scope: &Scope,
+) -> Resolved {
+    match ask(fetch, instances, args, parent, scope) {
+        Ok(ask) => Resolved::Ask(Arc::new(ask)),
+        Err(not) => Resolved::Not(Arc::new(not)),
+    }
+}
+
+fn ask(
+    fetch: &Fetch,
+    instances: &Instances,
+    args: &Value,
+    parent: &Parent,
+    scope: &Scope,
+) -> Result<Ask, Not> {
+    let connect = &fetch.connect;
+    let default = instances.get(None).ok();
+    let config = default.map_or(&NULL, |instance| &instance.config);
+    let mut bound = Bound::new(fetch, args, parent, scope, config);
+    let named = match &connect.instance {
+        None => None,
+        Some(expr) => bound.with(None, |names| match &*expr.eval(names) {
+            Value::String(name) => Some(name.clone()),
+            _ => None,
+        }),
+    };
+    let instance = instances.get(named.as_deref());
+    if let Ok(instance) = &instance
+        && instance.config != *config
+    {
+        bound.config = &instance.config;
+        bound.evaluate_lets(None);
+    }
+    let at = Place {
+        connector: fetch.connector(),
+        instance: named.as_deref().unwrap_or(DEFAULT_INSTANCE),
+    };
+    let (path, body) = bound.fill(None).map_err(|unfit| at.unfit(unfit))?;
+    if body.as_ref().is_some_and(Value::is_null) {
+        return Err(at.no(State::NoAnnotation, "there is nothing to ask with"));
+    }
+    let batch = match connect.batch.as_ref().and_then(|batch| batch.key.as_ref()) {
+        None => None,
+        Some(key) => Some(bound.with(None, |names| batch_key(&key.eval(names), key, &at))?),
+    };
+    let instance = instance.map_err(|why| at.no_instance(why))?;
+    let claims = claims(&bound);
+    for claim in &claims {
+        if !instance.allows(claim) {
+            let hint = format!(
+                "`connectors.{}.allow` does not name `{claim}`",
+                fetch.connector()
+            );
+            return Err(Not {
+                problem: true,
+                ..at.no(State::NotAllowed, &hint)
+            });
+        }
+    }
+    let shape = match body {
+        None => path,
+        Some(body) => format!("{path}\n{body}"),
+    };
+    Ok(Ask {
+        key: key(fetch, instance, &shape, batch.as_ref(), scope),
+        origin: Arc::new(Origin {
+            connector: Arc::clone(fetch.connector()),
+            instance: Arc::clone(&instance.name),
+            type_name: Arc::clone(&fetch.type_name),
+            names: bound.lets,
+        }),
+        instance: Arc::clone(instance),
+        shape: shape.into(),
+        batch,
+    })
+}
+
+fn key(
+    fetch: &Fetch,
+    instance: &Instance,
+    shape: &str,
+    batch: Option<&BatchKey>,
+    scope: &Scope,
+) -> Key {
+    let upstream = &instance.upstream;
+    let style = fetch.connect.batch.as_ref().map(|batch| batch.style);
+    let own = match (batch, style) {
+        (Some(batch), Some(BatchStyle::List)) => &*batch.text,
+        _ => "",
+    };
+    let viewer = match (fetch.reads_viewer, &scope.viewer) {
+        (false, _) => String::new(),
+        (true, None) => "-".to_owned(),
+        (true, Some(viewer)) => viewer.to_string(),
+    };
+    let parts = [
+        &**upstream.connector(),
+        &fetch.mapping,
+        &**upstream.source(),
+        &*instance.name,
+        &*instance.account,
+    ];
+    Prefix::new(parts).key([shape, own, &viewer])
+}
+
+/// Who says no.
+struct Place<'p> {
+    connector: &'p str,
+    instance: &'p str,
+}
+
+impl Place<'_> {
+    fn no(&self, state: State, hint: &str) -> Not {
+        Not {
+            state,
+            instance: self.instance.into(),
+            hint: hint.into(),
+            problem: false,
+        }
+    }
+
+    fn unfit(&self, unfit: Unfit) -> Not {
+        match unfit {
+            Unfit::Missing { hole } => {
+                let configured = hole.contains("$config");
+                let state = match configured {
+                    true => State::NotConfigured,
+                    false => State::NoAnnotation,
+                };
+                self.no(state, &format!("`{hole}` has no value"))
+            }
+            Unfit::Bad { hole, why } => Not {
+                problem: true,
+                ..self.no(State::NoAnnotation, &format!("`{hole}` is {why}"))
+            },
+        }
+    }
+
+    fn no_instance(&self, why: NoInstance) -> Not {
+        match why {
+            NoInstance::NotConfigured(hint) => self.no(State::NotConfigured, &hint),
+            NoInstance::Unknown => {
+                let hint = format!(
+                    "there is no `connectors.{}.instances.{}`",
+                    self.connector, self.instance
+                );
+                Not {
+                    problem: true,
+                    ..self.no(State::NotConfigured, &hint)
+                }
+            }
+        }
+    }
+}
+
+fn batch_key(value: &Value, key: &Expr, at: &Place<'_>) -> Result<BatchKey, Not> {
+    match key_text(value) {
+        Some(text) if !text.is_empty() => Ok(BatchKey {
+            value: value.clone(),
+            text,
+        }),
+        _ => Err(at.unfit(Unfit::Missing {
+            hole: key.source().into(),
+        })),
+    }
+}
+
+/// Keys and what they are matched with are compared as texts: upstreams are not of one mind about numbers.
+pub(super) fn key_text(value: &Value) -> Option<Box<str>> {
+    match value {
+        Value::String(text) => Some(text.as_str().into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::Bool(truth) => Some(truth.to_string().into()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// What annotations lead to: one text of all holes, and each item of a list for itself.
+fn claims(bound: &Bound<'_>) -> Vec<String> {
+    let mut single: Vec<Box<str>> = Vec::new();
+    let mut listed: Vec<String> = Vec::new();
+    for claim in &bound.fetch.claims {
+        bound.with(None, |names| match &*claim.eval(names) {
+            Value::Array(items) => {
+                listed.extend(items.iter().filter_map(key_text).map(String::from));
+            }
+            value => single.extend(key_text(value)),
+        });
+    }
+    if !single.is_empty() {
+        listed.push(single.join("/"));
+    }
+    listed
+}

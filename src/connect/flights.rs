@@ -1,0 +1,517 @@
+//! What is not at hand: who fetches it, in how many requests, and what becomes of what they bring.
+//!
+//! Every key has one flight. Those that are ours to lead are put together into as few requests as the upstream allows; those that somebody else leads are waited for beside them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, FutureExt as _, join, join_all};
+use serde_json::{Value, json};
+
+use super::ask::{Ask, Bound};
+use super::fault;
+use super::kept::{self, Reading};
+use super::pages::{self, Read};
+use super::request::{self, Asked, Said, Terms, Trouble};
+use super::routes::{Args, Fetch};
+use super::scope::Scope;
+use super::seam::{Fault, Parent};
+use crate::cache::{
+    Cache, Claim, Content, Follow, Held, Key, Landed, Lead, NewEntry, Prefix, State,
+};
+use crate::clock::Budget;
+use crate::egress::Lane;
+use crate::sdl::{Batch, BatchStyle};
+
+/// Longer URLs are not sent: the batch is divided.
+const LONGEST_URL: usize = 8 * 1024;
+
+/// One object that is to be fetched, and for whom.
+#[derive(Clone)]
+pub(super) struct Wanted {
+    pub(super) fetch: Arc<Fetch>,
+    pub(super) args: Arc<Args>,
+    pub(super) ask: Arc<Ask>,
+    pub(super) parent: Parent,
+    /// Of a list: how many objects.
+    pub(super) rows: usize,
+}
+
+/// What came for a key.
+pub(super) type Landing = (Key, Result<Held, Fault>);
+
+/// All that a flight needs beside what it fetches.
+#[derive(Clone)]
+pub(super) struct Tower {
+    pub(super) cache: Cache,
+    pub(super) scope: Arc<Scope>,
+    pub(super) lane: Lane,
+    pub(super) budget: Budget,
+}
+
+/// One key whose flight is ours.
+struct Ours {
+    wanted: Wanted,
+    lead: Lead,
+}
+
+impl Tower {
+    /// Fetches what is wanted of one `@connect`, each key once.
+    pub(super) async fn fetch(&self, wanted: Vec<Wanted>) -> Vec<Landing> {
+        let mut by_key: HashMap<Key, Wanted> = HashMap::with_capacity(wanted.len());
+        let mut keys = Vec::with_capacity(wanted.len());
+        for one in wanted {
+            match by_key.get_mut(&one.ask.key) {
+                Some(known) => known.rows = known.rows.max(one.rows),
+                None => {
+                    keys.push(one.ask.key);
+                    by_key.insert(one.ask.key, one);
+                }
+            }
+        }
+        let claims = self.cache.claim(&keys, self.budget).await;
+        let mut ours = Vec::new();
+        let mut others: Vec<BoxFuture<'_, Landing>> = Vec::new();
+        let mut landed = Vec::new();
+        for (key, claim) in keys.iter().zip(claims) {
+            let Some(wanted) = by_key.remove(key) else {
+                continue;
+            };
+            match claim {
+                Claim::Lead(lead) => ours.push(Ours { wanted, lead }),
+                Claim::Follow(follow) => others.push(self.follow(wanted, follow).boxed()),
+                Claim::Held(held) if self.suffices(&wanted, &held) => landed.push((*key, Ok(held))),
+                Claim::Held(held) => others.push(self.read_further(wanted, held).boxed()),
+            }
+        }
+        let (first, rest) = join(self.lead(ours), join_all(others)).await;
+        landed.extend(first);
+        landed.extend(rest);
+        landed
+    }
+
+    /// Fetches again what was served stale; another replica may have done it by now.
+    pub(super) async fn renew(&self, renewals: Vec<(Wanted, Lead)>) {
+        let mut by_key: HashMap<Key, Wanted> = HashMap::with_capacity(renewals.len());
+        let mut leads = Vec::with_capacity(renewals.len());
+        for (wanted, lead) in renewals {
+            by_key.insert(wanted.ask.key, wanted);
+            leads.push(lead);
+        }
+        let leads = self.cache.settle(leads, self.budget).await;
+        let ours = leads.into_iter().filter_map(|lead| {
+            let wanted = by_key.remove(&lead.key())?;
+            Some(Ours { wanted, lead })
+        });
+        // What became of it is seen by those who ask next.
+        self.lead(ours.collect()).await;
+    }
+
+    fn suffices(&self, wanted: &Wanted, held: &Held) -> bool {
+        !wanted.fetch.rows || kept::suffices(&held.entry, wanted.rows)
+    }
+
+    /// Puts keys together into requests, and sends them side by side.
+    async fn lead(&self, ours: Vec<Ours>) -> Vec<Landing> {
+        let mut batches: Vec<Vec<Ours>> = Vec::new();
+        let mut flights: Vec<BoxFuture<'_, Vec<Landing>>> = Vec::new();
+        for one in ours {
+            let Some(batch) = list_batch(&one.wanted) else {
+                flights.push(async { vec![self.alone(one).await] }.boxed());
+                continue;
+            };
+            let max = batch.max as usize;
+            let open = batches.iter_mut().find(|batch| {
+                let first = batch.first().map(|first| &first.wanted.ask);
+                batch.len() < max
+                    && first.is_some_and(|first| {
+                        first.shape == one.wanted.ask.shape
+                            && Arc::ptr_eq(&first.instance, &one.wanted.ask.instance)
+                    })
+            });
+            match open {
+                Some(open) => open.push(one),
+                None => batches.push(vec![one]),
+            }
+        }
+        let batches = batches.into_iter().map(|batch| self.together(batch));
+        flights.extend(batches);
+        join_all(flights).await.into_iter().flatten().collect()
+    }
+
+    /// Somebody else fetches it.
+    async fn follow(&self, wanted: Wanted, follow: Follow) -> Landing {
+        let key = wanted.ask.key;
+        match follow.await {
+            Some(Landed::Held(held)) if self.suffices(&wanted, &held) => (key, Ok(held)),
+            Some(Landed::Held(held)) => self.read_further(wanted, held).await,
+            Some(Landed::Failed(failure)) => (key, Err(fault::of_shared(&failure))),
+            Some(Landed::Lead(lead)) => {
+                let landed = self.lead(vec![Ours { wanted, lead }]).await;
+                let own = landed.into_iter().find(|(own, _)| *own == key);
+                own.unwrap_or_else(|| (key, Err(gone())))
+            }
+            None => (key, Err(gone())),
+        }
+    }
+
+    /// One request for one key.
+    async fn alone(&self, ours: Ours) -> Landing {
+        let key = ours.wanted.ask.key;
+        let Ours { wanted, lead } = ours;
+        let result = match wanted.fetch.rows || is_collection(&wanted.fetch) {
+            true => self.list(&wanted, lead).await,
+            false => self.object(&wanted, lead).await,
+        };
+        (key, result)
+    }
+
+    async fn object(&self, wanted: &Wanted, lead: Lead) -> Result<Held, Fault> {
+        let fetch = &wanted.fetch;
+        let bound = self.bound(wanted);
+        let asked = match Asked::new(&bound, None) {
+            Ok(asked) => asked,
+            Err(_unfit) => return Err(gone()),
+        };
+        let known = lead.previous().cloned();
+        let said = asked
+            .send(
+                fetch,
+                &wanted.ask.instance,
+                self.terms(false),
+                known.as_ref(),
+            )
+            .await;
+        let now = self.cache.now();
+        match said {
+            Ok(Said::Body(mut body, headers)) => {
+                let value = request::take(&fetch.connect.at, &mut body);
+                let (content, life) = match value.is_null() {
+                    true => (
+                        Content::Absent { status: 200 },
+                        kept::absent_life(fetch, now),
+                    ),
+                    false => {
+                        let life = kept::life(fetch, now, std::slice::from_ref(&value));
+                        (Content::Json(value), life)
+                    }
+                };
+                let entry = NewEntry {
+                    etag: request::header(&headers, "etag"),
+                    last_modified: request::header(&headers, "last-modified"),
+                    tags: bound.tags(),
+                    ..NewEntry::new(content, life)
+                };
+                Ok(self.keep(fetch, lead, entry, request::is_no_store(&headers)))
+            }
+            Ok(Said::Unchanged) => {
+                let rows = known.iter().filter_map(|known| known.json());
+                let rows: Vec<Value> = rows.cloned().collect();
+                lead.renew(kept::life(fetch, now, &rows)).ok_or_else(gone)
+            }
+            Ok(Said::Absent(status)) => {
+                let life = kept::absent_life(fetch, now);
+                let entry = NewEntry {
+                    tags: bound.tags(),
+                    ..NewEntry::new(Content::Absent { status }, life)
+                };
+                Ok(self.keep(fetch, lead, entry, false))
+            }
+            Err(trouble) => self.failed(lead, trouble),
+        }
+    }
+
+    /// A list for one key, or a collection for all of them.
+    async fn list(&self, wanted: &Wanted, lead: Lead) -> Result<Held, Fault> {
+        let fetch = &wanted.fetch;
+        let bound = self.bound(wanted);
+        let asked = match Asked::new(&bound, None) {
+            Ok(asked) => asked,
+            Err(_unfit) => return Err(gone()),
+        };
+        let rows = match is_collection(fetch) {
+            true => usize::MAX,
+            false => wanted.rows,
+        };
+        let mut reading = Reading::default();
+        let read = pages::read_on(
+            fetch,
+            &wanted.ask.instance,
+            &asked,
+            self.terms(false),
+            &mut reading,
+            rows,
+        )
+        .await;
+        match read {
+            Ok(Read::Rows { no_store }) => {
+                Ok(self.keep(fetch, lead, self.of_rows(fetch, reading, &bound), no_store))
+            }
+            Ok(Read::Absent(status)) => {
+                let life = kept::absent_life(fetch, self.cache.now());
+                let entry = NewEntry {
+                    tags: bound.tags(),
+                    ..NewEntry::new(Content::Absent { status }, life)
+                };
+                Ok(self.keep(fetch, lead, entry, false))
+            }
+            Err(trouble) => self.failed(lead, trouble),
+        }
+    }
+
+    fn of_rows(&self, fetch: &Fetch, reading: Reading, bound: &Bound<'_>) -> NewEntry {
+        let life = kept::life(fetch, self.cache.now(), &reading.rows);
+        NewEntry {
+            tags: bound.tags(),
+            ..NewEntry::new(reading.into_content(), life)
+        }
+    }
+
+    /// A list of which more is wanted than was read: it is read on from there, and keeps its age.
+    async fn read_further(&self, wanted: Wanted, held: Held) -> Landing {
+        let key = wanted.ask.key;
+        let n_held = kept::list(&held.entry).len();
+        let own = Prefix::new(["further", &format!("{key:?}")]).key([n_held.to_string()]);
+        let claim = self.cache.claim(&[own], self.budget).await.pop();
+        let lead = match claim {
+            Some(Claim::Lead(lead)) => lead,
+            Some(Claim::Held(further)) => return (key, Ok(further)),
+            Some(Claim::Follow(follow)) => match follow.await {
+                Some(Landed::Lead(lead)) => lead,
+                Some(Landed::Held(further)) => return (key, Ok(further)),
+                Some(Landed::Failed(failure)) => return (key, Err(fault::of_shared(&failure))),
+                None => return (key, Err(gone())),
+            },
+            None => return (key, Err(gone())),
+        };
+        let fetch = &wanted.fetch;
+        let bound = self.bound(&wanted);
+        let Ok(asked) = Asked::new(&bound, None) else {
+            return (key, Err(gone()));
+        };
+        let mark = self.cache.mark();
+        let mut reading = Reading {
+            rows: kept::list(&held.entry).to_vec(),
+            progress: kept::progress(&held.entry),
+        };
+        let terms = self.terms(false);
+        let instance = &wanted.ask.instance;
+        let read = pages::read_on(fetch, instance, &asked, terms, &mut reading, wanted.rows).await;
+        let result = match read {
+            Ok(Read::Absent(_)) => Err(gone()),
+            Ok(Read::Rows { no_store }) => {
+                let entry = NewEntry {
+                    tags: held.entry.tags().into(),
+                    ..NewEntry::new(reading.into_content(), *held.entry.life())
+                };
+                if fetch.policy.is_some() && !no_store {
+                    self.cache.put(key, mark, entry.clone());
+                }
+                Ok(lead.share(entry))
+            }
+            // What was read before stays.
+            Err(trouble) => self.failed(lead, trouble),
+        };
+        (key, result)
+    }
+
+    /// Several keys in one request; divided where that is too much.
+    fn together<'t>(&'t self, mut batch: Vec<Ours>) -> BoxFuture<'t, Vec<Landing>> {
+        async move {
+            let Some(first) = batch.first() else {
+                return Vec::new();
+            };
+            let wanted = first.wanted.clone();
+            let bound = self.bound(&wanted);
+            let keys: Vec<Value> = batch
+                .iter()
+                .filter_map(|one| Some(one.wanted.ask.batch.as_ref()?.value.clone()))
+                .collect();
+            let keys = json!({ "key": keys });
+            let bound = bound.for_keys(Some(&keys));
+            let asked = Asked::new(&bound, Some(&keys));
+            let divisible = batch.len() > 1;
+            if let Ok(asked) = &asked
+                && asked.path.len() > LONGEST_URL
+                && divisible
+            {
+                drop(bound);
+                let rest = batch.split_off(batch.len() / 2);
+                return self.both(batch, rest).await;
+            }
+            let Ok(asked) = asked else {
+                return batch
+                    .iter()
+                    .map(|one| (one.wanted.ask.key, Err(gone())))
+                    .collect();
+            };
+            let mut reading = Reading::default();
+            let terms = self.terms(divisible);
+            let instance = &wanted.ask.instance;
+            let read = pages::read_on(
+                &wanted.fetch,
+                instance,
+                &asked,
+                terms,
+                &mut reading,
+                usize::MAX,
+            );
+            match read.await {
+                Ok(Read::Rows { no_store }) => self.share_out(batch, reading, no_store),
+                Ok(Read::Absent(status)) => batch
+                    .into_iter()
+                    .map(|one| {
+                        let life = kept::absent_life(&wanted.fetch, self.cache.now());
+                        let entry = NewEntry::new(Content::Absent { status }, life);
+                        let key = one.wanted.ask.key;
+                        (key, Ok(self.keep(&wanted.fetch, one.lead, entry, false)))
+                    })
+                    .collect(),
+                Err(Trouble::TooMuch(_)) if divisible => {
+                    drop(bound);
+                    let rest = batch.split_off(batch.len() / 2);
+                    self.both(batch, rest).await
+                }
+                Err(trouble) => {
+                    let too_late = matches!(trouble, Trouble::TooLate(_));
+                    let fault = trouble.into_fault();
+                    let failed = |one: Ours| {
+                        let trouble = match too_late {
+                            true => Trouble::TooLate(fault.clone()),
+                            false => Trouble::Fault(fault.clone()),
+                        };
+                        (one.wanted.ask.key, self.failed(one.lead, trouble))
+                    };
+                    batch.into_iter().map(failed).collect()
+                }
+            }
+        }
+        .boxed()
+    }
+
+    async fn both(&self, one: Vec<Ours>, other: Vec<Ours>) -> Vec<Landing> {
+        let (mut one, other) = join(self.together(one), self.together(other)).await;
+        one.extend(other);
+        one
+    }
+
+    /// Gives each key its rows, by what they match and never by where they stand.
+    fn share_out(&self, batch: Vec<Ours>, reading: Reading, no_store: bool) -> Vec<Landing> {
+        let Some(fetch) = batch.first().map(|one| Arc::clone(&one.wanted.fetch)) else {
+            return Vec::new();
+        };
+        let cut = reading.progress.cut;
+        let mut rows = by_key(&fetch, reading.rows);
+        let now = self.cache.now();
+        let share = |one: Ours| {
+            let key = one.wanted.ask.key;
+            let text = one.wanted.ask.batch.as_ref().map(|batch| &*batch.text);
+            let own = text.and_then(|text| rows.remove(text)).unwrap_or_default();
+            if own.is_empty() && cut {
+                let why = "has more pages than `maxPages` allows";
+                let fault = fault::bad_shape(fetch.connector(), &fetch.template, why);
+                return (key, self.failed(one.lead, Trouble::Fault(fault)));
+            }
+            let life = kept::life(&fetch, now, &own);
+            let (content, life) = match (fetch.rows, own.into_iter()) {
+                (true, own) => (Reading::whole(own.collect()).into_content(), life),
+                (false, mut own) => match own.next() {
+                    Some(row) => (Content::Json(row), life),
+                    None => (
+                        Content::Absent { status: 404 },
+                        kept::absent_life(&fetch, now),
+                    ),
+                },
+            };
+            let entry = NewEntry {
+                tags: self.bound(&one.wanted).tags(),
+                ..NewEntry::new(content, life)
+            };
+            (key, Ok(self.keep(&fetch, one.lead, entry, no_store)))
+        };
+        batch.into_iter().map(share).collect()
+    }
+
+    fn keep(&self, fetch: &Fetch, lead: Lead, entry: NewEntry, no_store: bool) -> Held {
+        match fetch.policy.is_some() && !no_store {
+            true => lead.fill(entry),
+            false => lead.share(entry),
+        }
+    }
+
+    /// What is still of use stands in; those who wait are told.
+    fn failed(&self, lead: Lead, trouble: Trouble) -> Result<Held, Fault> {
+        let previous = lead.previous().cloned();
+        let fault = match trouble {
+            // Another one may have more time.
+            Trouble::TooLate(fault) => {
+                drop(lead);
+                fault
+            }
+            Trouble::Fault(fault) | Trouble::TooMuch(fault) => {
+                lead.fail(&fault::shared(&fault));
+                fault
+            }
+        };
+        let usable = previous.filter(|entry| entry.life().state(self.cache.now()).is_some());
+        match usable {
+            Some(entry) => Ok(Held {
+                entry,
+                state: State::Expired,
+            }),
+            None => Err(fault),
+        }
+    }
+
+    fn bound<'w>(&'w self, wanted: &'w Wanted) -> Bound<'w> {
+        Bound::new(
+            &wanted.fetch,
+            &wanted.args.value,
+            &wanted.parent,
+            &self.scope,
+            &wanted.ask.instance.config,
+        )
+    }
+
+    fn terms(&self, divisible: bool) -> Terms {
+        Terms {
+            lane: self.lane,
+            budget: self.budget,
+            started: self.cache.now(),
+            divisible,
+        }
+    }
+}
+
+fn list_batch(wanted: &Wanted) -> Option<&Batch> {
+    let batch = wanted.fetch.connect.batch.as_ref()?;
+    (batch.style == BatchStyle::List).then_some(batch)
+}
+
+pub(super) fn is_collection(fetch: &Fetch) -> bool {
+    let batch = fetch.connect.batch.as_ref();
+    batch.is_some_and(|batch| batch.style == BatchStyle::Collection)
+}
+
+/// Rows by the text of what they match.
+fn by_key(fetch: &Fetch, rows: Vec<Value>) -> HashMap<Box<str>, Vec<Value>> {
+    let matches = fetch
+        .connect
+        .batch
+        .as_ref()
+        .and_then(|batch| batch.matches.as_ref());
+    let mut found: HashMap<Box<str>, Vec<Value>> = HashMap::new();
+    for row in rows {
+        let key =
+            matches.and_then(|matches| super::ask::key_text(&request::evaluate(matches, &row)));
+        if let Some(key) = key {
+            found.entry(key).or_default().push(row);
+        }
+    }
+    found
+}
+
+/// Only while the process shuts down, or the catalog and the request no longer fit.
+fn gone() -> Fault {
+    Fault::new("UPSTREAM_UNAVAILABLE", "the request was given up")
+}

@@ -1,0 +1,357 @@
+//! The upstreams as configured: every source of a connector, once for each of its instances.
+//!
+//! An instance that lacks a setting is not configured and says what is missing; it is never asked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::config::{ConnectorConfig, DEFAULT_INSTANCE, InstanceConfig, InstanceLimits};
+use crate::egress::{Credential, Egress, HeaderName, Limits, Upstream, UpstreamSpec, Url};
+use crate::sdl::expr::{Expr, Scope};
+use crate::sdl::{self, AuthType, Model, UpstreamAuth, UpstreamSource};
+
+/// One source at one instance, ready to be asked.
+pub(super) struct Instance {
+    pub(super) name: Arc<str>,
+    pub(super) upstream: Arc<Upstream>,
+    /// What `$config` stands for.
+    pub(super) config: Value,
+    /// Everything that makes its answers different from those of another.
+    pub(super) account: Box<str>,
+    allow: Option<Vec<String>>,
+}
+
+/// What there is of one source.
+#[derive(Default)]
+pub(super) struct Instances {
+    by_name: HashMap<Arc<str>, Result<Arc<Instance>, Arc<str>>>,
+    connector: Arc<str>,
+}
+
+/// Why there is no such instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NoInstance {
+    /// What is missing in the configuration.
+    NotConfigured(Arc<str>),
+    /// Others are configured, and the annotation names one that is not.
+    Unknown,
+}
+
+impl Instances {
+    /// `None`: the one that is asked where nothing names one.
+    pub(super) fn get(&self, name: Option<&str>) -> Result<&Arc<Instance>, NoInstance> {
+        match self.by_name.get(name.unwrap_or(DEFAULT_INSTANCE)) {
+            Some(Ok(instance)) => Ok(instance),
+            Some(Err(missing)) => Err(NoInstance::NotConfigured(Arc::clone(missing))),
+            None if name.is_some() && !self.by_name.is_empty() => Err(NoInstance::Unknown),
+            None => {
+                let connector = &self.connector;
+                let hint = format!("add `connectors.{connector}` to the configuration");
+                Err(NoInstance::NotConfigured(hint.into()))
+            }
+        }
+    }
+}
+
+impl Instance {
+    /// Whether an annotation may lead to this object through our credential.
+    pub(super) fn allows(&self, claimed: &str) -> bool {
+        match &self.allow {
+            None => true,
+            Some(patterns) => patterns.iter().any(|pattern| fits(pattern, claimed)),
+        }
+    }
+}
+
+/// `*` stands for any text.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    let Some(mut left) = text.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return left.ends_with(part);
+        }
+        match left.split_once(part) {
+            Some((_, behind)) => left = behind,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// The instances of all sources, in the order of [`Model::sources`].
+pub(super) fn open(
+    model: &Model,
+    configured: &[ConnectorConfig],
+    egress: &Egress,
+) -> Vec<Instances> {
+    let sources = model.sources.iter();
+    sources
+        .map(|source| {
+            let connector = configured
+                .iter()
+                .find(|known| known.name == source.connector && known.enabled);
+            let instances = connector.map_or(&[][..], |connector| &connector.instances);
+            let opened = instances.iter().map(|instance| {
+                let opened = open_one(source, instance, egress);
+                if let Err(missing) = &opened {
+                    tracing::warn!(
+                        connector.name = %source.connector,
+                        connector.instance = %instance.name,
+                        "the instance `{}` of `{}` is not asked: {missing}",
+                        instance.name,
+                        source.connector
+                    );
+                }
+                (Arc::clone(&instance.name), opened)
+            });
+            Instances {
+                by_name: opened.collect(),
+                connector: Arc::clone(&source.connector),
+            }
+        })
+        .collect()
+}
+
+/// Evaluates what a source reads of the configuration.
+struct Settings<'s> {
+    config: &'s Value,
+    secrets: &'s Value,
+    path: String,
+}
+
+impl Settings<'_> {
+    fn value(&self, expr: &Expr) -> Value {
+        let names = [("config", self.config), ("secret", self.secrets)];
+        let scope = Scope {
+            names: &names,
+            ..Scope::default()
+        };
+        expr.eval(&scope).into_owned()
+    }
+
+    /// A text that must be there.
+    fn text(&self, expr: Option<&Expr>, what: &str) -> Result<String, Arc<str>> {
+        let value = expr.map_or(Value::Null, |expr| self.value(expr));
+        match value {
+            Value::String(text) if !text.is_empty() => Ok(text),
+            Value::Number(number) => Ok(number.to_string()),
+            _ => Err(self.missing(expr, what)),
+        }
+    }
+
+    fn secret(&self, expr: Option<&Expr>, what: &str) -> Result<SecretString, Arc<str>> {
+        self.text(expr, what).map(Into::into)
+    }
+
+    /// Which settings would give a value.
+    fn missing(&self, expr: Option<&Expr>, what: &str) -> Arc<str> {
+        let reads = expr.map(Expr::reads).unwrap_or_default();
+        let settings: Vec<String> = reads
+            .iter()
+            .filter_map(|read| {
+                let section = match &*read.root {
+                    "config" => "config",
+                    "secret" => "secrets",
+                    _ => return None,
+                };
+                Some(format!("`{}.{section}.{}`", self.path, read.path.first()?))
+            })
+            .collect();
+        match settings.is_empty() {
+            true => format!("its {what} has no value").into(),
+            false => format!("set {}", settings.join(" or ")).into(),
+        }
+    }
+}
+
+fn open_one(
+    source: &UpstreamSource,
+    instance: &InstanceConfig,
+    egress: &Egress,
+) -> Result<Arc<Instance>, Arc<str>> {
+    let config = Value::Object(instance.config.clone());
+    let secrets: Map<String, Value> = instance
+        .secrets
+        .iter()
+        .filter_map(|(name, secret)| {
+            let current = secret.all().first()?;
+            Some((name.clone(), current.expose_secret().into()))
+        })
+        .collect();
+    let secrets = Value::Object(secrets);
+    let path = match &*instance.name {
+        DEFAULT_INSTANCE => format!("connectors.{}", source.connector),
+        name => format!("connectors.{}.instances.{name}", source.connector),
+    };
+    let settings = Settings {
+        config: &config,
+        secrets: &secrets,
+        path,
+    };
+    let base = settings.text(Some(&source.url), "URL")?;
+    let base = Url::parse(&base).map_err(|_unreadable| -> Arc<str> {
+        format!(
+            "the URL of the source `{}` cannot be understood",
+            source.name
+        )
+        .into()
+    })?;
+    let spec = UpstreamSpec {
+        connector: Arc::clone(&source.connector),
+        source: Arc::clone(&source.name),
+        instance: Arc::clone(&instance.name),
+        base,
+        credential: credential(source.auth.as_ref(), &settings)?,
+        headers: headers(source, &settings)?,
+        limits: limits(&source.limits, &instance.limits),
+        allow_hosts: instance.allow_hosts.clone(),
+        share: instance.limits.share.unwrap_or(1.0),
+    };
+    let account = account(&spec.base, &config, &secrets);
+    let upstream = egress
+        .upstream(spec)
+        .map_err(|error| -> Arc<str> { error.to_string().into() })?;
+    Ok(Arc::new(Instance {
+        name: Arc::clone(&instance.name),
+        upstream,
+        config,
+        account,
+        allow: instance.allow.clone(),
+    }))
+}
+
+/// Address and settings, so that what came from another address or with another credential is never met again.
+fn account(base: &Url, config: &Value, secrets: &Value) -> Box<str> {
+    let mut hash = Sha256::new();
+    for part in [base.as_str(), &config.to_string(), &secrets.to_string()] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hex::encode(hash.finalize()).into()
+}
+
+fn credential(
+    auth: Option<&UpstreamAuth>,
+    settings: &Settings<'_>,
+) -> Result<Credential, Arc<str>> {
+    let Some(auth) = auth else {
+        return Ok(Credential::None);
+    };
+    Ok(match auth.kind {
+        AuthType::None => Credential::None,
+        AuthType::Bearer => Credential::Bearer {
+            token: settings.secret(auth.token.as_ref(), "token")?,
+        },
+        AuthType::Basic => Credential::Basic {
+            user: settings.secret(auth.user.as_ref(), "user")?,
+            password: settings.secret(auth.token.as_ref(), "token")?,
+        },
+        AuthType::Header => Credential::Header {
+            name: header_name(auth.header.as_deref().unwrap_or_default())?,
+            prefix: auth.prefix.as_deref().unwrap_or_default().to_owned(),
+            token: settings.secret(auth.token.as_ref(), "token")?,
+        },
+        AuthType::Oauth2Client => {
+            let token_url = settings.text(auth.token_url.as_ref(), "token URL")?;
+            Credential::OAuth2 {
+                token_url: Url::parse(&token_url).map_err(|_unreadable| -> Arc<str> {
+                    "the token URL cannot be understood".into()
+                })?,
+                client_id: settings.secret(auth.user.as_ref(), "user")?,
+                client_secret: settings.secret(auth.token.as_ref(), "token")?,
+                scopes: auth.scopes.iter().map(ToString::to_string).collect(),
+            }
+        }
+        AuthType::Forward => Credential::Forward,
+        AuthType::GithubApp => {
+            return Err("`GITHUB_APP` is no way to sign in that this version knows".into());
+        }
+    })
+}
+
+fn headers(
+    source: &UpstreamSource,
+    settings: &Settings<'_>,
+) -> Result<Vec<(HeaderName, SecretString)>, Arc<str>> {
+    let mut headers = Vec::with_capacity(source.headers.len());
+    for (name, value) in &source.headers {
+        let of_caller = value.reads().iter().any(|read| &*read.root == "viewer");
+        // Nobody is known to ask yet: what says who it is has nothing to say.
+        if of_caller {
+            continue;
+        }
+        let text = settings.text(Some(value), "header")?;
+        headers.push((header_name(name)?, text.into()));
+    }
+    Ok(headers)
+}
+
+fn header_name(name: &str) -> Result<HeaderName, Arc<str>> {
+    name.parse()
+        .map_err(|_invalid| -> Arc<str> { format!("`{name}` is no name of a header").into() })
+}
+
+/// What the configuration says goes before what the folder says, and that before the defaults.
+fn limits(folder: &sdl::Limits, set: &InstanceLimits) -> Limits {
+    let defaults = Limits::default();
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    Limits {
+        timeout: set.timeout.or(folder.timeout).unwrap_or(defaults.timeout),
+        retries: set.retries.or(folder.retries).unwrap_or(defaults.retries),
+        concurrency: set
+            .concurrency
+            .or(folder.concurrency)
+            .map_or(defaults.concurrency, |count| count as usize),
+        per_minute: set.per_minute.or(folder.per_minute).or(defaults.per_minute),
+        budget_floor: set
+            .budget_floor
+            .or(folder.budget_floor)
+            .unwrap_or(defaults.budget_floor),
+        breaker_errors: set
+            .breaker_errors
+            .or(folder.breaker_errors)
+            .unwrap_or(defaults.breaker_errors),
+        breaker_sleep: set
+            .breaker_sleep
+            .or(folder.breaker_sleep)
+            .unwrap_or(defaults.breaker_sleep),
+        max_bytes: set
+            .max_bytes
+            .or(folder.max_bytes)
+            .map_or(defaults.max_bytes, bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        let rows = [
+            ("acme/pay", "acme/pay", true),
+            ("acme/pay", "acme/pays", false),
+            ("acme/*", "acme/pay", true),
+            ("acme/*", "acmes/pay", false),
+            ("*", "", true),
+            ("*/pay", "acme/pay", true),
+            ("*/pay", "acme/pay/x", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("a*a", "a", false),
+        ];
+        for (pattern, text, expected) in rows {
+            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! One request to an upstream: filled in, sent, judged and decoded.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::ask::Bound;
+use super::encode::Unfit;
+use super::fault;
+use super::instances::Instance;
+use super::routes::Fetch;
+use super::seam::Fault;
+use crate::cache::Entry;
+use crate::clock::Budget;
+use crate::egress::{
+    Call, Failure, HeaderMap, HeaderName, HeaderValue, Kind, Lane, Method, Reply, Validators,
+};
+use crate::sdl::expr::{Expr, Node, Path, Root, Scope as Names, Step};
+use crate::sdl::{self, Request};
+
+/// Statuses by which an upstream says that it was asked for too much at once.
+const TOO_MUCH: [u16; 4] = [413, 414, 502, 504];
+
+/// A request, ready to be sent.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub(super) path: String,
+    body: Option<Bytes>,
+}
+
+/// For whom, and until when.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) lane: Lane,
+    pub(super) budget: Budget,
+    pub(super) started: jiff::Timestamp,
+    /// Whether less could be asked for if this is too much.
+    pub(super) divisible: bool,
+}
+
+/// What an upstream said.
+pub(super) enum Said {
+    /// Its JSON, where `at` has not been applied yet.
+    Body(Value, HeaderMap),
+    /// What is known is still right.
+    Unchanged,
+    /// There is nothing, by a status of `nullOn`.
+    Absent(u16),
+}
+
+/// Why it said nothing of use.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    Fault(Fault),
+    /// Half of it may be answered.
+    TooMuch(Fault),
+    /// The time of the one who asked was over: that says nothing of the upstream.
+    TooLate(Fault),
+}
+
+impl Trouble {
+    pub(super) fn into_fault(self) -> Fault {
+        match self {
+            Self::Fault(fault) | Self::TooMuch(fault) | Self::TooLate(fault) => fault,
+        }
+    }
+}
+
+impl Asked {
+    pub(super) fn new(bound: &Bound<'_>, batch: Option<&Value>) -> Result<Self, Unfit> {
+        let (path, body) = bound.fill(batch)?;
+        Ok(Self {
+            path,
+            body: body.map(|body| Bytes::from(body.to_string())),
+        })
+    }
+
+    /// The same request elsewhere in a list.
+    pub(super) fn at(&self, path: String) -> Self {
+        Self {
+            path,
+            body: self.body.clone(),
+        }
+    }
+
+    /// Sends it.
+    pub(super) async fn send(
+        &self,
+        fetch: &Fetch,
+        instance: &Instance,
+        terms: Terms,
+        known: Option<&Arc<Entry>>,
+    ) -> Result<Said, Trouble> {
+        let Request::Rest { method, .. } = &fetch.connect.request else {
+            let why = "is a GraphQL source, and those are not asked yet,";
+            return Err(Trouble::Fault(fault::bad_shape(
+                fetch.connector(),
+                &fetch.template,
+                why,
+            )));
+        };
+        let mut call = Call::get(self.path.clone(), Arc::clone(&fetch.template), terms.budget);
+        call.method = http_method(*method);
+        // A read that is written as POST does no harm when it is sent twice.
+        call.idempotent = matches!(method, sdl::Method::Get | sdl::Method::Post);
+        call.lane = terms.lane;
+        call.headers = headers(self.body.is_some());
+        call.body = self.body.clone();
+        call.validators = validators(known);
+        call.expects.clone_from(&fetch.connect.null_on);
+        if terms.divisible {
+            call.expects.extend(TOO_MUCH);
+        }
+        match instance.upstream.send(call).await {
+            Ok(reply) => judge(fetch, reply, terms.divisible),
+            Err(failure) => Err(trouble(&failure, terms)),
+        }
+    }
+}
+
+fn http_method(method: sdl::Method) -> Method {
+    match method {
+        sdl::Method::Get => Method::GET,
+        sdl::Method::Post => Method::POST,
+        sdl::Method::Put => Method::PUT,
+        sdl::Method::Patch => Method::PATCH,
+        sdl::Method::Delete => Method::DELETE,
+    }
+}
+
+fn headers(body: bool) -> Vec<(HeaderName, HeaderValue)> {
+    let json = HeaderValue::from_static("application/json");
+    let mut headers = vec![(HeaderName::from_static("accept"), json.clone())];
+    if body {
+        headers.push((HeaderName::from_static("content-type"), json));
+    }
+    headers
+}
+
+fn validators(known: Option<&Arc<Entry>>) -> Validators {
+    let header = |text: Option<&str>| text.and_then(|text| HeaderValue::from_str(text).ok());
+    match known {
+        None => Validators::default(),
+        Some(known) => Validators {
+            etag: header(known.etag()),
+            last_modified: header(known.last_modified()),
+        },
+    }
+}
+
+fn trouble(failure: &Failure, terms: Terms) -> Trouble {
+    let elapsed = jiff::SignedDuration::try_from(failure.elapsed).unwrap_or_default();
+    let now = terms.started.checked_add(elapsed).unwrap_or(terms.started);
+    let fault = fault::of_failure(failure, now);
+    match failure.kind {
+        Kind::Timeout { .. } if terms.budget.is_over() => Trouble::TooLate(fault),
+        Kind::Timeout { .. } if terms.divisible => Trouble::TooMuch(fault),
+        _ => Trouble::Fault(fault),
+    }
+}
+
+fn judge(fetch: &Fetch, reply: Reply, divisible: bool) -> Result<Said, Trouble> {
+    let connector = fetch.connector();
+    match reply.status {
+        304 => Ok(Said::Unchanged),
+        status if fetch.connect.null_on.contains(&status) => Ok(Said::Absent(status)),
+        204 => Ok(Said::Absent(204)),
+        200..=299 => match serde_json::from_slice(&reply.body) {
+            Ok(body) => Ok(Said::Body(body, reply.headers)),
+            Err(_no_json) => {
+                let why = "gave no JSON";
+                let fault = fault::bad_shape(connector, &fetch.template, why);
+                Err(Trouble::Fault(fault.with("upstreamStatus", reply.status)))
+            }
+        },
+        status => {
+            let fault = fault::of_status(connector, &fetch.template, status);
+            match divisible && TOO_MUCH.contains(&status) {
+                true => Err(Trouble::TooMuch(fault)),
+                false => Err(Trouble::Fault(fault)),
+            }
+        }
+    }
+}
+
+/// Whether an upstream forbids keeping its answer.
+pub(super) fn is_no_store(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all("cache-control").iter();
+    values.any(|value| {
+        let words = value.to_str().unwrap_or_default().split(',');
+        words
+            .map(str::trim)
+            .any(|word| word.eq_ignore_ascii_case("no-store"))
+    })
+}
+
+/// A header as text.
+pub(super) fn header(headers: &HeaderMap, name: &str) -> Option<Box<str>> {
+    headers.get(name)?.to_str().ok().map(Into::into)
+}
+
+/// What `at` says of a body; taken out of it where it stands there as it is.
+pub(super) fn take(at: &Expr, body: &mut Value) -> Value {
+    if let Node::Path(path) = at.node()
+        && let Some(found) = place(path, body)
+    {
+        return found.take();
+    }
+    let whole = std::mem::take(body);
+    let found = evaluate(at, &whole).into_owned();
+    *body = whole;
+    found
+}
+
+pub(super) fn evaluate<'v>(expr: &'v Expr, body: &'v Value) -> std::borrow::Cow<'v, Value> {
+    expr.eval(&Names {
+        this: Some(body),
+        body: Some(body),
+        ..Names::default()
+    })
+}
+
+/// The value at a path of names; a `[]` at its end is the list itself.
+fn place<'v>(path: &Path, body: &'v mut Value) -> Option<&'v mut Value> {
+    if !matches!(path.root, Root::This | Root::Body) {
+        return None;
+    }
+    let mut at = body;
+    for (position, step) in path.steps.iter().enumerate() {
+        match step {
+            Step::Name(name, args) if args.is_empty() => at = at.get_mut(&**name)?,
+            Step::Each if position + 1 == path.steps.len() && at.is_array() => {}
+            _ => return None,
+        }
+    }
+    Some(at)
+}

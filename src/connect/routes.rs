@@ -1,0 +1,418 @@
+//! What a live field asks, made of the Model: its providers, and the requests behind them.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde_json::Value;
+
+use super::cursor::Cursor;
+use super::encode::Address;
+use super::seam::LiveField;
+use crate::sdl::expr::{Expr, Read};
+use crate::sdl::{
+    CachePolicy, Connect, Field, FieldSource, LiveBinding, Model, Request, TypeDef, ValueBinding,
+};
+
+/// One `@connect`, for one type of what it brings.
+pub(super) struct Fetch {
+    pub(super) id: u32,
+    pub(super) connect: Arc<Connect>,
+    pub(super) address: Address,
+    /// The path with its holes unfilled, for messages and traces.
+    pub(super) template: Arc<str>,
+    pub(super) policy: Option<CachePolicy>,
+    /// Whether it brings a list.
+    pub(super) rows: bool,
+    /// The type of the objects that it brings.
+    pub(super) type_name: Arc<str>,
+    pub(super) identity: Option<Expr>,
+    pub(super) reads_args: bool,
+    pub(super) reads_viewer: bool,
+    pub(super) reads_entity: bool,
+    /// What comes from annotations, in the order in which it stands in the request.
+    pub(super) claims: Vec<Expr>,
+    /// Everything in the schema that a kept value depends on.
+    pub(super) mapping: String,
+}
+
+/// One provider of a field: what is fetched one after the other, each from what the one before brought.
+pub(super) struct Provider {
+    pub(super) connector: Arc<str>,
+    pub(super) steps: Vec<Step>,
+}
+
+pub(super) struct Step {
+    pub(super) fetch: Arc<Fetch>,
+    pub(super) args: Arc<Args>,
+}
+
+/// The arguments of a field, as `$args` reads them.
+pub(super) struct Args {
+    pub(super) value: Value,
+    pub(super) hash: u64,
+}
+
+/// A live field with its arguments, ready to be asked of many parents.
+pub(super) struct Route {
+    pub(super) field: Arc<str>,
+    pub(super) providers: Vec<Provider>,
+    /// A connection, and which part of it.
+    pub(super) page: Option<Window>,
+    pub(super) order: Option<Order>,
+    pub(super) total: bool,
+    pub(super) cursors: bool,
+}
+
+/// Which part of a list is wanted.
+pub(super) struct Window {
+    pub(super) first: usize,
+    /// `None`: from the start; an error for one that is none of ours.
+    pub(super) after: Option<Result<Cursor, ()>>,
+}
+
+/// `@merge(orderBy:)`: where each concrete type keeps what is compared.
+pub(super) struct Order {
+    pub(super) by_type: HashMap<Arc<str>, ValueBinding>,
+    pub(super) descending: bool,
+}
+
+/// A live list holds so many unless `first` says otherwise.
+const DEFAULT_FIRST: usize = 10;
+
+/// All requests of a Model; each is compiled once.
+pub(super) struct Routes {
+    model: Arc<Model>,
+    known: Mutex<HashMap<FetchKey, Arc<Fetch>>>,
+}
+
+/// Which `@connect`, for which type, and whether it brings a list.
+type FetchKey = (usize, Arc<str>, bool);
+
+impl Routes {
+    pub(super) fn new(model: Arc<Model>) -> Self {
+        Self {
+            model,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Understands a field.
+    pub(super) fn route(&self, field: &LiveField) -> Route {
+        let args = Arc::new(Args::new(field));
+        let owner = self.model.types.get(&field.type_name);
+        let declared = owner.and_then(|owner| owner.fields.get(&field.name));
+        let binding = field.binding.as_deref();
+        let mut providers = Vec::new();
+        if let (Some(declared), Some(binding)) = (declared, binding) {
+            providers.extend(self.own(declared, binding, &args));
+            for (type_name, along) in &binding.suppliers {
+                let provider = match along.is_empty() {
+                    true => self.supplier(declared, binding, type_name, &args),
+                    false => self.along(&field.type_name, along, &args),
+                };
+                match provider {
+                    Some(provider) => providers.push(provider),
+                    None => tracing::error!(
+                        "`{type_name}` cannot supply `{}.{}`: nothing fetches it",
+                        field.type_name,
+                        field.name
+                    ),
+                }
+            }
+        }
+        let connection = binding.is_some_and(|binding| binding.connection);
+        let order = binding
+            .and_then(|binding| binding.merge.as_ref())
+            .and_then(|merge| Some((merge.order_by.as_deref()?, merge.descending)))
+            .map(|(by, descending)| self.order(&providers, by, descending));
+        Route {
+            field: Arc::clone(&field.name),
+            page: connection.then(|| window(field)),
+            order,
+            providers,
+            total: field.total,
+            cursors: field.cursors,
+        }
+    }
+
+    /// `@connect` on the field itself.
+    fn own(&self, field: &Field, binding: &LiveBinding, args: &Arc<Args>) -> Option<Provider> {
+        let connect = binding.connect.as_ref()?;
+        let type_name = self.item_type(field);
+        let rows = binding.connection;
+        let fetch = self.fetch(connect, type_name, rows, field.cache.as_ref());
+        Some(Provider {
+            connector: Arc::clone(&connect.connector),
+            steps: vec![Step {
+                fetch,
+                args: Arc::clone(args),
+            }],
+        })
+    }
+
+    /// A type with a `@connect` of its own.
+    fn supplier(
+        &self,
+        field: &Field,
+        binding: &LiveBinding,
+        type_name: &Arc<str>,
+        args: &Arc<Args>,
+    ) -> Option<Provider> {
+        let ty = self.model.types.get(type_name)?;
+        let connect = ty.connect.as_ref()?;
+        let rows = binding.connection || field.ty.list.is_some();
+        let fetch = self.fetch(connect, type_name, rows, ty.cache.as_ref());
+        Some(Provider {
+            connector: Arc::clone(&connect.connector),
+            steps: vec![Step {
+                fetch,
+                args: Arc::clone(args),
+            }],
+        })
+    }
+
+    /// A path of live fields; the arguments are those of the last one.
+    fn along(&self, owner: &Arc<str>, along: &[Arc<str>], args: &Arc<Args>) -> Option<Provider> {
+        let mut ty = self.model.types.get(owner)?;
+        let mut steps = Vec::with_capacity(along.len());
+        for (position, name) in along.iter().enumerate() {
+            let field = ty.fields.get(name)?;
+            let FieldSource::Live(binding) = &field.source else {
+                return None;
+            };
+            let connect = binding.connect.as_ref()?;
+            let type_name = self.item_type(field);
+            let fetch = self.fetch(connect, type_name, binding.connection, field.cache.as_ref());
+            let args = match position + 1 == along.len() {
+                true => Arc::clone(args),
+                false => Arc::new(Args::none()),
+            };
+            steps.push(Step { fetch, args });
+            ty = self.model.types.get(type_name)?;
+        }
+        Some(Provider {
+            connector: Arc::clone(&steps.last()?.fetch.connect.connector),
+            steps,
+        })
+    }
+
+    /// The type of a field's value; of a connection that of its nodes.
+    fn item_type<'m>(&'m self, field: &'m Field) -> &'m Arc<str> {
+        let nodes = self
+            .model
+            .types
+            .get(&field.ty.named)
+            .and_then(|ty| ty.fields.get("nodes"));
+        match (&field.source, nodes) {
+            (FieldSource::Live(binding), Some(nodes)) if binding.connection => &nodes.ty.named,
+            _ => &field.ty.named,
+        }
+    }
+
+    fn fetch(
+        &self,
+        connect: &Arc<Connect>,
+        type_name: &Arc<str>,
+        rows: bool,
+        policy: Option<&CachePolicy>,
+    ) -> Arc<Fetch> {
+        let mut known = self.known.lock();
+        let key = (Arc::as_ptr(connect).addr(), Arc::clone(type_name), rows);
+        let id = u32::try_from(known.len()).unwrap_or(u32::MAX);
+        let ty = self.model.types.get(type_name);
+        let fetch = known
+            .entry(key)
+            .or_insert_with(|| Arc::new(Fetch::new(id, connect, type_name, ty, rows, policy)));
+        Arc::clone(fetch)
+    }
+
+    fn order(&self, providers: &[Provider], by: &str, descending: bool) -> Order {
+        let types = providers.iter().filter_map(|provider| {
+            let type_name = &provider.steps.last()?.fetch.type_name;
+            let field = self.model.types.get(type_name)?.fields.get(by)?;
+            match &field.source {
+                FieldSource::Value(binding) => Some((Arc::clone(type_name), binding.clone())),
+                _ => None,
+            }
+        });
+        Order {
+            by_type: types.collect(),
+            descending,
+        }
+    }
+}
+
+impl Args {
+    fn new(field: &LiveField) -> Self {
+        let mut arguments = (*field.arguments).clone();
+        if field
+            .binding
+            .as_ref()
+            .is_some_and(|binding| binding.connection)
+        {
+            let first = arguments.entry("first").or_insert(Value::Null);
+            if first.is_null() {
+                *first = DEFAULT_FIRST.into();
+            }
+        }
+        let value = Value::Object(arguments);
+        let mut hasher = DefaultHasher::new();
+        value.to_string().hash(&mut hasher);
+        Self {
+            hash: hasher.finish(),
+            value,
+        }
+    }
+
+    fn none() -> Self {
+        Self {
+            value: serde_json::json!({ "first": DEFAULT_FIRST }),
+            hash: 0,
+        }
+    }
+}
+
+fn window(field: &LiveField) -> Window {
+    let first = field.arguments.get("first").and_then(Value::as_u64);
+    let after = field.arguments.get("after").and_then(Value::as_str);
+    Window {
+        first: first.map_or(DEFAULT_FIRST, |first| {
+            usize::try_from(first).unwrap_or(usize::MAX)
+        }),
+        after: after.map(|after| Cursor::read(after).ok_or(())),
+    }
+}
+
+impl Fetch {
+    fn new(
+        id: u32,
+        connect: &Arc<Connect>,
+        type_name: &Arc<str>,
+        ty: Option<&TypeDef>,
+        rows: bool,
+        policy: Option<&CachePolicy>,
+    ) -> Self {
+        let (address, template): (Address, Arc<str>) = match &connect.request {
+            Request::Rest { template, .. } => (Address::new(template), template.source().into()),
+            // Nothing here asks GraphQL sources: their fields are null, and say so.
+            Request::Graphql { selection } => (Address::default(), selection.source().into()),
+        };
+        let reads = all_reads(connect);
+        let root = |name: &str| reads.iter().any(|read| &*read.root == name);
+        let tags = policy.into_iter().flat_map(|policy| &policy.tags);
+        let tag_reads: Vec<Read> = tags.flat_map(|tag| tag.reads()).collect();
+        Self {
+            id,
+            reads_args: root("args") || tag_reads.iter().any(|read| &*read.root == "args"),
+            reads_viewer: root("viewer") || policy.is_some_and(|policy| policy.viewer_scoped),
+            reads_entity: root("entity") || tag_reads.iter().any(|read| &*read.root == "entity"),
+            claims: claims(connect),
+            mapping: mapping(connect, rows, policy),
+            identity: ty.and_then(|ty| ty.identity.clone()),
+            connect: Arc::clone(connect),
+            address,
+            template,
+            policy: policy.cloned(),
+            rows,
+            type_name: Arc::clone(type_name),
+        }
+    }
+
+    pub(super) fn connector(&self) -> &Arc<str> {
+        &self.connect.connector
+    }
+}
+
+fn all_reads(connect: &Connect) -> Vec<Read> {
+    let mut reads = match &connect.request {
+        Request::Rest { template, .. } => template.reads(),
+        Request::Graphql { selection } => selection.reads(),
+    };
+    let key = connect.batch.iter().filter_map(|batch| batch.key.as_ref());
+    let exprs = connect.body.iter().chain(&connect.instance).chain(key);
+    let lets = connect.lets.iter().map(|item| &item.value);
+    reads.extend(exprs.chain(lets).flat_map(Expr::reads));
+    reads
+}
+
+/// The expressions whose values somebody wrote into a descriptor: what they lead to has to be allowed.
+fn claims(connect: &Connect) -> Vec<Expr> {
+    let mut claimed: Vec<&str> = vec!["entity"];
+    for item in &connect.lets {
+        if item
+            .value
+            .reads()
+            .iter()
+            .any(|read| claimed.contains(&&*read.root))
+        {
+            claimed.push(&item.name);
+        }
+    }
+    let is_claimed = |expr: &Expr| {
+        let reads = expr.reads();
+        reads.iter().any(|read| claimed.contains(&&*read.root))
+    };
+    let mut claims: Vec<Expr> = Vec::new();
+    if let Request::Rest { template, .. } = &connect.request {
+        let holes = template.holes().map(|hole| &hole.expr);
+        claims.extend(holes.filter(|expr| is_claimed(expr)).cloned());
+    }
+    let key = connect.batch.iter().filter_map(|batch| batch.key.as_ref());
+    claims.extend(key.filter(|expr| is_claimed(expr)).cloned());
+    for read in connect.body.iter().flat_map(Expr::reads) {
+        if claimed.contains(&&*read.root) {
+            claims.extend(Expr::parse(&path_of(&read)).ok());
+        }
+    }
+    claims
+}
+
+/// A read as an expression.
+fn path_of(read: &Read) -> String {
+    let mut path = format!("${}", read.root);
+    for step in &read.path {
+        path.push_str(&format!(".'{}'", step.replace('\'', "''")));
+    }
+    path
+}
+
+/// Two fields whose mappings are alike share what is kept.
+fn mapping(connect: &Connect, rows: bool, policy: Option<&CachePolicy>) -> String {
+    let expr = |expr: &Option<Expr>| expr.as_ref().map(|expr| expr.source().to_owned());
+    let request = match &connect.request {
+        Request::Rest { method, template } => format!("{method:?} {}", template.source()),
+        Request::Graphql { selection } => selection.source().to_owned(),
+    };
+    let lets: Vec<(&str, &str)> = connect
+        .lets
+        .iter()
+        .map(|item| (&*item.name, item.value.source()))
+        .collect();
+    let batch = connect
+        .batch
+        .as_ref()
+        .map(|batch| (batch.style, expr(&batch.key), expr(&batch.matches)));
+    let page = connect.page.as_ref().map(|page| {
+        let exprs = (expr(&page.next), expr(&page.more), expr(&page.total));
+        (
+            page.style,
+            &page.size,
+            page.max_size,
+            &page.cursor,
+            exprs,
+            page.max_pages,
+        )
+    });
+    let kept = policy.map(|policy| {
+        let tags: Vec<&str> = policy.tags.iter().map(|tag| tag.source()).collect();
+        (policy.max_age, policy.stale, expr(&policy.until), tags)
+    });
+    format!(
+        "{request} {:?} {lets:?} {:?} {batch:?} {page:?} {kept:?} {rows} {:?}",
+        expr(&connect.body),
+        connect.at.source(),
+        connect.null_on,
+    )
+}

@@ -1,0 +1,497 @@
+//! The runtime: the one pipeline behind all live fields.
+//!
+//! What is at hand is answered at once; the rest is fetched level by level, each level of a field in as few requests as its upstream allows, and providers do not wait for each other.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt as _, Shared, join_all};
+use parking_lot::Mutex;
+use quick_cache::sync::Cache as Memory;
+
+use super::ask::{self, Ask, Resolved, key_text};
+use super::fault;
+use super::flights::{Landing, Tower, Wanted};
+use super::instances::{self, Instances};
+use super::kept;
+use super::provide::{Found, Look, Provided};
+use super::request;
+use super::routes::{Fetch, Provider, Route, Routes, Step};
+use super::scope::Scope;
+use super::seam::{Answer, Fault, Group, LiveField, LiveSource, Parent};
+use crate::cache::{Cache, Entry, Key, Lead};
+use crate::clock::Budget;
+use crate::config::ConnectorConfig;
+use crate::egress::{Egress, Lane};
+use crate::graph::Ix;
+use crate::sdl::Model;
+use crate::tasks::Tasks;
+
+/// Requests that are remembered for entities: so many need not be made anew from their descriptors.
+const REMEMBERED: usize = 50_000;
+/// Collections whose objects are found by their keys.
+const INDEXED: usize = 256;
+/// So long a refresh waits for others that could go with it.
+const GATHER: Duration = Duration::from_millis(2);
+/// A refresh that nobody waits for may take so long.
+const REFRESH: Duration = Duration::from_secs(30);
+
+/// Answers the live fields of one Model; cheap to clone.
+#[derive(Clone)]
+pub struct Runtime(Arc<Inner>);
+
+pub(super) struct Inner {
+    routes: Routes,
+    /// In the order of [`Model::sources`].
+    instances: Vec<Instances>,
+    cache: Cache,
+    tasks: Tasks,
+    remembered: Memory<Asked, Arc<Remembered>>,
+    indexed: Memory<Key, Arc<Index>>,
+    renewals: Mutex<Vec<Renewal>>,
+    misfits: Mutex<HashMap<Misfit, u64>>,
+}
+
+/// A field with its arguments, asked of an entity.
+type Asked = (u32, u64, u32);
+
+/// What it came to, for one version of the entity.
+struct Remembered {
+    entity_ref: Box<str>,
+    version: u64,
+    resolved: Resolved,
+}
+
+/// Where in a collection the objects of each key are.
+struct Index {
+    of: Weak<Entry>,
+    positions: HashMap<Box<str>, Vec<u32>>,
+}
+
+/// A value that was served stale, and is to be fetched again.
+struct Renewal {
+    wanted: Wanted,
+    lead: Lead,
+    scope: Arc<Scope>,
+}
+
+/// A field that something of an upstream did not fit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Misfit {
+    pub connector: Box<str>,
+    pub type_name: Box<str>,
+    pub field: Box<str>,
+}
+
+/// What is fetched for several groups in common.
+type Together = Shared<BoxFuture<'static, Arc<Vec<Landing>>>>;
+
+impl Runtime {
+    /// Opens every source of `model` at every instance of its connector; nothing is asked yet.
+    pub fn new(
+        model: Arc<Model>,
+        configured: &[ConnectorConfig],
+        cache: Cache,
+        egress: &Egress,
+        tasks: Tasks,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            instances: instances::open(&model, configured, egress),
+            routes: Routes::new(model),
+            cache,
+            tasks,
+            remembered: Memory::new(REMEMBERED),
+            indexed: Memory::new(INDEXED),
+            renewals: Mutex::default(),
+            misfits: Mutex::default(),
+        }))
+    }
+
+    /// How often something of an upstream did not fit the field that shows it.
+    pub fn misfits(&self) -> Vec<(Misfit, u64)> {
+        let misfits = self.0.misfits.lock();
+        let mut all: Vec<_> = misfits
+            .iter()
+            .map(|(misfit, n)| (misfit.clone(), *n))
+            .collect();
+        all.sort();
+        all
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").finish_non_exhaustive()
+    }
+}
+
+impl LiveSource for Runtime {
+    fn ready(&self, scope: &Scope, field: &LiveField, parent: &Parent) -> Option<Answer> {
+        let mut fresh = None;
+        let route = self.0.route(field, &mut fresh);
+        let mut look = self.0.look(scope, None);
+        let mut provided = Vec::with_capacity(route.providers.len());
+        for (position, provider) in route.providers.iter().enumerate() {
+            let own = look.provide(provider, parent, route.wanted(position));
+            if own.pending {
+                return None;
+            }
+            provided.push(own);
+        }
+        route.record(parent, &provided, scope, look.now);
+        Some(route.answer(&provided))
+    }
+
+    fn fetch(&self, groups: Vec<Group>) -> Vec<BoxFuture<'static, Vec<Answer>>> {
+        let mut started: Vec<Started> = Vec::with_capacity(groups.len());
+        let mut common: HashMap<u32, Vec<Wanted>> = HashMap::new();
+        for group in groups {
+            started.push(self.0.start(group, &mut common));
+        }
+        let Some(first) = started.first() else {
+            return Vec::new();
+        };
+        let tower = self.0.tower(&first.group.scope);
+        let together: HashMap<u32, Together> = common
+            .into_iter()
+            .map(|(fetch, wanted)| {
+                let tower = tower.clone();
+                let landed = async move { Arc::new(tower.fetch(wanted).await) };
+                (fetch, landed.boxed().shared())
+            })
+            .collect();
+        started
+            .into_iter()
+            .map(|started| {
+                let runtime = Arc::clone(&self.0);
+                let together = together.clone();
+                async move { runtime.finish(started, &together).await }.boxed()
+            })
+            .collect()
+    }
+
+    fn misfit(&self, connector: &str, type_name: &str, field: &str) {
+        let misfit = Misfit {
+            connector: connector.into(),
+            type_name: type_name.into(),
+            field: field.into(),
+        };
+        *self.0.misfits.lock().entry(misfit).or_default() += 1;
+    }
+}
+
+/// A group, with what its providers had at hand.
+struct Started {
+    group: Group,
+    /// By provider, then by parent.
+    provided: Vec<Vec<Provided>>,
+    /// By provider: the request that it waits for.
+    waits: Vec<Option<u32>>,
+}
+
+impl Inner {
+    pub(super) fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// What was made of a field, made at first use.
+    fn route<'f>(&self, field: &'f LiveField, own: &'f mut Option<Route>) -> &'f Route {
+        let prepared = field
+            .prepared
+            .get_or_init(|| Arc::new(self.routes.route(field)) as Arc<dyn Any + Send + Sync>);
+        match prepared.downcast_ref::<Route>() {
+            Some(route) => route,
+            // Somebody else's: a field is asked of one source only, so this does not happen.
+            None => own.get_or_insert_with(|| self.routes.route(field)),
+        }
+    }
+
+    fn look<'l>(self: &'l Arc<Self>, scope: &'l Scope, found: Option<&'l Found>) -> Look<'l> {
+        Look {
+            runtime: self,
+            scope,
+            now: self.cache.now(),
+            found,
+            missing: Vec::new(),
+        }
+    }
+
+    fn tower(&self, scope: &Arc<Scope>) -> Tower {
+        Tower {
+            cache: self.cache.clone(),
+            scope: Arc::clone(scope),
+            lane: Lane::Interactive,
+            budget: scope.budget,
+        }
+    }
+
+    /// Looks once for everything; what is missing joins what other groups miss of the same request.
+    fn start(self: &Arc<Self>, group: Group, common: &mut HashMap<u32, Vec<Wanted>>) -> Started {
+        let mut own = None;
+        let field = Arc::clone(&group.field);
+        let route = self.route(&field, &mut own);
+        let mut provided = Vec::with_capacity(route.providers.len());
+        let mut waits = Vec::with_capacity(route.providers.len());
+        for (position, provider) in route.providers.iter().enumerate() {
+            let rows = route.wanted(position);
+            let mut look = self.look(&group.scope, None);
+            let parents = group.parents.iter();
+            provided.push(
+                parents
+                    .map(|parent| look.provide(provider, parent, rows))
+                    .collect(),
+            );
+            waits.push(look.missing.first().map(|wanted| wanted.fetch.id));
+            for wanted in look.missing {
+                common.entry(wanted.fetch.id).or_default().push(wanted);
+            }
+        }
+        Started {
+            group,
+            provided,
+            waits,
+        }
+    }
+
+    async fn finish(
+        self: Arc<Self>,
+        started: Started,
+        together: &HashMap<u32, Together>,
+    ) -> Vec<Answer> {
+        let Started {
+            group,
+            provided,
+            waits,
+        } = started;
+        let mut own = None;
+        let route = self.route(&group.field, &mut own);
+        let each = route.providers.iter().zip(provided).zip(waits).enumerate();
+        let each = each.map(|(position, ((provider, provided), waits))| {
+            let first = waits.and_then(|fetch| together.get(&fetch).cloned());
+            self.complete(&group, provider, route.wanted(position), provided, first)
+        });
+        let mut by_provider: Vec<_> = join_all(each)
+            .await
+            .into_iter()
+            .map(Vec::into_iter)
+            .collect();
+        let now = self.cache.now();
+        group
+            .parents
+            .iter()
+            .map(|parent| {
+                let provided: Vec<Provided> = by_provider
+                    .iter_mut()
+                    .map(|provided| provided.next().unwrap_or_default())
+                    .collect();
+                route.record(parent, &provided, &group.scope, now);
+                route.answer(&provided)
+            })
+            .collect()
+    }
+
+    /// Fetches what a provider misses, level by level, until it has everything for all parents.
+    async fn complete(
+        self: &Arc<Self>,
+        group: &Group,
+        provider: &Provider,
+        rows: usize,
+        mut provided: Vec<Provided>,
+        first: Option<Together>,
+    ) -> Vec<Provided> {
+        let Some(first) = first else {
+            return provided;
+        };
+        let mut found = Found::new();
+        self.take_in(&first.await, &group.scope, &mut found);
+        // Every round goes at least one step further.
+        for _ in 0..=provider.steps.len() {
+            let mut look = self.look(&group.scope, Some(&found));
+            for (parent, provided) in group.parents.iter().zip(&mut provided) {
+                if provided.pending {
+                    *provided = look.provide(provider, parent, rows);
+                }
+            }
+            let missing = look.missing;
+            if missing.is_empty() {
+                break;
+            }
+            let landed = self.tower(&group.scope).fetch(missing).await;
+            self.take_in(&landed, &group.scope, &mut found);
+        }
+        provided
+    }
+
+    fn take_in(&self, landed: &[Landing], scope: &Scope, found: &mut Found) {
+        for (key, result) in landed {
+            if let Ok(held) = result {
+                scope.keep(*key, held.clone());
+            }
+            found.insert(*key, result.clone());
+        }
+    }
+
+    /// What a step asks of a parent; for entities it is remembered.
+    pub(super) fn resolve(&self, step: &Step, parent: &Parent, scope: &Scope) -> Resolved {
+        let fetch = &*step.fetch;
+        let instances = &self.instances[fetch.connect.source];
+        let resolve = || ask::resolve(fetch, instances, &step.args.value, parent, scope);
+        let ix = match parent {
+            Parent::Entity(ix) if !fetch.reads_viewer => *ix,
+            _ => return resolve(),
+        };
+        let args = if fetch.reads_args { step.args.hash } else { 0 };
+        let key = (fetch.id, args, ix.0);
+        let version = scope.snapshot.version(ix);
+        if let Some(known) = self.remembered.get(&key)
+            && known.version == version
+            && *known.entity_ref == *scope.snapshot.entity_ref(ix)
+        {
+            return known.resolved.clone();
+        }
+        let resolved = resolve();
+        self.note(fetch, ix, &resolved, scope);
+        let remembered = Remembered {
+            entity_ref: scope.snapshot.entity_ref(ix).into(),
+            version,
+            resolved: resolved.clone(),
+        };
+        self.remembered.insert(key, Arc::new(remembered));
+        resolved
+    }
+
+    /// Somebody wrote something that leads nowhere.
+    fn note(&self, fetch: &Fetch, ix: Ix, resolved: &Resolved, scope: &Scope) {
+        if let Resolved::Not(not) = resolved
+            && not.problem
+        {
+            tracing::info!(
+                entity.r#ref = scope.snapshot.entity_ref(ix),
+                connector.name = %fetch.connector(),
+                "`{}` is not asked for `{}`: {}",
+                fetch.connector(),
+                scope.snapshot.entity_ref(ix),
+                not.hint
+            );
+        }
+    }
+
+    /// Where in a collection the objects of a key are.
+    pub(super) fn matching(
+        &self,
+        fetch: &Fetch,
+        key: &Key,
+        entry: &Arc<Entry>,
+        text: &str,
+    ) -> Result<Vec<u32>, Fault> {
+        let known = self.indexed.get(key);
+        let known = known.filter(|index| index.of.as_ptr() == Arc::as_ptr(entry));
+        let index = known.unwrap_or_else(|| {
+            let index = Arc::new(Index::new(fetch, entry));
+            self.indexed.insert(*key, Arc::clone(&index));
+            index
+        });
+        match index.positions.get(text) {
+            Some(positions) => Ok(positions.clone()),
+            None if kept::progress(entry).cut => {
+                let why = "has more pages than `maxPages` allows";
+                Err(fault::bad_shape(fetch.connector(), &fetch.template, why))
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Has a value fetched again behind, if nobody does yet.
+    pub(super) fn renew(
+        self: &Arc<Self>,
+        step: &Step,
+        ask: &Arc<Ask>,
+        parent: &Parent,
+        scope: &Scope,
+    ) {
+        let Some(lead) = self.cache.renew(&ask.key) else {
+            return;
+        };
+        let renewal = Renewal {
+            wanted: Wanted {
+                fetch: Arc::clone(&step.fetch),
+                args: Arc::clone(&step.args),
+                ask: Arc::clone(ask),
+                parent: parent.clone(),
+                rows: self.rows_held(step, &ask.key),
+            },
+            lead,
+            scope: Arc::new(scope.behind(Budget::of(REFRESH))),
+        };
+        let mut renewals = self.renewals.lock();
+        renewals.push(renewal);
+        // The first one starts what carries all that come soon after.
+        if renewals.len() > 1 {
+            return;
+        }
+        drop(renewals);
+        let runtime = Arc::clone(self);
+        self.tasks.spawn("live refresh", move |cancel| async move {
+            tokio::time::sleep(GATHER).await;
+            let renewals = std::mem::take(&mut *runtime.renewals.lock());
+            cancel
+                .run_until_cancelled(Box::pin(runtime.refresh(renewals)))
+                .await;
+        });
+    }
+
+    /// As far as a list was read, it is read again.
+    fn rows_held(&self, step: &Step, key: &Key) -> usize {
+        let held = self.cache.get(key).filter(|_| step.fetch.rows);
+        held.map_or(1, |held| kept::list(&held.entry).len().max(1))
+    }
+
+    async fn refresh(&self, renewals: Vec<Renewal>) {
+        let mut by_fetch: HashMap<u32, Vec<Renewal>> = HashMap::new();
+        for renewal in renewals {
+            by_fetch
+                .entry(renewal.wanted.fetch.id)
+                .or_default()
+                .push(renewal);
+        }
+        let flights = by_fetch.into_values().filter_map(|renewals| {
+            let scope = renewals.first().map(|first| Arc::clone(&first.scope))?;
+            let tower = Tower {
+                cache: self.cache.clone(),
+                lane: Lane::Poll,
+                budget: scope.budget,
+                scope,
+            };
+            let renewals = renewals.into_iter();
+            let renewals = renewals
+                .map(|renewal| (renewal.wanted, renewal.lead))
+                .collect();
+            Some(async move { tower.renew(renewals).await })
+        });
+        join_all(flights).await;
+    }
+}
+
+impl Index {
+    fn new(fetch: &Fetch, entry: &Arc<Entry>) -> Self {
+        let matches = fetch
+            .connect
+            .batch
+            .as_ref()
+            .and_then(|batch| batch.matches.as_ref());
+        let mut positions: HashMap<Box<str>, Vec<u32>> = HashMap::new();
+        for (position, row) in (0_u32..).zip(kept::list(entry)) {
+            let key = matches.and_then(|matches| key_text(&request::evaluate(matches, row)));
+            if let Some(key) = key {
+                positions.entry(key).or_default().push(position);
+            }
+        }
+        Self {
+            of: Arc::downgrade(entry),
+            positions,
+        }
+    }
+}

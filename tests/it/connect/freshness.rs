@@ -1,0 +1,162 @@
+//! What is kept, for how long, and what happens when it is over.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use callboard::cache::Tag;
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::world::{World, world};
+use crate::support::upstream::Reply;
+
+const SDL: &str = r#"
+extend schema @source(name: "rest", url: "$config.url", limits: { retries: 0 })
+extend interface Entity {
+  shift: Shift @connect(source: "rest", get: "/shifts/{$entity.metadata.name}")
+    @cache(maxAge: "60s", stale: "10m", until: "end", tags: ["shift:{$entity.metadata.name}"])
+}
+type Shift implements Live @identity(from: "id") { n: Int }
+"#;
+
+const QUERY: &str = "{ component(ref: \"pay\") { shift { n stale fetchedAt } } }";
+
+/// Counts its answers.
+async fn counting(with: impl Fn(Reply) -> Reply + Send + Sync + 'static) -> World {
+    let count = AtomicUsize::new(0);
+    world(SDL)
+        .components("pay: {}")
+        .start(move |_| {
+            let n = count.fetch_add(1, Ordering::Relaxed) + 1;
+            with(Reply::json(&json!({ "id": 1, "n": n })))
+        })
+        .await
+}
+
+/// Until what is refreshed behind has come.
+async fn until_asked(world: &World, times: usize) {
+    let mut asked = 0;
+    for _ in 0..200 {
+        asked += world.upstream.take().len();
+        if asked >= times {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(asked, times);
+}
+
+#[tokio::test]
+async fn fresh_then_stale_and_refreshed_behind_then_gone() {
+    let world = counting(|reply| reply).await;
+    let mut out = world.ask(QUERY).await;
+    world.pass(Duration::from_secs(59));
+    out.push_str(&format!("\n59 s: {}", world.ask(QUERY).await));
+    until_asked(&world, 1).await;
+    world.pass(Duration::from_secs(2));
+    out.push_str(&format!("\n61 s: {}", world.ask(QUERY).await));
+    until_asked(&world, 1).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    out.push_str(&format!("\nbehind: {}", world.ask(QUERY).await));
+    world.pass(Duration::from_secs(3600));
+    out.push_str(&format!("\nan hour later: {}", world.ask(QUERY).await));
+    assert_snapshot!(out, @r#"
+    {"data":{"component":{"shift":{"n":1,"stale":false,"fetchedAt":"2026-03-01T12:00:00Z"}}}}
+    59 s: {"data":{"component":{"shift":{"n":1,"stale":false,"fetchedAt":"2026-03-01T12:00:00Z"}}}}
+    61 s: {"data":{"component":{"shift":{"n":1,"stale":true,"fetchedAt":"2026-03-01T12:00:00Z"}}}}
+    behind: {"data":{"component":{"shift":{"n":2,"stale":false,"fetchedAt":"2026-03-01T12:01:01Z"}}}}
+    an hour later: {"data":{"component":{"shift":{"n":3,"stale":false,"fetchedAt":"2026-03-01T13:01:01Z"}}}}
+    "#);
+    assert_eq!(
+        world.tasks.shutdown(Duration::from_secs(1)).await,
+        Vec::<&str>::new()
+    );
+}
+
+#[tokio::test]
+async fn an_upstream_that_is_down_is_stood_in_for() {
+    let world = counting(|reply| reply).await;
+    world.ask(QUERY).await;
+    world.upstream.answer(|_| Reply::status(503));
+    world.pass(Duration::from_secs(120));
+    assert_snapshot!(world.ask(QUERY).await, @r#"{"data":{"component":{"shift":{"n":1,"stale":true,"fetchedAt":"2026-03-01T12:00:00Z"}}}}"#);
+    world.pass(Duration::from_secs(3600));
+    assert_snapshot!(world.ask(QUERY).await, @r#"
+    {
+      "data": {"component":{"shift":null}},
+      "errors": [
+        {
+          "message": "`probe` (source `rest`) at `/shifts/{$entity.metadata.name}` answered with status 503",
+          "locations": [{"line":1,"column":27}],
+          "path": ["component","shift"],
+          "extensions": {"code":"UPSTREAM_UNAVAILABLE","connector":"probe","upstreamStatus":503}
+        }
+      ]
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn a_purge_is_heard() {
+    let world = counting(|reply| reply).await;
+    world.ask(QUERY).await;
+    world.cache.purge(&[Tag::new("probe", "shift:other")]).await;
+    world.ask(QUERY).await;
+    assert_eq!(world.upstream.take().len(), 1);
+    world.cache.purge(&[Tag::new("probe", "shift:pay")]).await;
+    world.ask(QUERY).await;
+    assert_eq!(world.upstream.take().len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_upstream_forbids_to_keep_is_not_kept() {
+    let world = counting(|reply| reply.header("cache-control", "private, no-store")).await;
+    world.ask(QUERY).await;
+    world.ask(QUERY).await;
+    assert_eq!(world.upstream.take().len(), 2);
+}
+
+#[tokio::test]
+async fn a_shift_ends_when_it_ends() {
+    let count = AtomicUsize::new(0);
+    let world = world(SDL)
+        .components("pay: {}")
+        .start(move |_| {
+            let n = count.fetch_add(1, Ordering::Relaxed) + 1;
+            Reply::json(&json!({ "id": 1, "n": n, "end": "2026-03-01T12:00:30Z" }))
+        })
+        .await;
+    world.ask(QUERY).await;
+    world.pass(Duration::from_secs(29));
+    world.ask(QUERY).await;
+    assert_eq!(world.upstream.take().len(), 1);
+    world.pass(Duration::from_secs(2));
+    world.ask(QUERY).await;
+    assert_eq!(world.upstream.take().len(), 1);
+}
+
+#[tokio::test]
+async fn what_did_not_change_is_not_sent_again() {
+    let world = world(SDL)
+        .components("pay: {}")
+        .start(|asked| match asked.header("if-none-match") {
+            Some("\"v1\"") => Reply::status(304),
+            _ => Reply::json(&json!({ "id": 1, "n": 1 })).header("etag", "\"v1\""),
+        })
+        .await;
+    world.ask(QUERY).await;
+    world.pass(Duration::from_secs(90));
+    world.ask(QUERY).await;
+    until_asked(&world, 2).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_snapshot!(world.ask(QUERY).await, @r#"{"data":{"component":{"shift":{"n":1,"stale":false,"fetchedAt":"2026-03-01T12:01:30Z"}}}}"#);
+}
+
+#[tokio::test]
+async fn a_thousand_who_ask_at_once_are_one_request() {
+    let world = counting(|reply| reply.after(Duration::from_millis(100))).await;
+    let asks = (0..1000).map(|_| world.ask(QUERY));
+    let answers = futures_util::future::join_all(asks).await;
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
+    assert_eq!(world.upstream.take().len(), 1);
+}

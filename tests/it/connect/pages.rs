@@ -1,0 +1,208 @@
+//! Lists, page by page: what each style asks, and what is kept of it.
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use super::world::{World, world};
+use crate::support::upstream::{Asked, Reply};
+
+const SDL: &str = r#"
+extend schema @source(name: "rest", url: "$config.url")
+extend interface Entity {
+  builds(branch: String): [Build] @connect(source: "rest", get: "/builds?branch={?$args.branch}", at: "items", page: PAGE) @cache(maxAge: "1m", stale: "1m")
+}
+type Build implements Live @identity(from: "number") { number: Int }
+"#;
+
+/// Twelve builds, newest first.
+fn rows(from: usize, size: usize) -> Vec<Value> {
+    let last = (from + size).min(12);
+    (from.min(12)..last)
+        .map(|n| json!({ "number": 12 - n }))
+        .collect()
+}
+
+fn number(asked: &Asked, name: &str, default: usize) -> usize {
+    let found = asked.params(name);
+    found.first().map_or(default, |text| text.parse().unwrap())
+}
+
+async fn paged(page: &str, answer: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> World {
+    let sdl = SDL.replace("PAGE", page);
+    world(&sdl).components("pay: {}").start(answer).await
+}
+
+/// Walks through the list by its cursors, five at a time; what each page shows, then what the upstream was asked.
+async fn walk(world: &World) -> String {
+    let mut out = String::new();
+    let mut after = "null".to_owned();
+    for _ in 0..6 {
+        let query = format!(
+            "{{ component(ref: \"pay\") {{ builds(first: 5, after: {after}) {{ nodes {{ number }} totalCount complete pageInfo {{ hasNextPage hasPreviousPage endCursor }} }} }} }}"
+        );
+        let (json, _) = world.engine.json(&query, Value::Null).await;
+        let builds = &json["data"]["component"]["builds"];
+        if builds.is_null() {
+            return json.to_string();
+        }
+        let numbers: Vec<String> = builds["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|node| node["number"].to_string())
+            .collect();
+        let info = &builds["pageInfo"];
+        out.push_str(&format!(
+            "{} total {} complete {} next {} previous {}\n",
+            numbers.join(" "),
+            builds["totalCount"],
+            builds["complete"],
+            info["hasNextPage"],
+            info["hasPreviousPage"]
+        ));
+        if info["hasNextPage"] != json!(true) {
+            break;
+        }
+        after = info["endCursor"].to_string();
+    }
+    let asked: Vec<String> = world
+        .upstream
+        .take()
+        .iter()
+        .map(|asked| asked.target.clone())
+        .collect();
+    format!("{out}{}", asked.join("\n"))
+}
+
+#[tokio::test]
+async fn offset() {
+    let world = paged(
+        r#"{ style: OFFSET, size: "limit", cursor: "offset", more: "more" }"#,
+        |asked| {
+            let (offset, limit) = (number(asked, "offset", 0), number(asked, "limit", 25));
+            Reply::json(&json!({ "items": rows(offset, limit), "more": offset + limit < 12 }))
+        },
+    )
+    .await;
+    assert_snapshot!(walk(&world).await, @r#"
+    12 11 10 9 8 total null complete false next true previous false
+    7 6 5 4 3 total null complete false next true previous true
+    2 1 total 12 complete true next false previous true
+    /builds?limit=5
+    /builds?limit=5&offset=5
+    /builds?limit=5&offset=10
+    "#);
+}
+
+#[tokio::test]
+async fn page_with_a_total() {
+    let world = paged(
+        r#"{ style: PAGE, size: "per_page", maxSize: 4, cursor: "page", total: "total" }"#,
+        |asked| {
+            let (page, size) = (number(asked, "page", 1), number(asked, "per_page", 25));
+            Reply::json(&json!({ "items": rows((page - 1) * size, size), "total": 12 }))
+        },
+    )
+    .await;
+    assert_snapshot!(walk(&world).await, @r#"
+    12 11 10 9 8 total 12 complete false next true previous false
+    7 6 5 4 3 total 12 complete true next true previous true
+    2 1 total 12 complete true next false previous true
+    /builds?per_page=4
+    /builds?per_page=4&page=2
+    /builds?per_page=4&page=3
+    "#);
+}
+
+#[tokio::test]
+async fn cursor() {
+    let world = paged(
+        r#"{ style: CURSOR, cursor: "page-token", next: "next" }"#,
+        |asked| {
+            let from = number(asked, "page-token", 0);
+            let next = (from + 3 < 12).then(|| (from + 3).to_string());
+            Reply::json(&json!({ "items": rows(from, 3), "next": next }))
+        },
+    )
+    .await;
+    assert_snapshot!(walk(&world).await, @r#"
+    12 11 10 9 8 total null complete false next true previous false
+    7 6 5 4 3 total 12 complete true next true previous true
+    2 1 total 12 complete true next false previous true
+    /builds
+    /builds?page-token=3
+    /builds?page-token=6
+    /builds?page-token=9
+    "#);
+}
+
+#[tokio::test]
+async fn link() {
+    let world = paged(r#"{ style: LINK, size: "per_page", maxPages: 2 }"#, |asked| {
+        let (page, size) = (number(asked, "page", 1), number(asked, "per_page", 25));
+        let host = asked.header("host").unwrap();
+        let link = format!("<http://{host}/builds?page=1,2>; rel=\"first\", <http://{host}/builds?page={}&per_page={size}>; rel=\"next\"", page + 1);
+        Reply::json(&json!({ "items": rows((page - 1) * size, size) })).header("link", &link)
+    })
+    .await;
+    assert_snapshot!(walk(&world).await, @r#"
+    12 11 10 9 8 total null complete false next true previous false
+    7 6 5 4 3 total null complete false next false previous true
+    /builds?per_page=5
+    /builds?page=2&per_page=5
+    "#);
+}
+
+#[tokio::test]
+async fn a_link_that_leads_elsewhere_is_not_followed() {
+    let world = paged(r#"{ style: LINK }"#, |_| {
+        Reply::json(&json!({ "items": rows(0, 3) }))
+            .header("link", "<http://169.254.169.254/latest>; rel=next")
+    })
+    .await;
+    assert_snapshot!(walk(&world).await, @r#"{"data":{"component":{"builds":null}},"errors":[{"message":"`probe` leads elsewhere for its next page at `/builds?branch={?$args.branch}`","locations":[{"line":1,"column":27}],"path":["component","builds"],"extensions":{"code":"UPSTREAM_BAD_SHAPE","connector":"probe"}}]}"#);
+}
+
+#[tokio::test]
+async fn a_list_that_grew_is_read_on_where_it_was_left() {
+    let world = paged(
+        r#"{ style: OFFSET, size: "limit", cursor: "offset" }"#,
+        |asked| {
+            Reply::json(
+                &json!({ "items": rows(number(asked, "offset", 0), number(asked, "limit", 25)) }),
+            )
+        },
+    )
+    .await;
+    let query = |after: &str| {
+        format!(
+            "{{ component(ref: \"pay\") {{ builds(first: 3, after: {after}) {{ nodes {{ number }} pageInfo {{ endCursor }} }} }} }}"
+        )
+    };
+    let (json, _) = world.engine.json(&query("null"), Value::Null).await;
+    let after = json["data"]["component"]["builds"]["pageInfo"]["endCursor"].to_string();
+    // Two new ones at the head, and nothing kept.
+    world.pass(std::time::Duration::from_secs(300));
+    world.upstream.answer(|asked| {
+        let mut all = vec![json!({ "number": 14 }), json!({ "number": 13 })];
+        all.extend(rows(0, 12));
+        let (offset, limit) = (number(asked, "offset", 0), number(asked, "limit", 25));
+        Reply::json(
+            &json!({ "items": all.into_iter().skip(offset).take(limit).collect::<Vec<_>>() }),
+        )
+    });
+    assert_snapshot!(world.ask(&query(&after)).await, @r#"{"data":{"component":{"builds":{"nodes":[{"number":9}],"pageInfo":{"endCursor":"l6.db80faad"}}}}}"#);
+    assert_snapshot!(world.ask(&query("\"nonsense\"")).await, @r#"
+    {
+      "data": {"component":{"builds":null}},
+      "errors": [
+        {
+          "message": "`after` is no cursor of this list",
+          "locations": [{"line":1,"column":27}],
+          "path": ["component","builds"],
+          "extensions": {"code":"BAD_USER_INPUT"}
+        }
+      ]
+    }
+    "#);
+}
