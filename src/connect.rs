@@ -16,6 +16,7 @@ mod live;
 mod pages;
 mod provide;
 mod report;
+mod reports;
 mod request;
 mod routes;
 mod runtime;

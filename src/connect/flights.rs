@@ -473,10 +473,11 @@ impl Tower {
         )
     }
 
-    fn terms(&self, divisible: bool) -> Terms {
+    fn terms(&self, divisible: bool) -> Terms<'_> {
         Terms {
             lane: self.lane,
             budget: self.budget,
+            trace: self.scope.trace(),
             started: self.cache.now(),
             divisible,
         }

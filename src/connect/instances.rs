@@ -4,11 +4,14 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::report::CacheReport;
+use super::trace::Found;
 use crate::config::{ConnectorConfig, DEFAULT_INSTANCE, InstanceConfig, InstanceLimits};
 use crate::egress::{Credential, Egress, HeaderName, Limits, Upstream, UpstreamSpec, Url};
 use crate::sdl::expr::{Expr, Scope};
@@ -23,6 +26,7 @@ pub(super) struct Instance {
     /// Everything that makes its answers different from those of another.
     pub(super) account: Box<str>,
     allow: Option<Vec<String>>,
+    n_requests: AtomicU64,
 }
 
 /// What there is of one source.
@@ -30,6 +34,15 @@ pub(super) struct Instance {
 pub(super) struct Instances {
     by_name: HashMap<Arc<str>, Result<Arc<Instance>, Arc<str>>>,
     connector: Arc<str>,
+    counts: Counts,
+}
+
+/// How often values of a source were at hand.
+#[derive(Default)]
+struct Counts {
+    hits: AtomicU64,
+    stale: AtomicU64,
+    misses: AtomicU64,
 }
 
 /// Why there is no such instance.
@@ -57,7 +70,47 @@ impl Instances {
     }
 }
 
+impl Instances {
+    pub(super) fn connector(&self) -> &Arc<str> {
+        &self.connector
+    }
+
+    /// Each by its name; those that are not configured in full as `None`.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Arc<str>, Option<&Arc<Instance>>)> {
+        let known = self.by_name.iter();
+        known.map(|(name, instance)| (name, instance.as_ref().ok()))
+    }
+
+    /// A value was at hand or not.
+    pub(super) fn count(&self, found: Found) {
+        let counter = match found {
+            Found::Hit(_) => &self.counts.hits,
+            Found::Stale(_) => &self.counts.stale,
+            Found::Miss => &self.counts.misses,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn counts(&self) -> CacheReport {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        CacheReport {
+            hits: read(&self.counts.hits),
+            stale: read(&self.counts.stale),
+            misses: read(&self.counts.misses),
+        }
+    }
+}
+
 impl Instance {
+    /// A request was sent.
+    pub(super) fn count_request(&self) {
+        self.n_requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn n_requests(&self) -> u64 {
+        self.n_requests.load(Ordering::Relaxed)
+    }
+
     /// Whether an annotation may lead to this object through our credential.
     pub(super) fn allows(&self, claimed: &str) -> bool {
         match &self.allow {
@@ -117,6 +170,7 @@ pub(super) fn open(
             Instances {
                 by_name: opened.collect(),
                 connector: Arc::clone(&source.connector),
+                counts: Counts::default(),
             }
         })
         .collect()
@@ -227,6 +281,7 @@ fn open_one(
         config,
         account,
         allow: instance.allow.clone(),
+        n_requests: AtomicU64::new(0),
     }))
 }
 

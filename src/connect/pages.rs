@@ -33,7 +33,7 @@ pub(super) async fn read_on(
     fetch: &Fetch,
     instance: &Instance,
     asked: &Asked,
-    terms: Terms,
+    terms: Terms<'_>,
     reading: &mut Reading,
     wanted: usize,
 ) -> Result<Read, Trouble> {

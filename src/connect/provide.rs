@@ -12,22 +12,23 @@ use super::ask::{Ask, Not, Resolved, nearest};
 use super::flights::{Wanted, is_collection};
 use super::kept::{self, Progress};
 use super::live::LiveObject;
-use super::routes::{Provider, Step};
+use super::routes::{Fetch, Provider, Step};
 use super::runtime::Inner;
 use super::scope::{Scope, State};
 use super::seam::{Fault, Parent};
+use super::trace::Found;
 use crate::cache::{self, Entry, Held, Key};
 use crate::graph::Ix;
 
 /// What was fetched for the group that is being answered.
-pub(super) type Found = HashMap<Key, Result<Held, Fault>>;
+pub(super) type Fetched = HashMap<Key, Result<Held, Fault>>;
 
 /// Looks for what is at hand.
 pub(super) struct Look<'l> {
     pub(super) runtime: &'l Arc<Inner>,
     pub(super) scope: &'l Scope,
     pub(super) now: Timestamp,
-    pub(super) found: Option<&'l Found>,
+    pub(super) found: Option<&'l Fetched>,
     pub(super) missing: Vec<Wanted>,
 }
 
@@ -201,6 +202,7 @@ impl Look<'_> {
                     Some(held) if !list || kept::suffices(&held.entry, wanted) => held,
                     _ => {
                         provided.pending = true;
+                        self.note(fetch, Found::Miss);
                         self.missing.push(Wanted {
                             fetch: Arc::clone(fetch),
                             args: Arc::clone(&step.args),
@@ -216,7 +218,7 @@ impl Look<'_> {
         if held.state != cache::State::Fresh {
             self.runtime.renew(step, &ask, parent, self.scope);
         }
-        self.count_age(&held);
+        self.count_age(fetch, &held);
         let which = match (held.entry.json(), is_collection(fetch), &ask.batch) {
             (None, _, _) => Which::Nothing,
             (Some(_), true, Some(key)) => {
@@ -254,9 +256,32 @@ impl Look<'_> {
     }
 
     /// The answer as a whole is as fresh as its oldest part.
-    fn count_age(&self, held: &Held) {
-        let left = held.entry.life().fresh_until.duration_since(self.now);
+    fn count_age(&self, fetch: &Fetch, held: &Held) {
+        let life = held.entry.life();
+        let left = life.fresh_until.duration_since(self.now);
         self.scope.fresh_for(left.try_into().unwrap_or_default());
+        // What was fetched just now was counted when it was missing.
+        if self.found.is_none() {
+            let age = self
+                .now
+                .duration_since(life.fetched_at)
+                .try_into()
+                .unwrap_or_default();
+            self.note(
+                fetch,
+                match held.state {
+                    cache::State::Fresh => Found::Hit(age),
+                    cache::State::Stale | cache::State::Expired => Found::Stale(age),
+                },
+            );
+        }
+    }
+
+    fn note(&self, fetch: &Fetch, found: Found) {
+        self.runtime.instances()[fetch.connect.source].count(found);
+        if let Some(trace) = self.scope.trace() {
+            trace.found(fetch.connector(), found);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::fault;
 use super::instances::Instance;
 use super::routes::Fetch;
 use super::seam::Fault;
+use super::trace::{Exchange, Trace};
 use crate::cache::Entry;
 use crate::clock::Budget;
 use crate::egress::{
@@ -31,9 +32,11 @@ pub(super) struct Asked {
 
 /// For whom, and until when.
 #[derive(Clone, Copy)]
-pub(super) struct Terms {
+pub(super) struct Terms<'t> {
     pub(super) lane: Lane,
     pub(super) budget: Budget,
+    /// Where requests are noted, if anybody wants to see them.
+    pub(super) trace: Option<&'t Trace>,
     pub(super) started: jiff::Timestamp,
     /// Whether less could be asked for if this is too much.
     pub(super) divisible: bool,
@@ -89,7 +92,7 @@ impl Asked {
         &self,
         fetch: &Fetch,
         instance: &Instance,
-        terms: Terms,
+        terms: Terms<'_>,
         known: Option<&Arc<Entry>>,
     ) -> Result<Said, Trouble> {
         let Request::Rest { method, .. } = &fetch.connect.request else {
@@ -112,10 +115,48 @@ impl Asked {
         if terms.divisible {
             call.expects.extend(TOO_MUCH);
         }
-        match instance.upstream.send(call).await {
+        instance.count_request();
+        let sent = instance.upstream.send(call).await;
+        if let Some(trace) = terms.trace {
+            note(trace, fetch, instance, *method, &sent);
+        }
+        match sent {
             Ok(reply) => judge(fetch, reply, terms.divisible),
             Err(failure) => Err(trouble(&failure, terms)),
         }
+    }
+}
+
+fn note(
+    trace: &Trace,
+    fetch: &Fetch,
+    instance: &Instance,
+    method: sdl::Method,
+    sent: &Result<Reply, Failure>,
+) {
+    let (status, elapsed, bytes) = match sent {
+        Ok(reply) => (Some(reply.status), reply.elapsed, reply.bytes()),
+        Err(failure) => (failure.status(), failure.elapsed, 0),
+    };
+    trace.exchange(
+        fetch.connector(),
+        Exchange {
+            instance: Arc::clone(&instance.name),
+            method: match method {
+                sdl::Method::Get => "GET",
+                sdl::Method::Post => "POST",
+                sdl::Method::Put => "PUT",
+                sdl::Method::Patch => "PATCH",
+                sdl::Method::Delete => "DELETE",
+            },
+            template: Arc::clone(&fetch.template),
+            status,
+            elapsed,
+            bytes: bytes as u64,
+        },
+    );
+    if let Some(budget) = instance.upstream.status().budget {
+        trace.budget_left(fetch.connector(), budget.remaining);
     }
 }
 
@@ -149,7 +190,7 @@ fn validators(known: Option<&Arc<Entry>>) -> Validators {
     }
 }
 
-fn trouble(failure: &Failure, terms: Terms) -> Trouble {
+fn trouble(failure: &Failure, terms: Terms<'_>) -> Trouble {
     let elapsed = jiff::SignedDuration::try_from(failure.elapsed).unwrap_or_default();
     let now = terms.started.checked_add(elapsed).unwrap_or(terms.started);
     let fault = fault::of_failure(failure, now);

@@ -98,6 +98,10 @@ impl Routes {
         }
     }
 
+    pub(super) fn model(&self) -> &Arc<Model> {
+        &self.model
+    }
+
     /// Understands a field.
     pub(super) fn route(&self, field: &LiveField) -> Route {
         let args = Arc::new(Args::new(field));

@@ -17,7 +17,8 @@ use super::fault;
 use super::flights::{Landing, Tower, Wanted};
 use super::instances::{self, Instances};
 use super::kept;
-use super::provide::{Found, Look, Provided};
+use super::provide::{Fetched, Look, Provided};
+use super::report::{ConnectorReport, Match};
 use super::request;
 use super::routes::{Fetch, Provider, Route, Routes, Step};
 use super::scope::Scope;
@@ -112,7 +113,13 @@ impl Runtime {
 
     /// How often something of an upstream did not fit the field that shows it.
     pub fn misfits(&self) -> Vec<(Misfit, u64)> {
-        let misfits = self.0.misfits.lock();
+        self.0.misfits()
+    }
+}
+
+impl Inner {
+    pub(super) fn misfits(&self) -> Vec<(Misfit, u64)> {
+        let misfits = self.misfits.lock();
         let mut all: Vec<_> = misfits
             .iter()
             .map(|(misfit, n)| (misfit.clone(), *n))
@@ -173,6 +180,14 @@ impl LiveSource for Runtime {
             .collect()
     }
 
+    fn connectors(&self) -> Vec<ConnectorReport> {
+        self.0.reports()
+    }
+
+    fn explain(&self, scope: &Scope, entity: Ix) -> Vec<Match> {
+        self.0.explanations(scope, entity)
+    }
+
     fn misfit(&self, connector: &str, type_name: &str, field: &str) {
         let misfit = Misfit {
             connector: connector.into(),
@@ -197,6 +212,14 @@ impl Inner {
         &self.cache
     }
 
+    pub(super) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    pub(super) fn instances(&self) -> &[Instances] {
+        &self.instances
+    }
+
     /// What was made of a field, made at first use.
     fn route<'f>(&self, field: &'f LiveField, own: &'f mut Option<Route>) -> &'f Route {
         let prepared = field
@@ -209,7 +232,7 @@ impl Inner {
         }
     }
 
-    fn look<'l>(self: &'l Arc<Self>, scope: &'l Scope, found: Option<&'l Found>) -> Look<'l> {
+    fn look<'l>(self: &'l Arc<Self>, scope: &'l Scope, found: Option<&'l Fetched>) -> Look<'l> {
         Look {
             runtime: self,
             scope,
@@ -305,7 +328,7 @@ impl Inner {
         let Some(first) = first else {
             return provided;
         };
-        let mut found = Found::new();
+        let mut found = Fetched::new();
         self.take_in(&first.await, &group.scope, &mut found);
         // Every round goes at least one step further.
         for _ in 0..=provider.steps.len() {
@@ -325,7 +348,7 @@ impl Inner {
         provided
     }
 
-    fn take_in(&self, landed: &[Landing], scope: &Scope, found: &mut Found) {
+    fn take_in(&self, landed: &[Landing], scope: &Scope, found: &mut Fetched) {
         for (key, result) in landed {
             if let Ok(held) = result {
                 scope.keep(*key, held.clone());

@@ -178,3 +178,145 @@ type Found implements Live @identity(from: "id") { echo: JSON }
     }
     "#);
 }
+
+#[tokio::test]
+async fn what_became_of_it_is_told() {
+    let config = "
+connectors:
+  probe:
+    instances:
+      default: { config: { url: URL/a, team: red }, secrets: { token: one }, allow: [\"pub/*\"] }
+      broken: { config: { url: URL/c, team: grey } }
+";
+    let world = world(INSTANCES)
+        .config(config)
+        .components("a: { probe/job: pub/x }\nb: { probe/job: priv/x }\nd: { probe/job: \"none:y\" }\ne: { probe/job: \"broken:y\" }\nf: {}\ng: { probe/job: pub/gone }")
+        .start(|asked| match asked.target.contains("gone") {
+            true => Reply::status(404),
+            false => Reply::json(&json!({ "id": 1, "path": "x" })),
+        })
+        .await;
+    let query = "{ components { nodes { name job { path } live(fields: [\"job\"]) { field connector instance state code hint } } } }";
+    assert_snapshot!(world.ask(query).await, @r#"
+    {
+      "data": {
+        "components": {
+          "nodes": [
+            {
+              "name": "a",
+              "job": {"path":"x"},
+              "live": [{"field":"job","connector":"probe","instance":"default","state":"FRESH","code":null,"hint":null}]
+            },
+            {
+              "name": "b",
+              "job": null,
+              "live": [
+                {
+                  "field": "job",
+                  "connector": "probe",
+                  "instance": "default",
+                  "state": "NOT_ALLOWED",
+                  "code": null,
+                  "hint": "`connectors.probe.allow` does not name `priv/x`"
+                }
+              ]
+            },
+            {
+              "name": "d",
+              "job": null,
+              "live": [
+                {
+                  "field": "job",
+                  "connector": "probe",
+                  "instance": "none",
+                  "state": "NOT_CONFIGURED",
+                  "code": null,
+                  "hint": "there is no `connectors.probe.instances.none`"
+                }
+              ]
+            },
+            {
+              "name": "e",
+              "job": null,
+              "live": [
+                {
+                  "field": "job",
+                  "connector": "probe",
+                  "instance": "broken",
+                  "state": "NOT_CONFIGURED",
+                  "code": null,
+                  "hint": "set `connectors.probe.instances.broken.secrets.token`"
+                }
+              ]
+            },
+            {
+              "name": "f",
+              "job": null,
+              "live": [
+                {
+                  "field": "job",
+                  "connector": "probe",
+                  "instance": "default",
+                  "state": "NO_ANNOTATION",
+                  "code": null,
+                  "hint": "`$job | after(':') | segments('job')` has no value"
+                }
+              ]
+            },
+            {
+              "name": "g",
+              "job": null,
+              "live": [
+                {
+                  "field": "job",
+                  "connector": "probe",
+                  "instance": "default",
+                  "state": "NOT_FOUND",
+                  "code": null,
+                  "hint": null
+                }
+              ]
+            }
+          ]
+        }
+      }
+    }
+    "#);
+    let query = "{ connectors { name status breaker lastError cache { hitRatio } instances { name status requests mappingProblems } } a: explain(ref: \"component:a\") { connector field applies instance keys { key value } } b: explain(ref: \"component:b\") { field applies state hint } }";
+    assert_snapshot!(world.ask(query).await, @r#"
+    {
+      "data": {
+        "connectors": [
+          {
+            "name": "probe",
+            "status": "NOT_CONFIGURED",
+            "breaker": "CLOSED",
+            "lastError": null,
+            "cache": {"hitRatio":0.0},
+            "instances": [
+              {"name":"default","status":"READY","requests":2,"mappingProblems":0},
+              {"name":"broken","status":"NOT_CONFIGURED","requests":0,"mappingProblems":0}
+            ]
+          }
+        ],
+        "a": [
+          {
+            "connector": "probe",
+            "field": "job",
+            "applies": true,
+            "instance": "default",
+            "keys": [{"key":"$job | after(':') | segments('job')","value":"pub/x"}]
+          }
+        ],
+        "b": [
+          {
+            "field": "job",
+            "applies": false,
+            "state": "NOT_ALLOWED",
+            "hint": "`connectors.probe.allow` does not name `priv/x`"
+          }
+        ]
+      }
+    }
+    "#);
+}
