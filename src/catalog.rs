@@ -16,7 +16,7 @@ mod rules;
 mod scalar;
 mod substitute;
 mod text;
-mod yaml;
+pub mod yaml;
 
 use std::sync::Arc;
 

@@ -8,6 +8,7 @@ mod answer;
 mod ask;
 mod cursor;
 mod encode;
+pub mod example;
 mod fault;
 mod flights;
 mod instances;

@@ -25,13 +25,13 @@ const MAX_ALIAS_BYTES: usize = 1024 * 1024;
 
 /// A value with its position.
 #[derive(Clone, Debug)]
-pub(super) struct Node<'a> {
-    pub(super) span: Span,
-    pub(super) value: Content<'a>,
+pub struct Node<'a> {
+    pub span: Span,
+    pub value: Content<'a>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Content<'a> {
+pub enum Content<'a> {
     Null,
     Bool(bool),
     Number(Number),
@@ -42,38 +42,38 @@ pub(super) enum Content<'a> {
 
 /// A member of a mapping.
 #[derive(Clone, Debug)]
-pub(super) struct Entry<'a> {
-    pub(super) key: Cow<'a, str>,
-    pub(super) key_span: Span,
-    pub(super) value: Node<'a>,
+pub struct Entry<'a> {
+    pub key: Cow<'a, str>,
+    pub key_span: Span,
+    pub value: Node<'a>,
 }
 
 /// Something wrong with the YAML itself.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct YamlProblem {
-    pub(super) code: &'static str,
-    pub(super) severity: Severity,
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
-    pub(super) span: Span,
+pub struct YamlProblem {
+    pub code: &'static str,
+    pub severity: Severity,
+    pub message: String,
+    pub hint: Option<String>,
+    pub span: Span,
 }
 
 /// What a document holds.
 #[derive(Debug)]
-pub(super) struct Parsed<'a> {
+pub struct Parsed<'a> {
     /// `None` for a document without any node. When [`Parsed::complete`] is false: what was read before the error.
-    pub(super) root: Option<Node<'a>>,
-    pub(super) complete: bool,
-    pub(super) problems: Vec<YamlProblem>,
+    pub root: Option<Node<'a>>,
+    pub complete: bool,
+    pub problems: Vec<YamlProblem>,
 }
 
 /// The text of a document as the parser can read it.
-pub(super) fn readable(text: &str) -> Cow<'_, str> {
+pub fn readable(text: &str) -> Cow<'_, str> {
     tabs::mend(text)
 }
 
 /// Parses one [`readable`] document that stands behind `lines_before` lines of its file.
-pub(super) fn parse(text: &str, lines_before: usize) -> Parsed<'_> {
+pub fn parse(text: &str, lines_before: usize) -> Parsed<'_> {
     let place = Place { lines_before };
     let mut builder = build::Builder::new(place);
     if let Some(nul) = memchr::memchr(0, text.as_bytes()) {
@@ -155,17 +155,17 @@ fn syntax_problem(error: &ScanError, place: Place) -> YamlProblem {
 
 impl<'a> Node<'a> {
     /// The member `key` of a mapping.
-    pub(super) fn get(&self, key: &str) -> Option<&Node<'a>> {
+    pub fn get(&self, key: &str) -> Option<&Node<'a>> {
         self.entry(key).map(|entry| &entry.value)
     }
 
     /// The member `key` of a mapping, with its key.
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry<'a>> {
+    pub fn entry(&self, key: &str) -> Option<&Entry<'a>> {
         self.entries().iter().find(|entry| entry.key == key)
     }
 
     /// The members of a mapping; none of anything else.
-    pub(super) fn entries(&self) -> &[Entry<'a>] {
+    pub fn entries(&self) -> &[Entry<'a>] {
         match &self.value {
             Content::Map(entries) => entries,
             Content::Null
@@ -177,7 +177,7 @@ impl<'a> Node<'a> {
     }
 
     /// The text of a string.
-    pub(super) fn as_str(&self) -> Option<&str> {
+    pub fn as_str(&self) -> Option<&str> {
         match &self.value {
             Content::String(text) => Some(text),
             Content::Null
@@ -189,7 +189,7 @@ impl<'a> Node<'a> {
     }
 
     /// What it is, in words for messages.
-    pub(super) fn type_name(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         match &self.value {
             Content::Null => "null",
             Content::Bool(_) => "a Boolean",
@@ -201,7 +201,7 @@ impl<'a> Node<'a> {
     }
 
     /// As JSON, keys in the order written.
-    pub(super) fn to_json(&self) -> Value {
+    pub fn to_json(&self) -> Value {
         match &self.value {
             Content::Null => Value::Null,
             Content::Bool(value) => Value::Bool(*value),
@@ -218,7 +218,7 @@ impl<'a> Node<'a> {
     }
 
     /// The same value as if all of it stood at `span`, for texts that come from another file.
-    pub(super) fn from_json(value: Value, span: Span) -> Node<'static> {
+    pub fn from_json(value: Value, span: Span) -> Node<'static> {
         let value = match value {
             Value::Null => Content::Null,
             Value::Bool(value) => Content::Bool(value),
@@ -245,7 +245,7 @@ impl<'a> Node<'a> {
     }
 
     /// How deep it is nested: 0 for a scalar.
-    pub(super) fn depth(&self) -> usize {
+    pub fn depth(&self) -> usize {
         match &self.value {
             Content::List(items) => 1 + items.iter().map(Node::depth).max().unwrap_or(0),
             Content::Map(entries) => {

@@ -23,5 +23,6 @@ mod provenance;
 mod queries;
 mod sdl;
 mod server;
+mod simulate;
 mod store;
 mod support;

@@ -1,0 +1,177 @@
+//! `examples/*.yaml` of connectors, parsed and checked: documentation, contract test and simulated upstream in one.
+//!
+//! An example says what is asked, of which entities, what comes back, and what the upstream holds.
+//! Broken input is data: what could be understood comes together with all problems, each at its place.
+//! What an example does is the business of `simulate`, which serves its upstream, and of `connector test`, which asks its query.
+
+mod fields;
+mod place;
+mod read;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+pub use place::Place;
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::sdl::expr::Expr;
+use crate::sdl::{Method, PageStyle};
+
+/// The codes of all problems of examples, with what they mean; `schema/README.md` lists the same.
+pub const CODES: &[(&str, &str)] = &[
+    (
+        "example-key",
+        "a key that an example, or a part of one, does not have",
+    ),
+    (
+        "example-missing",
+        "a part that an example must have is not there",
+    ),
+    ("example-syntax", "an example is no YAML, or not one object"),
+    ("example-type", "a value of another type than the part has"),
+    ("example-value", "a value that the part cannot have"),
+];
+
+/// One file of a connector's `examples/`.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// As the user named it.
+    pub file: Arc<str>,
+    /// The GraphQL operation that is asked.
+    pub query: Box<str>,
+    pub query_span: Span,
+    pub variables: Map<String, Value>,
+    /// Descriptors of the catalog that it is asked of.
+    pub entities: Vec<Value>,
+    pub settings: Settings,
+    /// The response: `data`, and `errors` where they are expected.
+    pub expect: Value,
+    pub expect_span: Span,
+    /// What the upstream holds.
+    pub upstream: Vec<Reply>,
+}
+
+/// How the connector is configured for an example.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Of the instance `default`.
+    pub config: Map<String, Value>,
+    pub secrets: BTreeMap<String, String>,
+    /// Further instances.
+    pub instances: BTreeMap<String, Settings>,
+}
+
+/// One entry of `upstream`: what is asked, and what comes back.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub file: Arc<str>,
+    pub span: Span,
+    pub asked: Asked,
+    pub when: When,
+    pub rows: Option<Rows>,
+    pub status: u16,
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    /// JSON, or text that is sent as it is.
+    pub body: Value,
+    pub steps: Vec<Step>,
+    pub effects: Vec<Effect>,
+}
+
+/// What a reply answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    Rest {
+        method: Method,
+        /// As in the connector's templates, holes filled: without the query and without the source's own path.
+        path: Box<str>,
+    },
+    /// A root field of the upstream's graph.
+    Graphql { field: Box<str> },
+}
+
+/// Which requests are meant; what is left out may be anything.
+#[derive(Clone, Debug, Default)]
+pub struct When {
+    pub query: Vec<Parameter>,
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    /// Must be contained in the body, or in the variables of a GraphQL request.
+    pub body: Option<Value>,
+}
+
+/// What `when` says of a query parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    pub name: Box<str>,
+    /// Each must be among its values; `None`: it must not be there.
+    pub values: Option<Vec<Box<str>>>,
+}
+
+/// The body holds a list of which a request gets the part that it asks for.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// Where the list is.
+    pub at: Place,
+    /// What of a row is compared with the keys.
+    pub matches: Option<Expr>,
+    /// The query parameter, or the member of the body, that carries the keys.
+    pub param: Option<Box<str>>,
+    pub page: Option<Paging>,
+}
+
+/// How the upstream cuts the rows into pages; names that are `None` are those of the connector's `page`.
+#[derive(Clone, Debug)]
+pub struct Paging {
+    pub style: PageStyle,
+    /// Query parameters of the page's size and of its beginning.
+    pub size: Option<Box<str>>,
+    pub cursor: Option<Box<str>>,
+    /// Where the body says how it goes on.
+    pub next: Option<Place>,
+    pub more: Option<Place>,
+    pub total: Option<Place>,
+    /// Rows of a page for which no size is asked.
+    pub page_size: usize,
+}
+
+/// The body changes with time.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Since the upstream was started.
+    pub after: Duration,
+    pub set: Vec<(Place, Value)>,
+}
+
+/// What a write changes in what is read afterwards.
+#[derive(Clone, Debug)]
+pub struct Effect {
+    pub method: Method,
+    pub path: Box<str>,
+    pub set: Vec<(Place, Value)>,
+}
+
+impl Example {
+    /// Reads the text of a file; an example only if it can be used.
+    pub fn parse(file: &Arc<str>, text: &str) -> (Option<Self>, Vec<Diagnostic>) {
+        read::example(file, text)
+    }
+
+    /// The file's name without folders and extension.
+    pub fn name(&self) -> &str {
+        let name = self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file);
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    }
+}
+
+/// `GET`
+pub fn method_name(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Patch => "PATCH",
+        Method::Delete => "DELETE",
+    }
+}

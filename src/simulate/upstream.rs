@@ -1,0 +1,381 @@
+//! What one simulated upstream holds, and what it answers.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use tokio::time::Instant;
+
+use super::fault::Fault;
+use super::request::{Received, weight};
+use super::route::{Route, path_segments, routes};
+use super::{Options, limit, rows, settings};
+use crate::connect::example::{Asked, Effect, Example, Reply, method_name};
+use crate::sdl::{AuthType, Method, Model, Page, Request, connects};
+
+/// How many requests are remembered.
+const MAX_SEEN: usize = 4096;
+
+/// The examples of one connector, merged.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    connector: Box<str>,
+    entries: Vec<Entry>,
+    /// Paths of the sources' addresses: `/api/v4`.
+    bases: Vec<Vec<String>>,
+    routes: Vec<Route>,
+    /// One of these headers must be there; empty: nobody is kept out.
+    credentials: Vec<String>,
+    options: Options,
+    started: Instant,
+    state: Mutex<State>,
+}
+
+/// One reply with what is known of it beforehand.
+#[derive(Debug)]
+struct Entry {
+    reply: Reply,
+    method: Method,
+    path: Vec<String>,
+    /// How the connector pages this path.
+    page: Option<Page>,
+}
+
+#[derive(Debug)]
+struct State {
+    fault: Option<Fault>,
+    latency: Option<Duration>,
+    /// How much time was let pass.
+    ahead: Duration,
+    /// What writes have changed, in their order.
+    effects: Vec<Effect>,
+    counts: BTreeMap<String, u64>,
+    seen: VecDeque<Seen>,
+    /// Requests in the window of rate limits.
+    window: (i64, u64),
+}
+
+/// A request that was received.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub method: &'static str,
+    /// Path and query as they came.
+    pub target: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+}
+
+/// What goes back.
+#[derive(Debug)]
+pub(super) struct Answered {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Bytes,
+}
+
+impl Upstream {
+    pub(super) fn new(
+        model: &Model,
+        connector: &str,
+        examples: &[Example],
+        options: Options,
+    ) -> Self {
+        let replies = examples.iter().flat_map(|example| &example.upstream);
+        let entries = replies.filter_map(|reply| entry(model, connector, reply));
+        let mut bases: Vec<Vec<String>> = vec![Vec::new()];
+        let mut credentials = Vec::new();
+        let with_secrets = examples
+            .iter()
+            .any(|example| !example.settings.secrets.is_empty());
+        let mut sources = 0;
+        for source in model.sources.iter().filter(|s| *s.connector == *connector) {
+            sources += 1;
+            for example in examples {
+                let base = settings::base(source, &example.settings.config);
+                bases.extend(base.map(|base| path_segments(base.path())));
+            }
+            credentials.extend(source.auth.as_ref().and_then(|auth| match auth.kind {
+                AuthType::None | AuthType::Forward => None,
+                AuthType::Header => auth.header.as_ref().map(|name| name.to_lowercase()),
+                AuthType::Bearer
+                | AuthType::Basic
+                | AuthType::Oauth2Client
+                | AuthType::GithubApp => Some("authorization".to_owned()),
+            }));
+        }
+        if !with_secrets || credentials.len() < sources {
+            credentials.clear();
+        }
+        bases.sort_by_key(|base| std::cmp::Reverse(base.len()));
+        bases.dedup();
+        Self {
+            connector: connector.into(),
+            entries: entries.collect(),
+            bases,
+            routes: routes(model, connector),
+            credentials,
+            options,
+            started: Instant::now(),
+            state: Mutex::new(State {
+                fault: None,
+                latency: None,
+                ahead: Duration::ZERO,
+                effects: Vec::new(),
+                counts: BTreeMap::new(),
+                seen: VecDeque::new(),
+                window: (0, 0),
+            }),
+        }
+    }
+
+    pub(super) fn connector(&self) -> &str {
+        &self.connector
+    }
+
+    /// Counts a request and remembers it; what is wrong now, and how long the answer takes.
+    pub(super) fn receive(&self, request: &Received, target: &str) -> (Option<Fault>, Duration) {
+        let label = self.label(request);
+        let now = limit::window(self.options.clock.now());
+        let mut state = self.state.lock();
+        *state.counts.entry(label).or_default() += 1;
+        if state.window.0 != now {
+            state.window = (now, 0);
+        }
+        state.window.1 += 1;
+        if state.seen.len() == MAX_SEEN {
+            state.seen.pop_front();
+        }
+        state.seen.push_back(Seen {
+            method: method_name(request.method),
+            target: target.to_owned(),
+            headers: request.headers.clone(),
+        });
+        let latency = state
+            .latency
+            .unwrap_or_else(|| limit::latency(self.options.latency, &request.path));
+        (state.fault.clone(), latency)
+    }
+
+    /// What comes back when nothing is wrong.
+    pub(super) fn answer(&self, request: &Received, leaf: Option<usize>) -> Answered {
+        let known = |name: &String| request.header(name).is_some();
+        if !self.credentials.is_empty() && !self.credentials.iter().any(known) {
+            return Answered::message(401, "no credentials");
+        }
+        let meant = self.meant(request);
+        let Some(entry) = meant.first() else {
+            return Answered::message(404, "there is nothing here");
+        };
+        let reply = &entry.reply;
+        let (mut body, mut link) = (self.body(entry), None);
+        if let Some(rows) = &reply.rows {
+            let others = meant.iter().skip(1).filter_map(|entry| {
+                let rows = entry.reply.rows.as_ref()?;
+                Some((rows, self.body(entry)))
+            });
+            body = rows::united(std::iter::once((rows, body)).chain(others));
+            let page = entry.page.as_ref();
+            link = rows::reduce(&mut body, rows, page, request).link;
+        }
+        self.write(reply);
+        if let Some(leaf) = leaf {
+            super::wrong_type(&mut body, leaf);
+        }
+        self.finish(request, reply, &body, link)
+    }
+
+    /// The replies that answer, the one that says most first; only those with rows have company.
+    fn meant(&self, request: &Received) -> Vec<&Entry> {
+        let here = |entry: &&Entry| {
+            entry.method == request.method
+                && self.is_at(&entry.path, &request.segments)
+                && request.is_meant(&entry.reply.when, entry.param())
+        };
+        let mut meant: Vec<&Entry> = self.entries.iter().filter(here).collect();
+        meant.sort_by_key(|entry| std::cmp::Reverse(weight(&entry.reply.when, entry.param())));
+        match meant.first() {
+            Some(first) if first.reply.rows.is_some() => {
+                meant.retain(|entry| entry.reply.rows.is_some());
+            }
+            _ => meant.truncate(1),
+        }
+        meant
+    }
+
+    /// Whether a path of an example is this path of a request, below any of the sources' own paths.
+    fn is_at(&self, path: &[String], asked: &[String]) -> bool {
+        self.bases
+            .iter()
+            .any(|base| asked.strip_prefix(base.as_slice()) == Some(path))
+    }
+
+    /// The body as it is now.
+    fn body(&self, entry: &Entry) -> Value {
+        let mut body = entry.reply.body.clone();
+        let state = self.state.lock();
+        let elapsed = self.started.elapsed() + state.ahead;
+        for step in entry.reply.steps.iter().filter(|s| s.after <= elapsed) {
+            for (place, value) in &step.set {
+                place.set(&mut body, value.clone());
+            }
+        }
+        for effect in &state.effects {
+            if effect.method == entry.method && path_segments(&effect.path) == entry.path {
+                for (place, value) in &effect.set {
+                    place.set(&mut body, value.clone());
+                }
+            }
+        }
+        body
+    }
+
+    fn write(&self, reply: &Reply) {
+        if !reply.effects.is_empty() {
+            let effects = reply.effects.iter().cloned();
+            self.state.lock().effects.extend(effects);
+        }
+    }
+
+    fn finish(
+        &self,
+        request: &Received,
+        reply: &Reply,
+        body: &Value,
+        link: Option<String>,
+    ) -> Answered {
+        let (kind, bytes) = match body {
+            Value::String(text) => ("text/plain; charset=utf-8", Bytes::from(text.clone())),
+            Value::Null => ("application/json", Bytes::new()),
+            body => ("application/json", Bytes::from(body.to_string())),
+        };
+        let now = self.options.clock.now();
+        let n_requests = self.state.lock().window.1;
+        let mut headers: Vec<(String, String)> = reply
+            .headers
+            .iter()
+            .map(|(name, written)| {
+                let value = limit::header(name, written, n_requests, now);
+                (name.to_lowercase(), value)
+            })
+            .collect();
+        let has = |headers: &[(String, String)], name: &str| {
+            headers.iter().any(|(known, _)| known == name)
+        };
+        if !has(&headers, "content-type") && !bytes.is_empty() {
+            headers.push(("content-type".to_owned(), kind.to_owned()));
+        }
+        if let Some(query) = link {
+            let host = request.header("host").unwrap_or("127.0.0.1");
+            let link = format!("<http://{host}{}?{query}>; rel=\"next\"", request.path);
+            headers.push(("link".to_owned(), link));
+        }
+        let mut answered = Answered {
+            status: reply.status,
+            headers,
+            body: bytes,
+        };
+        if request.method == Method::Get && reply.status == 200 {
+            let digest = hex::encode(Sha256::digest(&answered.body));
+            let tag = format!("\"{}\"", digest.get(..16).unwrap_or(&digest));
+            let unchanged = request
+                .header("if-none-match")
+                .is_some_and(|known| known.split(',').any(|known| known.trim() == tag));
+            if !has(&answered.headers, "etag") {
+                answered.headers.push(("etag".to_owned(), tag));
+            }
+            if unchanged {
+                answered.status = 304;
+                answered.body = Bytes::new();
+            }
+        }
+        answered
+    }
+
+    fn label(&self, request: &Received) -> String {
+        let below = |base: &Vec<String>| request.segments.strip_prefix(base.as_slice());
+        let paths: Vec<&[String]> = self.bases.iter().filter_map(below).collect();
+        let route = self
+            .routes
+            .iter()
+            .find(|route| paths.iter().any(|path| route.fits(request.method, path)));
+        match route {
+            Some(route) => route.label.to_string(),
+            None => format!("{} {}", method_name(request.method), request.path),
+        }
+    }
+
+    pub(super) fn requests(&self) -> BTreeMap<String, u64> {
+        self.state.lock().counts.clone()
+    }
+
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        self.state.lock().seen.iter().cloned().collect()
+    }
+
+    pub(super) fn forget(&self) {
+        let mut state = self.state.lock();
+        state.counts.clear();
+        state.seen.clear();
+    }
+
+    pub(super) fn set_fault(&self, fault: Option<Fault>) {
+        self.state.lock().fault = fault;
+    }
+
+    pub(super) fn set_latency(&self, latency: Duration) {
+        self.state.lock().latency = Some(latency);
+    }
+
+    pub(super) fn advance(&self, time: Duration) {
+        self.state.lock().ahead += time;
+    }
+}
+
+impl Entry {
+    /// What is judged row by row.
+    fn param(&self) -> Option<&str> {
+        self.reply.rows.as_ref()?.param.as_deref()
+    }
+}
+
+impl Answered {
+    pub(super) fn message(status: u16, message: &str) -> Self {
+        Self {
+            status,
+            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            body: Bytes::from(serde_json::json!({ "message": message }).to_string()),
+        }
+    }
+}
+
+fn entry(model: &Model, connector: &str, reply: &Reply) -> Option<Entry> {
+    let Asked::Rest { method, path } = &reply.asked else {
+        return None;
+    };
+    let path = path_segments(path);
+    let page = page_of(model, connector, *method, &path);
+    Some(Entry {
+        reply: reply.clone(),
+        method: *method,
+        path,
+        page,
+    })
+}
+
+/// How the connector pages what it asks at this path.
+fn page_of(model: &Model, connector: &str, method: Method, path: &[String]) -> Option<Page> {
+    let route = routes(model, connector)
+        .into_iter()
+        .find(|route| route.fits(method, path))?;
+    connects(model)
+        .filter(|connect| *connect.connector == *connector && connect.page.is_some())
+        .find(|connect| match &connect.request {
+            Request::Rest { method, template } => Route::new(*method, template) == route,
+            Request::Graphql { .. } => false,
+        })?
+        .page
+        .clone()
+}
