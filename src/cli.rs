@@ -5,6 +5,7 @@
 
 pub mod check;
 mod config;
+mod connector;
 mod demo;
 mod local;
 mod output;
@@ -126,6 +127,35 @@ Examples:
     /// Check and print the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Write and check connectors
+    #[command(subcommand)]
+    Connector(ConnectorCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ConnectorCommand {
+    /// Say what is wrong in a connector folder: its SDL, its examples, its README
+    ///
+    /// Every path that the connector asks must be answered by some example.
+    /// Nothing is asked of any upstream.
+    #[command(after_help = "\
+Examples:
+  callboard connector check connectors/acme
+  callboard connector check                    the connector in this folder")]
+    Check {
+        /// The connector's folder
+        #[arg(value_name = "DIR", default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Write a connector folder to start from, which passes `check`
+    #[command(after_help = "\
+Examples:
+  callboard connector new acme                 makes ./acme")]
+    New {
+        /// Lower-case letters, digits and `-`; with folders before it, as in `connectors/acme`
+        #[arg(value_name = "NAME")]
+        folder: PathBuf,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -228,6 +258,8 @@ fn run(command: Command) -> anyhow::Result<Exit> {
             url,
             config,
         } => query::query(&document, &variables, url.as_deref(), config.as_deref()),
+        Command::Connector(ConnectorCommand::Check { folder }) => connector::check(&folder),
+        Command::Connector(ConnectorCommand::New { folder }) => connector::new(&folder),
         Command::Schema(SchemaCommand::Print { directives, config }) => {
             schema::print(directives, config.as_deref())
         }

@@ -50,7 +50,7 @@ use arc_swap::ArcSwap;
 pub use check::check;
 pub use error::{Code, FieldError, Outcome};
 pub use limits::Limits;
-pub use operations::{OPERATION_CODES, broken as broken_operations};
+pub use operations::{OPERATION_CODES, broken as broken_operations, invalid as invalid_operation};
 pub use request::{Request, Response};
 
 use crate::clock::Budget;

@@ -5,6 +5,7 @@
 //! Deterministic: the same requests at the same time since the start get the same answers.
 //! No connector's name stands here; what an upstream does is said by the examples and by the connector's own paging.
 
+mod cover;
 mod fault;
 mod limit;
 mod request;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use url::Url;
 
+pub use cover::check;
 pub use fault::{Fault, wrong_type};
 pub use settings::{NotLed, lead};
 pub use upstream::Seen;

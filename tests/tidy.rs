@@ -339,7 +339,7 @@ fn commands_in_the_readme_exist() {
             .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()))
             .take(2)
             .collect();
-        let groups = ["schema", "config"];
+        let groups = ["schema", "config", "connector"];
         let depth = usize::from(groups.contains(&words[0])) + 1;
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_callboard"));
         command.args(&words[..depth.min(words.len())]).arg("--help");

@@ -118,6 +118,18 @@ pub fn load(config: &Config, before: &Files) -> Loaded {
     }
 }
 
+/// The built-in schema with one connector folder beside it, for judging the folder alone.
+pub fn load_folder(folder: &ConnectorFolder) -> (Option<Model>, Vec<Diagnostic>) {
+    let composition = Composition {
+        base: sdl::core_files(),
+        folders: vec![folder.clone()],
+        before: &Files::default(),
+        broken: Vec::new(),
+        problems: Vec::new(),
+    };
+    composition.attempt(1)
+}
+
 /// One load on its way.
 struct Composition<'a> {
     /// Of no connector.

@@ -4,7 +4,7 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Schema};
 
 use crate::diagnostic::{Diagnostic, Position, Span};
-use crate::sdl::SdlFile;
+use crate::sdl::{Model, SdlFile};
 
 /// The codes of [`broken`], with what they mean.
 pub const OPERATION_CODES: &[(&str, &str)] = &[
@@ -37,6 +37,11 @@ pub fn broken(old: &SdlFile, new: &SdlFile, documents: &[SdlFile]) -> Option<Vec
         before.into_iter().take(1).map(warning).collect()
     });
     Some(problems.collect())
+}
+
+/// What is wrong with a document by the schema of `model`.
+pub fn invalid(model: &Model, document: &SdlFile) -> Vec<Diagnostic> {
+    problems(&model.schema, document, "invalid-operation")
 }
 
 fn problems(schema: &Valid<Schema>, document: &SdlFile, code: &'static str) -> Vec<Diagnostic> {

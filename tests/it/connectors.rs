@@ -210,3 +210,74 @@ fn settings_of_connectors_are_checked_with_their_folders() {
       hint: did you mean `a-one`?
     ");
 }
+
+#[test]
+fn a_new_connector_is_clean() {
+    let place = Place::with(&[]);
+    let made = place.run(&["connector", "new", "own/my-tool"]);
+    assert_eq!(made.code, 0, "{made}");
+    assert_eq!(
+        made.out,
+        "own/my-tool/README.md\nown/my-tool/my-tool.graphql\nown/my-tool/examples/status.yaml\n"
+    );
+    let checked = place.run(&["connector", "check", "own/my-tool"]);
+    assert_eq!(
+        checked.to_string(),
+        "exit 0\n--- out\n--- err\nmy-tool: 1 SDL file, 1 example: no problems\n"
+    );
+    assert_eq!(place.run(&["connector", "new", "own/my-tool"]).code, 2);
+    assert_eq!(place.run(&["connector", "new", "My_Tool"]).code, 2);
+    assert_eq!(place.run(&["connector", "check", "nowhere"]).code, 2);
+    assert_eq!(place.run(&["connector", "check"]).code, 2);
+}
+
+#[test]
+fn check_tells_all_that_is_wrong_in_a_folder() {
+    let place = Place::with(&[]);
+    assert_eq!(place.run(&["connector", "new", "acme"]).code, 0);
+    let change = |file: &str, from: &str, to: &str| {
+        let path = place.path().join("acme").join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from));
+        fs::write(path, text.replace(from, to)).unwrap();
+    };
+    change("README.md", "## Limits", "## Limit");
+    change(
+        "examples/status.yaml",
+        "get: /items/web-1",
+        "get: /item/web-1",
+    );
+    change("examples/status.yaml", "{ title status url }", "{ titel }");
+    change(
+        "examples/status.yaml",
+        "secrets: { token",
+        "secrets: { tokne",
+    );
+    let checked = place.run(&["connector", "check", "acme"]);
+    assert_eq!(checked.code, 1);
+    assert_snapshot!(checked.out, @"");
+}
+
+/// Every folder that the program carries, without a line about any of them.
+#[test]
+fn built_in_connectors_are_clean() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
+    let place = Place::with(&[]);
+    let mut n_checked = 0;
+    for entry in fs::read_dir(root).unwrap() {
+        let folder = entry.unwrap().path();
+        // Examples and README of a folder are written together.
+        if folder.is_dir() && folder.join("examples").is_dir() {
+            let checked = place.run(&["connector", "check", folder.to_str().unwrap()]);
+            assert_eq!((checked.code, checked.out.as_str()), (0, ""), "{checked}");
+            n_checked += 1;
+        }
+    }
+    assert_eq!(
+        n_checked,
+        callboard::app::folders::built_in()
+            .iter()
+            .filter(|f| !f.examples.is_empty())
+            .count()
+    );
+}
