@@ -69,15 +69,8 @@ fn lead_source(
     if is_there(config) {
         return Ok(());
     }
-    let fails = |hint| NotLed {
-        source_name: source.name.to_string(),
-        hint,
-    };
-    let Some(own) = base(source, config) else {
-        return Err(fails(
-            "its `url` is no address with the settings of the examples: give them under `settings.config`",
-        ));
-    };
+    // Without an address of its own the connector can be anywhere.
+    let own = base(source, config).unwrap_or_else(|| origin.clone());
     for name in settings_of(source) {
         let mut tried = config.clone();
         let address = moved(&Value::from(own.as_str()), origin);
@@ -87,9 +80,10 @@ fn lead_source(
             return Ok(());
         }
     }
-    Err(fails(
-        "its `url` must be a setting, for example `$config.url ?? 'https://api.example.com'`",
-    ))
+    Err(NotLed {
+        source_name: source.name.to_string(),
+        hint: "its `url` must be a setting, for example `$config.url ?? 'https://api.example.com'`",
+    })
 }
 
 /// The settings that the address of a source is made from.

@@ -255,7 +255,18 @@ fn check_tells_all_that_is_wrong_in_a_folder() {
     );
     let checked = place.run(&["connector", "check", "acme"]);
     assert_eq!(checked.code, 1);
-    assert_snapshot!(checked.out, @"");
+    assert_snapshot!(checked.out, @r"
+    acme/README.md:1:1: error[connector-readme]: the README has no section `Limits`
+      hint: it says how to set the connector up, what it adds to the graph, and what it cannot do
+    acme/acme.graphql:12:6: error[example-gap]: no example answers `GET /items/{$entity.metadata.annotations.'acme.example.com/id'}`
+      hint: add it to `upstream` of a file in `examples/`
+    acme/examples/status.yaml:1:8: error[invalid-operation]: interface, union and object types must have a subselection set
+    acme/examples/status.yaml:1:8: error[invalid-operation]: type `Acme` does not have a field `titel`
+    acme/examples/status.yaml:1:8: error[example-key]: the connector reads no `tokne` in `settings.secrets`
+      hint: did you mean `token`?
+    acme/examples/status.yaml:14:5: error[example-gap]: the connector never asks `GET /item/web-1`
+      hint: write the path as in the connector's templates, holes filled and without the path of the source's `url`, or remove it
+    ");
 }
 
 /// Every folder that the program carries, without a line about any of them.
