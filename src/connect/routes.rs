@@ -63,6 +63,8 @@ pub(super) struct Route {
     pub(super) order: Option<Order>,
     pub(super) total: bool,
     pub(super) cursors: bool,
+    /// It would change something at the upstream: nobody here has asked whether the caller may.
+    pub(super) action: bool,
 }
 
 /// Which part of a list is wanted.
@@ -138,7 +140,13 @@ impl Routes {
             providers,
             total: field.total,
             cursors: field.cursors,
+            action: self.is_action(field),
         }
+    }
+
+    fn is_action(&self, field: &LiveField) -> bool {
+        let mutation = self.model.schema.schema_definition.mutation.as_ref();
+        mutation.is_some_and(|mutation| *mutation.as_str() == *field.type_name)
     }
 
     /// `@connect` on the field itself.

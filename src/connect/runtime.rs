@@ -139,6 +139,10 @@ impl LiveSource for Runtime {
     fn ready(&self, scope: &Scope, field: &LiveField, parent: &Parent) -> Option<Answer> {
         let mut fresh = None;
         let route = self.0.route(field, &mut fresh);
+        if route.action {
+            let message = "actions are not run by this version";
+            return Some(Fault::new("NOT_CONFIGURED", message).into());
+        }
         let mut look = self.0.look(scope, None);
         let mut provided = Vec::with_capacity(route.providers.len());
         for (position, provider) in route.providers.iter().enumerate() {
