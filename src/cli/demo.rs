@@ -1,8 +1,11 @@
 //! `demo`: the catalog of a made-up company, with nothing to configure and nothing left behind.
 
+mod upstreams;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
@@ -12,6 +15,7 @@ use super::scratch::Scratch;
 use super::serve;
 use crate::app::{App, ConfigOrigin, ListenError, listen};
 use crate::config::{Config, FILE_NAME};
+use crate::tasks::Tasks;
 use crate::telemetry;
 
 /// The files of `examples/`, as they were when the program was built.
@@ -20,16 +24,19 @@ const EXAMPLES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/examples.
 /// Without `--listen`: the first of these that is free.
 const PORTS: std::ops::Range<u16> = 4000..4100;
 
+/// How long an upstream may go on answering at the end.
+const UPSTREAM_GRACE: Duration = Duration::from_secs(1);
+
 /// To be pasted: each answers a question that people ask of a catalog.
 const QUERIES: [&str; 3] = [
-    "{ component(ref: \"payments-api\") { owner { name contact { slack } } runbook { url } } }",
-    "{ impact(of: [\"component:payments-api\"]) { nodes { degree entity { ref } } } }",
+    "{ component(ref: \"payments-api\") { owner { name contact { slack } } runbook { url } dependents(depth: 3) { nodes { ref } } } }",
+    "{ component(ref: \"payments-api\") { onCall { nodes { level name user { ref } } } ciRuns { nodes { provider status branch startedAt } } } }",
     "{ problems { nodes { severity file line message hint } } }",
 ];
 
 pub(super) fn demo(address: Option<SocketAddr>) -> anyhow::Result<Exit> {
     let scratch = Scratch::new()?;
-    let config = configuration(scratch.path())?;
+    let mut config = configuration(scratch.path())?;
     telemetry::start_logging(&config.telemetry);
     let Some((model, files)) = serve::load_schema(&config)? else {
         return Ok(Exit::Errors);
@@ -46,10 +53,14 @@ pub(super) fn demo(address: Option<SocketAddr>) -> anyhow::Result<Exit> {
                 return Ok(Exit::Errors);
             }
         };
-        match App::open(config, ConfigOrigin::default(), model, files).await {
+        let upstreams = Tasks::new();
+        upstreams::start(&mut config, &model, &files.folders, &upstreams).await?;
+        let exit = match App::open(config, ConfigOrigin::default(), model, files).await {
             Ok(app) => serve::run(app, listener, welcome).await,
             Err(error) => serve::open_failed(error),
-        }
+        };
+        upstreams.shutdown(UPSTREAM_GRACE).await;
+        exit
     })
 }
 

@@ -123,6 +123,16 @@ impl PartialEq for InstanceConfig {
 }
 
 impl ConnectorConfig {
+    /// A connector that no file configures.
+    pub fn made(name: Arc<str>, instances: Vec<InstanceConfig>) -> Self {
+        Self {
+            name,
+            enabled: true,
+            instances,
+            place: Place::default(),
+        }
+    }
+
     /// The upstream of this name.
     pub fn instance(&self, name: &str) -> Option<&InstanceConfig> {
         self.instances
@@ -316,6 +326,23 @@ impl Reader<'_> {
 }
 
 impl InstanceConfig {
+    /// An upstream that no file configures.
+    pub fn made(
+        name: Arc<str>,
+        config: Map<String, Value>,
+        secrets: BTreeMap<String, Secret>,
+    ) -> Self {
+        Self {
+            name,
+            config,
+            secrets,
+            limits: InstanceLimits::default(),
+            allow: None,
+            allow_hosts: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
     /// Restrictions hold for every instance that does not say otherwise; settings and secrets never pass from one upstream to another.
     fn take_over(&mut self, outer: &Self) {
         let own = std::mem::take(&mut self.limits);

@@ -8,7 +8,7 @@ use super::Environment;
 use crate::diagnostic::{Diagnostic, Position, Span};
 
 /// Where something was written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Place {
     pub(super) file: Arc<str>,
     pub(super) span: Span,

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 pub use place::Place;
 
+use crate::config::{ConnectorConfig, DEFAULT_INSTANCE, InstanceConfig, Secret};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::sdl::expr::Expr;
 use crate::sdl::{Method, PageStyle};
@@ -62,6 +63,43 @@ pub struct Settings {
     pub secrets: BTreeMap<String, String>,
     /// Further instances.
     pub instances: BTreeMap<String, Settings>,
+}
+
+impl Settings {
+    /// What stands under `connectors.<name>` with these settings.
+    pub fn configuration(&self, name: &Arc<str>) -> ConnectorConfig {
+        let others = self.instances.iter();
+        let others = others.map(|(name, settings)| (name.as_str(), settings));
+        let all = std::iter::once((DEFAULT_INSTANCE, self)).chain(others);
+        let instances = all.map(|(name, settings)| {
+            let secrets = settings.secrets.iter().map(|(key, secret)| {
+                let secret = Secret::One(secret.clone().into());
+                (key.clone(), secret)
+            });
+            InstanceConfig::made(name.into(), settings.config.clone(), secrets.collect())
+        });
+        ConnectorConfig::made(Arc::clone(name), instances.collect())
+    }
+
+    /// Adds what `other` says and this does not.
+    pub fn merge(&mut self, other: &Self) {
+        for (key, value) in &other.config {
+            self.config
+                .entry(key.clone())
+                .or_insert_with(|| value.clone());
+        }
+        for (key, secret) in &other.secrets {
+            self.secrets
+                .entry(key.clone())
+                .or_insert_with(|| secret.clone());
+        }
+        for (name, settings) in &other.instances {
+            self.instances
+                .entry(name.clone())
+                .or_default()
+                .merge(settings);
+        }
+    }
 }
 
 /// One entry of `upstream`: what is asked, and what comes back.

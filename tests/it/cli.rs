@@ -876,6 +876,25 @@ fn demo_runs_and_leaves_nothing_behind() {
     until(&place, &url, "{ entities { totalCount } }", |answer| {
         answer["data"]["entities"]["totalCount"].is_u64()
     });
+    // With no account anywhere: who is called, as an entity of the catalog, and runs of two providers, newest first.
+    let live = r#"{ component(ref: "payments-api") { onCall { nodes { level user { ref } } } ciRuns(first: 3) { nodes { provider number } } } }"#;
+    until(&place, &url, live, |answer| {
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        let component = &answer["data"]["component"];
+        assert_eq!(
+            component["onCall"]["nodes"][0],
+            json!({ "level": 1, "user": { "ref": "user:default/amara" } })
+        );
+        assert_eq!(
+            component["ciRuns"]["nodes"],
+            json!([
+                { "provider": "jenkins", "number": 347 },
+                { "provider": "circleci", "number": 88 },
+                { "provider": "jenkins", "number": 12 },
+            ])
+        );
+        true
+    });
     let (code, said) = demo.end("-INT");
     assert_eq!(code, Some(0));
     assert_eq!(said.matches("callboard query '").count(), 3, "{said}");
