@@ -147,7 +147,24 @@ Examples:
         #[arg(value_name = "DIR", default_value = ".")]
         folder: PathBuf,
     },
-    /// Write a connector folder to start from, which passes `check`
+    /// Ask the queries of a connector's examples, and compare the answers with what they expect
+    ///
+    /// The examples' own upstream answers, on a port of this machine; with --live a real one.
+    /// Each difference is said with its path in the answer, with what came and what was expected.
+    #[command(after_help = "\
+Examples:
+  callboard connector test connectors/acme
+  callboard connector test                     the connector in this folder
+  callboard connector test --live https://acme.example")]
+    Test {
+        /// The connector's folder
+        #[arg(value_name = "DIR", default_value = ".")]
+        folder: PathBuf,
+        /// Ask here instead, with the settings of the examples
+        #[arg(long, value_name = "URL")]
+        live: Option<url::Url>,
+    },
+    /// Write a connector folder to start from, which passes `check` and `test`
     #[command(after_help = "\
 Examples:
   callboard connector new acme                 makes ./acme")]
@@ -259,6 +276,9 @@ fn run(command: Command) -> anyhow::Result<Exit> {
             config,
         } => query::query(&document, &variables, url.as_deref(), config.as_deref()),
         Command::Connector(ConnectorCommand::Check { folder }) => connector::check(&folder),
+        Command::Connector(ConnectorCommand::Test { folder, live }) => {
+            connector::test(&folder, live.as_ref())
+        }
         Command::Connector(ConnectorCommand::New { folder }) => connector::new(&folder),
         Command::Schema(SchemaCommand::Print { directives, config }) => {
             schema::print(directives, config.as_deref())

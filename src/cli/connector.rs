@@ -1,5 +1,7 @@
-//! `connector check` and `connector new`.
+//! `connector check`, `connector test` and `connector new`.
 
+mod differ;
+mod replay;
 mod skeleton;
 
 use std::fs;
@@ -7,6 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+
+pub(super) use replay::test;
 
 use super::output::{Exit, count, say, write_out, write_problems};
 use super::report::counted;

@@ -1,6 +1,7 @@
 //! One query without a server: the sources are read into a temporary database, and nothing is changed.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -12,8 +13,10 @@ use super::scratch::Scratch;
 use super::{progress, serve};
 use crate::app::{self, live::Live};
 use crate::clock::{Budget, Clock};
+use crate::config::Config;
 use crate::graphql::{Engine, Request};
 use crate::ingest::{Ingest, IngestOptions};
+use crate::sdl::Model;
 use crate::store::Store;
 use crate::tasks::Tasks;
 
@@ -30,37 +33,46 @@ pub(super) fn ask(
         return Ok(None);
     };
     let scratch = Scratch::new()?;
-    let url = format!("sqlite:{}", scratch.path().join("query.db").display());
-    let body = serve::runtime()?.block_on(async {
-        let store = Store::open(&url).await?;
-        let ingest = Ingest::open(
-            store.clone(),
-            model.clone(),
-            &config.sources,
-            IngestOptions::from(&config.catalog),
-            Clock::system(),
-        )
-        .await?;
-        let ingest = std::sync::Arc::new(ingest);
-        let tasks = Tasks::new();
-        progress::show(&tasks, &ingest);
-        ingest.read_all(&CancellationToken::new()).await?;
-        tasks.shutdown(Duration::from_secs(1)).await;
-        let limits = app::engine_limits(&config.limits);
-        let live = Live::open(&config, Clock::system(), std::sync::Arc::default()).await?;
-        let source = live.source(&model, &config);
-        let catalog = ingest.catalog().clone();
-        let engine = Engine::with_live(model, catalog, store.clone(), limits, source);
-        let request = Request {
-            variables: Some(variables),
-            ..Request::new(document)
-        };
-        let response = engine
-            .execute(&request, Budget::of(config.limits.request_time))
-            .await;
-        live.close().await;
-        store.close().await?;
-        anyhow::Ok(response.body)
-    });
+    let request = Request {
+        variables: Some(variables),
+        ..Request::new(document)
+    };
+    let answer = answer(&config, model, scratch.path(), &request);
+    let body = serve::runtime()?.block_on(answer);
     body.map(Some).context("the sources could not be read")
+}
+
+/// Asks of what the sources of `config` hold; the database is made in `scratch`.
+pub(super) async fn answer(
+    config: &Config,
+    model: Arc<Model>,
+    scratch: &Path,
+    request: &Request<'_>,
+) -> anyhow::Result<Vec<u8>> {
+    let url = format!("sqlite:{}", scratch.join("query.db").display());
+    let store = Store::open(&url).await?;
+    let ingest = Ingest::open(
+        store.clone(),
+        Arc::clone(&model),
+        &config.sources,
+        IngestOptions::from(&config.catalog),
+        Clock::system(),
+    )
+    .await?;
+    let ingest = Arc::new(ingest);
+    let tasks = Tasks::new();
+    progress::show(&tasks, &ingest);
+    ingest.read_all(&CancellationToken::new()).await?;
+    tasks.shutdown(Duration::from_secs(1)).await;
+    let limits = app::engine_limits(&config.limits);
+    let live = Live::open(config, Clock::system(), Arc::default()).await?;
+    let source = live.source(&model, config);
+    let catalog = ingest.catalog().clone();
+    let engine = Engine::with_live(model, catalog, store.clone(), limits, source);
+    let response = engine
+        .execute(request, Budget::of(config.limits.request_time))
+        .await;
+    live.close().await;
+    store.close().await?;
+    Ok(response.body)
 }

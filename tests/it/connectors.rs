@@ -269,6 +269,78 @@ fn check_tells_all_that_is_wrong_in_a_folder() {
     ");
 }
 
+#[test]
+fn a_new_connector_answers_as_its_example_expects() {
+    let place = Place::with(&[]);
+    assert_eq!(place.run(&["connector", "new", "own/my-tool"]).code, 0);
+    let tested = place.run(&["connector", "test", "own/my-tool"]);
+    assert_eq!(
+        tested.to_string(),
+        "exit 0\n--- out\n--- err\nmy-tool: 1 of 1 example answered as expected\n"
+    );
+    assert_eq!(place.run(&["connector", "test", "nowhere"]).code, 2);
+    let no_url = ["connector", "test", "own/my-tool", "--live", "nowhere"];
+    assert_eq!(place.run(&no_url).code, 2);
+}
+
+#[test]
+fn test_says_each_difference_with_its_path() {
+    let place = Place::with(&[]);
+    assert_eq!(place.run(&["connector", "new", "acme"]).code, 0);
+    let file = place.path().join("acme/examples/status.yaml");
+    let good = fs::read_to_string(&file).unwrap();
+    let change = |changes: &[(&str, &str)]| {
+        let mut text = good.clone();
+        for (from, to) in changes {
+            assert!(text.contains(from), "{from}");
+            text = text.replacen(from, to, 1);
+        }
+        fs::write(&file, text).unwrap();
+        place.run(&["connector", "test", "acme"])
+    };
+    let expect =
+        "acme: { title: The web site, status: OK, url: 'https://acme.example.com/items/web-1' }";
+    let other = change(&[(expect, "acme: { title: A web site, status: OK, size: 3 }")]);
+    assert_snapshot!(other, @r#"
+    exit 1
+    --- out
+    acme/examples/status.yaml:10:3: error[expect]: `data.component.acme.title` is `"The web site"`, expected was `"A web site"`
+    acme/examples/status.yaml:10:3: error[expect]: `data.component.acme.size` is not there, expected was `3`
+    acme/examples/status.yaml:10:3: error[expect]: `data.component.acme.url` is `"https://acme.example.com/items/web-1"`, and nothing was expected there
+    --- err
+    acme: 0 of 1 example answered as expected
+    "#);
+    let failed = change(&[("body: {", "status: 401\n    body: {")]);
+    assert_snapshot!(failed, @r#"
+    exit 1
+    --- out
+    acme/examples/status.yaml:10:3: error[expect]: `data.component.acme` is `null`, expected was `{"title":"The web site","status":"OK","url":"https://acme.example.com/items/web-1"}`
+    acme/examples/status.yaml:10:3: error[expect]: `data.component.acme` failed with UPSTREAM_UNAUTHORIZED: `acme` (source `rest`) at `/items/{$entity.metadata.annotations.'acme.example.com/id'}` did not accept the credential
+    --- err
+    acme: 0 of 1 example answered as expected
+    "#);
+    let expected = "expect:\n  errors: [{ extensions: { code: UPSTREAM_UNAUTHORIZED } }, { message: x }]\n  data: { component: { acme: null } }\n";
+    let body = good.split("expect:").nth(1).unwrap();
+    let body = format!("expect:{}", body.split("upstream:").next().unwrap());
+    let refused = change(&[(&body, expected), ("body: {", "status: 401\n    body: {")]);
+    assert_snapshot!(refused, @r#"
+    exit 1
+    --- out
+    acme/examples/status.yaml:10:3: error[expect]: `errors[1]` is not there, expected was `{"message":"x"}`
+    --- err
+    acme: 0 of 1 example answered as expected
+    "#);
+    let unread = change(&[("title status url", "titel")]);
+    assert_snapshot!(unread, @r#"
+    exit 1
+    --- out
+    acme/examples/status.yaml:1:8: error[invalid-operation]: interface, union and object types must have a subselection set
+    acme/examples/status.yaml:1:8: error[invalid-operation]: type `Acme` does not have a field `titel`
+    --- err
+    acme: nothing was asked
+    "#);
+}
+
 /// Every folder that the program carries, without a line about any of them.
 #[test]
 fn built_in_connectors_are_clean() {
