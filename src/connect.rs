@@ -10,6 +10,7 @@ mod cursor;
 mod encode;
 pub mod example;
 mod fault;
+mod filter;
 mod flights;
 mod instances;
 mod kept;

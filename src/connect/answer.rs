@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::ask::nearest;
 use super::cursor::{Cursor, Place, anchor};
 use super::fault;
+use super::filter::Filter;
 use super::live::LiveObject;
 use super::provide::Provided;
 use super::routes::{Order, Provider, Route, Window};
@@ -60,17 +61,19 @@ impl Route {
         let mut heads: Vec<Head<'_>> = provided
             .iter()
             .zip(&self.providers)
+            .zip(&self.filters)
             .enumerate()
-            .map(|(position, (provided, provider))| {
+            .map(|(position, ((provided, provider), filter))| {
                 Head::new(
                     provided,
                     provider,
                     window.place(position),
                     self.order.as_ref(),
+                    filter,
                 )
             })
             .collect();
-        let has_previous = heads.iter().any(|head| head.next > 0);
+        let has_previous = heads.iter().any(|head| head.place.behind > 0);
         let mut items = Vec::with_capacity(window.first.min(64));
         while items.len() < window.first {
             let Some(taken) = self.next(&mut heads) else {
@@ -89,7 +92,10 @@ impl Route {
         FetchedPage {
             has_next: more_above || heads.iter().any(|head| head.head.is_some()),
             has_previous,
-            total: match self.total && provided.iter().all(|provided| provided.faults.is_empty()) {
+            total: match self.total
+                && self.filters.iter().all(Filter::is_open)
+                && provided.iter().all(|provided| provided.faults.is_empty())
+            {
                 true => total(provided),
                 false => None,
             },
@@ -178,6 +184,7 @@ impl Window {
 struct Head<'h> {
     provided: &'h Provided,
     identity: Option<&'h Expr>,
+    filter: &'h Filter,
     next: usize,
     place: Place,
     /// The order in which they are taken, if it is not the upstream's.
@@ -192,6 +199,7 @@ impl<'h> Head<'h> {
         provider: &'h Provider,
         place: Place,
         order: Option<&Order>,
+        filter: &'h Filter,
     ) -> Self {
         let identity = provider
             .steps
@@ -200,6 +208,7 @@ impl<'h> Head<'h> {
         let mut head = Self {
             provided,
             identity,
+            filter,
             next: 0,
             place,
             sorted: order.and_then(|order| order.sort(provided)),
@@ -244,7 +253,14 @@ impl<'h> Head<'h> {
     }
 
     fn look(&mut self, order: Option<&Order>) {
-        self.head = self.object(self.next).map(|object| {
+        let mut object = self.object(self.next);
+        while let Some(other) = &object
+            && !self.filter.lets_through(other)
+        {
+            self.next += 1;
+            object = self.object(self.next);
+        }
+        self.head = object.map(|object| {
             let by = order.map_or(Value::Null, |order| order.key(&object));
             (object, by)
         });

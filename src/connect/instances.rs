@@ -2,10 +2,10 @@
 //!
 //! An instance that lacks a setting is not configured and says what is missing; it is never asked.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use indexmap::IndexMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -32,7 +32,7 @@ pub(super) struct Instance {
 /// What there is of one source.
 #[derive(Default)]
 pub(super) struct Instances {
-    by_name: HashMap<Arc<str>, Result<Arc<Instance>, Arc<str>>>,
+    by_name: IndexMap<Arc<str>, Result<Arc<Instance>, Arc<str>>>,
     connector: Arc<str>,
     counts: Counts,
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::cursor::Cursor;
 use super::encode::Address;
+use super::filter::Filter;
 use super::seam::LiveField;
 use crate::sdl::expr::{Expr, Read};
 use crate::sdl::{
@@ -58,6 +59,8 @@ pub(super) struct Args {
 pub(super) struct Route {
     pub(super) field: Arc<str>,
     pub(super) providers: Vec<Provider>,
+    /// By provider: which of its objects are shown.
+    pub(super) filters: Vec<Filter>,
     /// A connection, and which part of it.
     pub(super) page: Option<Window>,
     pub(super) order: Option<Order>,
@@ -129,6 +132,17 @@ impl Routes {
             }
         }
         let connection = binding.is_some_and(|binding| binding.connection);
+        let provider = field.arguments.get("provider").and_then(Value::as_str);
+        if let (Some(wanted), true) = (provider, connection) {
+            providers.retain(|provider| provider.connector.eq_ignore_ascii_case(wanted));
+        }
+        let filters = providers
+            .iter()
+            .map(|provider| self.filter(field, provider));
+        let filters = match connection {
+            true => filters.collect(),
+            false => Vec::new(),
+        };
         let order = binding
             .and_then(|binding| binding.merge.as_ref())
             .and_then(|merge| Some((merge.order_by.as_deref()?, merge.descending)))
@@ -138,6 +152,7 @@ impl Routes {
             page: connection.then(|| window(field)),
             order,
             providers,
+            filters,
             total: field.total,
             cursors: field.cursors,
             action: self.is_action(field),
@@ -147,6 +162,15 @@ impl Routes {
     fn is_action(&self, field: &LiveField) -> bool {
         let mutation = self.model.schema.schema_definition.mutation.as_ref();
         mutation.is_some_and(|mutation| *mutation.as_str() == *field.type_name)
+    }
+
+    fn filter(&self, field: &LiveField, provider: &Provider) -> Filter {
+        let last = provider.steps.last();
+        let made = last.and_then(|last| {
+            let ty = self.model.types.get(&last.fetch.type_name)?;
+            Some(Filter::new(field, ty, &last.fetch.connect))
+        });
+        made.unwrap_or_default()
     }
 
     /// `@connect` on the field itself.
@@ -337,7 +361,7 @@ impl Fetch {
     }
 }
 
-fn all_reads(connect: &Connect) -> Vec<Read> {
+pub(super) fn all_reads(connect: &Connect) -> Vec<Read> {
     let mut reads = match &connect.request {
         Request::Rest { template, .. } => template.reads(),
         Request::Graphql { selection } => selection.reads(),

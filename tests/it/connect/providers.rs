@@ -109,6 +109,50 @@ async fn lists_are_merged_in_order_and_paged_by_one_cursor() {
 }
 
 #[tokio::test]
+async fn arguments_named_as_fields_of_the_items_choose_among_them() {
+    let world = two(|asked| runs(asked, false), |asked| runs(asked, true)).await;
+    let ask = async |arguments: &str| {
+        let query = format!(
+            "{{ component(ref: \"pay\") {{ ciRuns(first: 4, {arguments}) {{ totalCount nodes {{ provider createdAt status }} pageInfo {{ hasPreviousPage }} }} }} }}"
+        );
+        let (json, _) = world.engine.json(&query, Value::Null).await;
+        let runs = &json["data"]["component"]["ciRuns"];
+        assert_eq!(runs["totalCount"], Value::Null, "{json}");
+        assert_eq!(runs["pageInfo"]["hasPreviousPage"], json!(false), "{json}");
+        runs["nodes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|node| {
+                format!(
+                    "{} {} {}\n",
+                    node["provider"], node["createdAt"], node["status"]
+                )
+            })
+            .collect::<String>()
+    };
+    // Neither request reads `status`: what comes is compared here, as the graph shows it.
+    assert_snapshot!(ask("status: UNKNOWN").await, @r#"
+    "alpha" "2026-01-01T22:00:00.000Z" "UNKNOWN"
+    "beta" "2026-01-01T21:00:00Z" "UNKNOWN"
+    "#);
+    assert_snapshot!(ask("status: PASSED").await, @r#"
+    "alpha" "2026-01-01T20:00:00.000Z" "PASSED"
+    "beta" "2026-01-01T19:00:00Z" "PASSED"
+    "alpha" "2026-01-01T18:00:00.000Z" "PASSED"
+    "beta" "2026-01-01T17:00:00Z" "PASSED"
+    "#);
+}
+
+#[tokio::test]
+async fn a_provider_that_is_not_wanted_is_not_asked() {
+    let never = |_: &Asked| -> Reply { panic!("`alpha` was asked") };
+    let world = two(never, |asked| runs(asked, true)).await;
+    let query = "{ component(ref: \"pay\") { ciRuns(first: 2, provider: \"Beta\") { nodes { provider number } } } }";
+    assert_snapshot!(world.ask(query).await, @r#"{"data":{"component":{"ciRuns":{"nodes":[{"provider":"beta","number":6},{"provider":"beta","number":5}]}}}}"#);
+}
+
+#[tokio::test]
 async fn one_that_fails_costs_only_itself() {
     let world = two(|asked| runs(asked, false), |_| Reply::status(401)).await;
     let query = "{ components { nodes { name ciRuns(first: 2) { complete nodes { id number provider } } } } }";
