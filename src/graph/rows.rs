@@ -17,12 +17,18 @@ pub(super) struct Rows {
 
 #[derive(Clone, Debug, Default)]
 struct Chunk {
-    kinds: Vec<KindCode>,
-    /// Where the slots of each row end, in `ends`.
-    slots: Vec<u32>,
+    heads: Vec<Head>,
     /// Where each slot's text ends.
     ends: Vec<u32>,
     text: String,
+}
+
+/// What is asked first of a row, side by side: reading a row costs mostly what has to come from memory.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    /// Where the row's slots end, in `ends`.
+    slots: u32,
+    kind: KindCode,
 }
 
 /// One row under construction.
@@ -82,7 +88,7 @@ impl Chunk {
     #[inline]
     fn slots_of(&self, place: usize) -> std::ops::Range<usize> {
         let end = |place: usize| {
-            let end = self.slots.get(place).map(|end| *end as usize);
+            let end = self.heads.get(place).map(|head| head.slots as usize);
             end.unwrap_or(self.ends.len())
         };
         let start = if place == 0 { 0 } else { end(place - 1) };
@@ -100,18 +106,20 @@ impl Chunk {
         let slots = self.slots_of(place);
         let text = self.text_end(slots.start)..self.text_end(slots.end);
         let mut next = Self {
-            kinds: self.kinds.clone(),
-            slots: self.slots.clone(),
+            heads: self.heads.clone(),
             ends: Vec::with_capacity(self.ends.len() - slots.len() + row.ends.len()),
             text: String::with_capacity(self.text.len() - text.len() + row.text.len()),
         };
-        if next.kinds.len() <= place {
-            next.kinds.resize(place + 1, ABSENT);
-            next.slots.resize(place + 1, self.ends.len() as u32);
+        if next.heads.len() <= place {
+            let absent = Head {
+                slots: self.ends.len() as u32,
+                kind: ABSENT,
+            };
+            next.heads.resize(place + 1, absent);
         }
-        next.kinds[place] = row.kind;
-        for end in &mut next.slots[place..] {
-            *end = *end - slots.len() as u32 + row.ends.len() as u32;
+        next.heads[place].kind = row.kind;
+        for head in &mut next.heads[place..] {
+            head.slots = head.slots - slots.len() as u32 + row.ends.len() as u32;
         }
         next.ends.extend_from_slice(&self.ends[..slots.start]);
         let moved = row.ends.iter().map(|end| end + text.start as u32);
@@ -147,6 +155,7 @@ impl Rows {
         self.row(ix).map_or(ABSENT, RowRef::kind)
     }
 
+    #[inline]
     pub(super) fn entity_ref(&self, ix: u32) -> &str {
         self.row(ix).map_or("", |row| row.slot(REF_SLOT))
     }
@@ -168,11 +177,13 @@ impl RowFilling {
     pub(super) fn push(&mut self, kind: KindCode, text: &str, ends: &[u32]) {
         let open = &mut self.open;
         let start = open.text.len() as u32;
-        open.kinds.push(kind);
         open.text.push_str(text);
         open.ends.extend(ends.iter().map(|end| end + start));
-        open.slots.push(open.ends.len() as u32);
-        if open.kinds.len() == WIDTH {
+        open.heads.push(Head {
+            slots: open.ends.len() as u32,
+            kind,
+        });
+        if open.heads.len() == WIDTH {
             self.close();
         }
     }
@@ -181,19 +192,17 @@ impl RowFilling {
         let open = &mut self.open;
         // Copies are of the right size: to shrink may leave up to half of a block unused, because the allocator keeps it.
         self.chunks.push(Arc::new(Chunk {
-            kinds: open.kinds.as_slice().to_vec(),
-            slots: open.slots.as_slice().to_vec(),
+            heads: open.heads.as_slice().to_vec(),
             ends: open.ends.as_slice().to_vec(),
             text: open.text.as_str().to_owned(),
         }));
-        open.kinds.clear();
-        open.slots.clear();
+        open.heads.clear();
         open.ends.clear();
         open.text.clear();
     }
 
     pub(super) fn done(mut self) -> Rows {
-        if !self.open.kinds.is_empty() {
+        if !self.open.heads.is_empty() {
             self.close();
         }
         Rows {
@@ -205,7 +214,8 @@ impl RowFilling {
 impl<'a> RowRef<'a> {
     #[inline]
     pub(super) fn kind(self) -> KindCode {
-        self.chunk.kinds.get(self.place).copied().unwrap_or(ABSENT)
+        let head = self.chunk.heads.get(self.place);
+        head.map_or(ABSENT, |head| head.kind)
     }
 
     /// Empty where there is no value.

@@ -2,6 +2,7 @@
 //!
 //! Edges stand in the order of their targets' refs: kind, namespace, name.
 //! Within one kind and namespace that is the order by name as well, which pages have unless they are asked for another; so a page is read off the edges, a few runs side by side, and ends when it is full.
+//! Few edges are sorted by name without looking for runs, which costs one look at each ref.
 //! Any other order is sorted.
 
 use std::cmp::Ordering;
@@ -17,6 +18,8 @@ use crate::sdl::{KindId, RelationId, Targets};
 
 /// Targets of more kinds and namespaces than this are sorted.
 const RUNS: usize = 8;
+/// So many edges are sorted by name rather than split into runs: most connections are small.
+const FEW: usize = if cfg!(test) { 3 } else { 16 };
 
 /// Which targets of a relation are meant; only existing ones ever are.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +49,16 @@ impl Snapshot {
         window: &Window<'_>,
     ) -> Result<Page, BadCursor> {
         let edges = self.edges.out_along(ix.0, wanted.relation);
-        match self.runs(edges, wanted, order) {
+        let by_name = self.is_by_name(order);
+        let is_near = window.after.is_none() && window.before.is_none();
+        if by_name && is_near && edges.len() <= FEW {
+            return Ok(self.page_of_few(edges, wanted, window));
+        }
+        let runs = match by_name {
+            true => self.runs(edges, wanted),
+            false => None,
+        };
+        match runs {
             Some(runs) => self.page_of_runs(runs, wanted, order, window),
             None => self.page_of(self.targets_of(edges, wanted).collect(), order, window),
         }
@@ -99,21 +111,59 @@ impl Snapshot {
         wanted.kinds.allows(kind) && wanted.within.is_none_or(|set| set.contains(ix.0))
     }
 
-    /// The edges that may be wanted, by kind and namespace; `None` if that does not help with `order`.
+    /// Whether the order is that of the names in refs.
+    fn is_by_name(&self, order: &[Order]) -> bool {
+        match order {
+            [] => self.layout.name.is_some(),
+            [only] => Some(only.column) == self.layout.name && !only.descending,
+            _ => false,
+        }
+    }
+
+    /// A page by name, without cursors.
+    fn page_of_few(&self, edges: &[Edge], wanted: &Wanted<'_>, window: &Window<'_>) -> Page {
+        let mut targets: SmallVec<[Ix; FEW]> = self.targets_of(edges, wanted).collect();
+        if targets.len() > 1 {
+            self.sort_by_name(&mut targets);
+        }
+        let backward = window.first.is_none() && window.last.is_some();
+        let n = if backward { window.last } else { window.first };
+        let over = targets.len().saturating_sub(n.unwrap_or(usize::MAX));
+        let page = match backward {
+            true => over..targets.len(),
+            false => 0..targets.len() - over,
+        };
+        Page {
+            items: targets.get(page).unwrap_or_default().to_vec(),
+            has_next: over > 0 && !backward,
+            has_previous: over > 0 && backward,
+        }
+    }
+
+    /// By name, then ref, like [`Run::compare`]; each ref is looked up once.
+    fn sort_by_name(&self, targets: &mut [Ix]) {
+        let mut named: SmallVec<[(&str, &str, Ix); FEW]> = targets
+            .iter()
+            .map(|ix| {
+                let entity_ref = self.entity_ref(*ix);
+                let name = entity_ref
+                    .split_once('/')
+                    .map_or(entity_ref, |parts| parts.1);
+                (name, entity_ref, *ix)
+            })
+            .collect();
+        named.sort_unstable();
+        for (target, (.., ix)) in targets.iter_mut().zip(named) {
+            *target = ix;
+        }
+    }
+
+    /// The edges that may be wanted, by kind and namespace; `None` if there are too many of these.
     fn runs<'a>(
         &'a self,
         edges: &'a [Edge],
         wanted: &Wanted<'_>,
-        order: &[Order],
     ) -> Option<SmallVec<[Run<'a>; 4]>> {
-        let by_name = match order {
-            [] => self.layout.name.is_some(),
-            [only] => Some(only.column) == self.layout.name && !only.descending,
-            _ => false,
-        };
-        if !by_name {
-            return None;
-        }
         let entity_ref = |edge: &Edge| self.rows.entity_ref(edge.target.0);
         let mut runs = SmallVec::new();
         let mut rest = edges;
