@@ -187,7 +187,7 @@ impl Upstream {
         self.finish(request, reply, &body, link)
     }
 
-    /// The replies that answer, the one that says most first; only those with rows have company.
+    /// The replies that answer; only those with rows have company, of others that say as much of the request.
     fn meant(&self, request: &Received) -> Vec<&Entry> {
         let here = |entry: &&Entry| {
             entry.method == request.method
@@ -195,10 +195,13 @@ impl Upstream {
                 && request.is_meant(&entry.reply.when, entry.param())
         };
         let mut meant: Vec<&Entry> = self.entries.iter().filter(here).collect();
-        meant.sort_by_key(|entry| std::cmp::Reverse(weight(&entry.reply.when, entry.param())));
+        let said = |entry: &Entry| weight(&entry.reply.when, entry.param());
+        meant.sort_by_key(|entry| std::cmp::Reverse(said(entry)));
         match meant.first() {
             Some(first) if first.reply.rows.is_some() => {
-                meant.retain(|entry| entry.reply.rows.is_some());
+                // A reply to `?state=open` is not filled up with the rows of one that answers everything.
+                let most = said(first);
+                meant.retain(|entry| entry.reply.rows.is_some() && said(entry) == most);
             }
             _ => meant.truncate(1),
         }

@@ -343,7 +343,7 @@ fn test_says_each_difference_with_its_path() {
 
 /// Every folder that the program carries, without a line about any of them.
 #[test]
-fn built_in_connectors_are_clean() {
+fn built_in_connectors_are_clean_and_answer_as_expected() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("connectors");
     let place = Place::with(&[]);
     let mut n_checked = 0;
@@ -351,8 +351,10 @@ fn built_in_connectors_are_clean() {
         let folder = entry.unwrap().path();
         // Examples and README of a folder are written together.
         if folder.is_dir() && folder.join("examples").is_dir() {
-            let checked = place.run(&["connector", "check", folder.to_str().unwrap()]);
-            assert_eq!((checked.code, checked.out.as_str()), (0, ""), "{checked}");
+            for command in ["check", "test"] {
+                let ran = place.run(&["connector", command, folder.to_str().unwrap()]);
+                assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{ran}");
+            }
             n_checked += 1;
         }
     }

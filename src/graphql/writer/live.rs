@@ -132,6 +132,10 @@ impl Writer<'_> {
                 };
                 self.complete(value, field, origin, place)
             }
+            // A list that is no connection comes as one value.
+            Fetched::Live(object) if self.scene.plan.field(field).ty.list.is_some() => {
+                self.complete(object.value(), field, Origin::Object(object), place)
+            }
             Fetched::Live(object) => {
                 let nullable = !self.scene.plan.field(field).ty.non_null;
                 self.live_object(object, nullable, field, place)

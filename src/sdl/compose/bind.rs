@@ -112,7 +112,7 @@ impl Composer<'_> {
             if let Some(value) = args.expr("value", self.sources) {
                 return FieldSource::Lookup(LookupBinding {
                     kind: args.text("kind").and_then(|kind| self.kind_named(kind)),
-                    by: args.text("by").unwrap_or_default().into(),
+                    by: descriptor_path(args.text("by").unwrap_or_default()),
                     value,
                     list: is_plural(&field.def.ty),
                 });
@@ -443,4 +443,11 @@ fn search(directives: &DirectiveList) -> Option<Search> {
         weight: args.float("weight").unwrap_or(1.0) as f32,
         facet: args.truth("facet").unwrap_or_default(),
     })
+}
+
+/// `metadata.annotations.'a.example/id'` as paths into descriptors are elsewhere: `metadata.annotations.a.example/id`.
+fn descriptor_path(written: &str) -> Box<str> {
+    let expr = Expr::parse(written).ok();
+    let names = expr.as_ref().and_then(Expr::as_plain_path);
+    names.map_or_else(|| written.into(), |names| names.join(".").into())
 }
