@@ -88,7 +88,8 @@ impl Route {
         let progress = || heads.iter().flat_map(|head| head.provided.parts.iter());
         let more_above = progress().any(|part| part.progress().next.is_some());
         let complete = progress().all(|part| part.progress().is_complete())
-            && provided.iter().all(|provided| provided.faults.is_empty());
+            && provided.iter().all(|provided| provided.faults.is_empty())
+            && !self.filters.iter().any(Filter::is_blind);
         FetchedPage {
             has_next: more_above || heads.iter().any(|head| head.head.is_some()),
             has_previous,

@@ -1,6 +1,7 @@
 //! Arguments of a live list that have the name of a field of its items: only items whose field has that value are shown.
 //!
 //! A provider whose request reads the argument lets its upstream choose; what others bring is compared here.
+//! Where the field is itself fetched, nothing can be compared: such objects are left out, and the list is not complete.
 
 use std::cell::Cell;
 
@@ -13,7 +14,11 @@ use crate::sdl::{Connect, FieldSource, TypeDef, ValueBinding};
 
 /// What an object of one provider must be like.
 #[derive(Debug, Default)]
-pub(super) struct Filter(Vec<Test>);
+pub(super) struct Filter {
+    tests: Vec<Test>,
+    /// There is an argument that cannot be compared.
+    blind: bool,
+}
 
 #[derive(Debug)]
 struct Test {
@@ -35,23 +40,35 @@ impl Filter {
             .arguments
             .iter()
             .filter(|(_, wanted)| !wanted.is_null());
-        let tests = given.filter_map(|(name, wanted)| match &ty.fields.get(&**name)?.source {
-            FieldSource::Value(binding) if !asked(name) => Some(Test {
-                binding: binding.clone(),
-                wanted: wanted.clone(),
-            }),
-            _ => None,
-        });
-        Self(tests.collect())
+        let mut filter = Self::default();
+        for (name, wanted) in given.filter(|(name, _)| !asked(name)) {
+            match ty.fields.get(&**name).map(|field| &field.source) {
+                Some(FieldSource::Value(binding)) => filter.tests.push(Test {
+                    binding: binding.clone(),
+                    wanted: wanted.clone(),
+                }),
+                Some(FieldSource::Live(_)) => filter.blind = true,
+                _ => {}
+            }
+        }
+        filter
     }
 
     /// Whether everything is shown.
     pub(super) fn is_open(&self) -> bool {
-        self.0.is_empty()
+        self.tests.is_empty() && !self.blind
+    }
+
+    /// Whether objects are left out that may be right.
+    pub(super) fn is_blind(&self) -> bool {
+        self.blind
     }
 
     pub(super) fn lets_through(&self, object: &LiveObject) -> bool {
-        self.0.iter().all(|test| {
+        if self.blind {
+            return false;
+        }
+        self.tests.iter().all(|test| {
             let mismatches = Cell::new(0);
             let found = object.evaluate(&test.binding.at, object.value(), None, &mismatches);
             test.holds(&found)

@@ -895,6 +895,19 @@ fn demo_runs_and_leaves_nothing_behind() {
         );
         true
     });
+    // The status of a CircleCI run is fetched by itself: none of another status is shown, and the list says that it may lack some.
+    let failed = r#"{ component(ref: "payments-api") { ciRuns(first: 9, status: FAILED) { complete nodes { status } } } }"#;
+    until(&place, &url, failed, |answer| {
+        let runs = &answer["data"]["component"]["ciRuns"];
+        let nodes = runs["nodes"].as_array().unwrap();
+        assert!(!nodes.is_empty(), "{answer}");
+        assert!(
+            nodes.iter().all(|run| run["status"] == "FAILED"),
+            "{answer}"
+        );
+        assert_eq!(runs["complete"], json!(false), "{answer}");
+        true
+    });
     let (code, said) = demo.end("-INT");
     assert_eq!(code, Some(0));
     assert_eq!(said.matches("callboard query '").count(), 3, "{said}");
