@@ -9,6 +9,7 @@ mod catalog_state;
 mod cycle;
 mod follow;
 mod guess;
+mod known;
 mod links;
 mod place;
 mod publish;

@@ -11,8 +11,9 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::Ingest;
+use super::known::KnownFiles;
 use super::place::{Place, Selection, is_glob};
-use super::scan::{KnownFiles, Scope};
+use super::scan::Scope;
 use super::source::{Look, Seen, Source};
 use super::watch::{Pending, Watch};
 use crate::tasks::Tasks;

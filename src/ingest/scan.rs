@@ -1,5 +1,6 @@
 //! One reading of a file source: blocking work on a thread of its own, handing over what changed part by part.
 
+mod file;
 mod locations;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -13,34 +14,17 @@ use tokio_util::sync::CancellationToken;
 
 use super::Progress;
 use super::guess::Groups;
-use super::links::{Includes, Links, Target, hash};
+use super::known::{Known, KnownFiles, Passed};
+use super::links::Target;
 use super::place::{EMPTY_HINT, Place, PlaceError, Refusal};
-use super::stamp::Stamp;
 use super::walk::{Walk, shown};
-use crate::catalog::{self, MAX_FILE_BYTES, TOO_LARGE_HINT, too_large};
 use crate::diagnostic::Severity;
 use crate::graph::ProblemRecord;
 use crate::sdl::Model;
-use crate::store::{Document, FileChange, FileState, Packed};
+use crate::store::FileChange;
 
 /// A part is handed over when its descriptors have this size.
 const PART_BYTES: usize = 16 * 1024 * 1024;
-
-/// What is known of a file since it was last read.
-#[derive(Clone, Debug)]
-pub(super) struct Known {
-    pub stamp: Stamp,
-    /// Microseconds since 1970.
-    pub seen_at: i64,
-    pub model: Arc<str>,
-    pub links: Links,
-}
-
-/// Files that looked like no descriptors, and when (microseconds since 1970).
-pub(super) type Passed = HashMap<PathBuf, (Stamp, i64)>;
-
-/// The files of a source by name.
-pub(super) type KnownFiles = HashMap<Arc<str>, Known>;
 
 /// Which files are looked at.
 #[derive(Clone, Debug)]
@@ -379,202 +363,6 @@ impl Run<'_> {
         self.links.entry(written).or_default().push(problem);
     }
 
-    /// Reads a file if it has changed, in what it says or in what it includes.
-    ///
-    /// `false`: it is a guess that looks like no descriptor, and is passed over.
-    fn read(&mut self, name: &Arc<str>, path: &Path, guess: bool) -> bool {
-        let scan = self.scan;
-        let known = scan
-            .known
-            .get(name)
-            .filter(|known| known.model == scan.fingerprint);
-        let metadata = match std::fs::metadata(path) {
-            Ok(metadata) => metadata,
-            Err(source) => {
-                self.unreadable(path, source);
-                return true;
-            }
-        };
-        let includes_changed = known.is_some_and(|known| self.includes_changed(known));
-        let forced = scan.touched.contains(path) || matches!(scan.scope, Scope::Files(_));
-        if let Some(known) = known
-            && !forced
-            && !includes_changed
-            && known.stamp.is_of(&metadata, known.seen_at)
-        {
-            return true;
-        }
-        if guess && !forced && self.is_passed(path, &metadata) {
-            return false;
-        }
-        if metadata.len() > MAX_FILE_BYTES as u64 {
-            if !guess {
-                self.too_large(name, metadata.len());
-            }
-            return !guess;
-        }
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(source) => {
-                self.unreadable(path, source);
-                return true;
-            }
-        };
-        self.outcome.files_read += 1;
-        let stamp = Stamp::new(&metadata, hash(&bytes));
-        let seen_at = scan.now.as_microsecond();
-        if guess && !self.groups.are_in(&bytes) {
-            self.outcome
-                .passed
-                .insert(path.to_path_buf(), (stamp, seen_at));
-            return false;
-        }
-        if let Some(known) = known
-            && known.stamp.hash == stamp.hash
-            && !includes_changed
-        {
-            let known = Known {
-                stamp,
-                seen_at,
-                ..known.clone()
-            };
-            self.outcome.learned.push((Arc::clone(name), Some(known)));
-            return true;
-        }
-        self.parse(name, path, &bytes, stamp);
-        true
-    }
-
-    /// Whether a file that was no descriptor is still as it was then.
-    fn is_passed(&mut self, path: &Path, metadata: &std::fs::Metadata) -> bool {
-        let Some((stamp, seen_at)) = self.scan.passed.get(path) else {
-            return false;
-        };
-        let same = stamp.is_of(metadata, *seen_at);
-        if same {
-            let passed = (stamp.clone(), *seen_at);
-            self.outcome.passed.insert(path.to_path_buf(), passed);
-        }
-        same
-    }
-
-    fn includes_changed(&self, known: &Known) -> bool {
-        known.links.includes.iter().any(|include| {
-            let path = self.place.root.join(&include.file);
-            let now = match self.place.real(&path, &include.file) {
-                Ok(real) => std::fs::metadata(&real)
-                    .ok()
-                    .map(|metadata| (real, metadata)),
-                Err(_) => None,
-            };
-            match (&include.stamp, now) {
-                (None, None) => false,
-                (Some(stamp), Some((real, metadata))) => {
-                    let same =
-                        !self.scan.touched.contains(&path) && stamp.is_of(&metadata, known.seen_at);
-                    !same && std::fs::read(real).map_or(true, |bytes| hash(&bytes) != stamp.hash)
-                }
-                (None, Some(_)) | (Some(_), None) => true,
-            }
-        })
-    }
-
-    fn parse(&mut self, name: &Arc<str>, path: &Path, bytes: &[u8], stamp: Stamp) {
-        self.outcome.files_parsed += 1;
-        let folder = path.parent().unwrap_or(&self.place.root);
-        let includes = Includes::new(self.place, folder);
-        let reading = catalog::read(&self.scan.model, bytes, &includes);
-        let links = Links {
-            includes: includes.into_found(),
-            targets: reading.targets.iter().map(Target::of).collect(),
-        };
-        let mut failed: Vec<_> = reading
-            .failed
-            .into_iter()
-            .map(|failed| (failed.document, failed.entity_ref))
-            .collect();
-        let whole = |problem: &catalog::Problem| {
-            problem.severity == Severity::Error && problem.document.is_none()
-        };
-        if reading.problems.iter().any(whole) {
-            failed.push((0, None));
-        }
-        let entities = reading.entities.len() as u64;
-        self.scan
-            .progress
-            .send_modify(|progress| progress.entities += entities);
-        let documents: Vec<_> = reading
-            .entities
-            .into_iter()
-            .map(|entity| Document {
-                entity_ref: entity.entity_ref,
-                document: entity.document,
-                line: entity.line,
-                packed: Packed::new(entity.descriptor),
-            })
-            .collect();
-        let problems = reading.problems.into_iter();
-        let problems = problems.map(|problem| self.record(name, problem)).collect();
-        self.part_bytes += documents
-            .iter()
-            .map(|document| document.packed.bytes())
-            .sum::<usize>();
-        let known = Known {
-            stamp,
-            seen_at: self.scan.now.as_microsecond(),
-            model: Arc::clone(&self.scan.fingerprint),
-            links,
-        };
-        self.part.files.push(FileChange {
-            file: Arc::clone(name),
-            state: Some(known.state(self.scan.now)),
-            documents,
-            failed,
-            problems,
-        });
-        self.outcome.learned.push((Arc::clone(name), Some(known)));
-    }
-
-    fn record(&self, file: &Arc<str>, problem: catalog::Problem) -> ProblemRecord {
-        let start = problem.span.map(|span| span.start);
-        ProblemRecord {
-            severity: problem.severity,
-            code: problem.code.into(),
-            message: problem.message.into(),
-            hint: problem.hint.map(Into::into),
-            field: problem.field.map(Into::into),
-            source: Arc::clone(&self.scan.source),
-            file: Arc::clone(file),
-            line: start.map(|start| start.line),
-            column: start.map(|start| start.column),
-            entity_ref: problem.entity_ref,
-            seen_at: self.scan.now,
-        }
-    }
-
-    fn unreadable(&mut self, path: &Path, source: std::io::Error) {
-        let path_shown = shown(self.place, path);
-        let refusal = Refusal::Unreadable {
-            path: path_shown,
-            source,
-        };
-        self.refuse(path, &refusal, Severity::Error);
-    }
-
-    fn too_large(&mut self, name: &Arc<str>, bytes: u64) {
-        let problem = self.scan.problem(
-            name,
-            Severity::Error,
-            "file-too-large",
-            too_large(bytes),
-            TOO_LARGE_HINT,
-        );
-        self.links
-            .entry(Arc::clone(name))
-            .or_default()
-            .push(problem);
-    }
-
     /// Known files that are not there any more take their documents along.
     fn find_vanished(&mut self, unreadable: &[PathBuf]) {
         let mut vanished: Vec<_> = self
@@ -611,40 +399,5 @@ impl Run<'_> {
         self.out
             .blocking_send(std::mem::take(&mut self.part))
             .is_ok()
-    }
-}
-
-impl Known {
-    /// As the store keeps it.
-    fn state(&self, seen_at: Timestamp) -> FileState {
-        let links = (!self.links.is_empty())
-            .then(|| serde_json::to_string(&self.links).ok())
-            .flatten();
-        FileState {
-            size: self.stamp.size,
-            modified: self.stamp.modified,
-            seen_at,
-            hash: self.stamp.hash.as_str().into(),
-            model: Arc::clone(&self.model),
-            links: links.map(Into::into),
-        }
-    }
-
-    /// As the store kept it; links that cannot be read make the file look unknown.
-    pub(super) fn from_state(state: FileState) -> Option<Self> {
-        let links = match &state.links {
-            Some(links) => serde_json::from_str(links).ok()?,
-            None => Links::default(),
-        };
-        Some(Self {
-            stamp: Stamp {
-                size: state.size,
-                modified: state.modified,
-                hash: state.hash.to_string(),
-            },
-            seen_at: state.seen_at.as_microsecond(),
-            model: state.model,
-            links,
-        })
     }
 }

@@ -9,8 +9,9 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::catalog_state::{SourceState, SourceStatus};
+use super::known::{Known, KnownFiles, Passed};
 use super::place::Place;
-use super::scan::{Known, KnownFiles, Outcome, Part, Passed, Scan, Scope};
+use super::scan::{Outcome, Part, Scan, Scope};
 use super::watch::Wake;
 use super::{Ingest, Progress};
 use crate::config::{Orphans, SourceConfig, SourceKind};
