@@ -56,15 +56,17 @@ pub(super) fn node<'a>(node: &'a Node, scope: &Scope<'a, '_>) -> Cow<'a, Value> 
     }
 }
 
+/// The last value as it is, false too, if none of those before it is null or false.
 fn and<'a>(nodes: &'a [Node], scope: &Scope<'a, '_>) -> Cow<'a, Value> {
-    let mut value = Cow::Borrowed(&NULL);
-    for node in nodes {
-        value = self::node(node, scope);
-        if matches!(*value, Value::Null | Value::Bool(false)) {
+    let Some((last, conditions)) = nodes.split_last() else {
+        return Cow::Borrowed(&NULL);
+    };
+    for node in conditions {
+        if matches!(*self::node(node, scope), Value::Null | Value::Bool(false)) {
             return Cow::Borrowed(&NULL);
         }
     }
-    value
+    self::node(last, scope)
 }
 
 fn sum<'a>(nodes: &'a [Node], scope: &Scope<'a, '_>) -> Cow<'a, Value> {
@@ -98,6 +100,14 @@ pub(super) fn plus(left: &Value, right: &Value) -> Option<Value> {
             arithmetic(left, right, i64::checked_add, |a, b| a + b)
         }
         _ => None,
+    }
+}
+
+/// Whether two values are the same; `1` and `1.0` are.
+pub(super) fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => a.as_f64() == b.as_f64(),
+        _ => left == right,
     }
 }
 

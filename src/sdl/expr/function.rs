@@ -181,15 +181,18 @@ pub(super) fn apply<'a>(
             _ => Cow::Owned(mismatch(scope)),
         };
     }
-    Cow::Owned(match &*input {
-        Value::Array(items) => Value::Array(
-            items
-                .iter()
-                .map(|item| of_one(function, item, &args, scope))
-                .collect(),
-        ),
-        value => of_one(function, value, &args, scope),
-    })
+    Cow::Owned(of_each(function, &input, &args, scope))
+}
+
+/// Lists within lists as well; an upstream's JSON is never nested deeper than its parser allows.
+fn of_each(function: Function, value: &Value, args: &[&Value], scope: &Scope<'_, '_>) -> Value {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .map(|item| of_each(function, item, args, scope))
+            .collect(),
+        value => of_one(function, value, args, scope),
+    }
 }
 
 fn mismatch(scope: &Scope<'_, '_>) -> Value {
@@ -206,7 +209,7 @@ fn where_equals(call: &Call, input: &Value, scope: &Scope<'_, '_>) -> Value {
             this: Some(item),
             ..*scope
         };
-        *eval::node(path, &inner) == *eval::node(wanted, &inner)
+        eval::same(&eval::node(path, &inner), &eval::node(wanted, &inner))
     });
     Value::Array(kept.cloned().collect())
 }
@@ -250,7 +253,7 @@ fn of_one(function: Function, value: &Value, args: &[&Value], scope: &Scope<'_, 
 fn replaced(value: &Value, args: &[&Value]) -> Value {
     args.chunks_exact(2)
         .find_map(|pair| match pair {
-            [from, to] if *from == value => Some((*to).clone()),
+            [from, to] if eval::same(from, value) => Some((*to).clone()),
             _ => None,
         })
         .unwrap_or_else(|| value.clone())
