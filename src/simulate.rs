@@ -13,6 +13,7 @@ mod route;
 mod rows;
 mod serve;
 mod settings;
+mod shift;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -39,7 +41,7 @@ use upstream::Upstream;
 pub struct Options {
     /// How long an answer takes at least; each path takes a little longer than that, always the same.
     pub latency: Duration,
-    /// For headers that say when something is over.
+    /// The time at the start, to which examples with a `clock` are moved, and for headers that say when something is over.
     pub clock: Clock,
 }
 
@@ -75,6 +77,15 @@ impl Simulated {
     /// `settings` with which the connector asks this upstream.
     pub fn lead(&self, model: &Model, settings: &Settings) -> Result<Settings, NotLed> {
         lead(model, self.upstream.connector(), settings, &self.origin)
+    }
+
+    /// A value of `example` with its times moved as those of its bodies are.
+    pub fn moved(&self, example: &Example, value: &Value) -> Value {
+        let mut value = value.clone();
+        if let Some(shift) = self.upstream.shift(example) {
+            shift.apply(&mut value);
+        }
+        value
     }
 
     /// Requests since the last [`Simulated::forget`], by method and path template (`GET /services/{$this.id}`).

@@ -29,9 +29,9 @@ const UPSTREAM_GRACE: Duration = Duration::from_secs(1);
 
 /// To be pasted: each answers a question that people ask of a catalog.
 const QUERIES: [&str; 3] = [
-    "{ component(ref: \"payments-api\") { owner { name contact { slack } } runbook { url } dependents(depth: 3) { nodes { ref } } } }",
-    "{ component(ref: \"payments-api\") { onCall { nodes { level name user { ref } } } ciRuns { nodes { provider status branch startedAt } } } }",
-    "{ problems { nodes { severity file line message hint } } }",
+    "{ component(ref: \"payments-api\") { owner { name contact { slack } ... on Group { members { nodes { ref } } } } onCall { nodes { level name endsAt user { ref } } } runbook { url } dependents(depth: 3) { nodes { ref } } } }",
+    "{ components(filter: { owner: { eq: \"group:payments-team\" } }) { nodes { name incidents(open: true) { nodes { number title status } } ciRuns(first: 2) { nodes { provider branch status progress { done total } startedAt } } } } }",
+    "{ problems { nodes { severity file line message hint } } facets(by: [\"kind\", \"lifecycle\"]) { name values { value count } } }",
 ];
 
 pub(super) fn demo(address: Option<SocketAddr>) -> anyhow::Result<Exit> {
@@ -101,13 +101,23 @@ async fn next_free() -> Result<TcpListener, ListenError> {
     }
 }
 
+/// As it was called, so that the same words work in another terminal of the same folder.
+fn program() -> String {
+    let called = std::env::args().next().unwrap_or_default();
+    if called.is_empty() || called.contains(char::is_whitespace) {
+        return "callboard".to_owned();
+    }
+    called
+}
+
 fn welcome(address: SocketAddr) {
+    let program = program();
     let mut text = format!(
         "\nCallboard is at http://{address}, with the catalog of a made-up company.\n\nThree queries to paste into another terminal:\n\n"
     );
     for query in QUERIES {
         text.push_str(&format!(
-            "  callboard query '{query}' --url http://{address}\n"
+            "  {program} query '{query}' --url http://{address}\n"
         ));
     }
     text.push_str("\nCtrl-C ends it and leaves nothing behind.\n");

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 pub use place::Place;
@@ -44,6 +45,8 @@ pub struct Example {
     /// The GraphQL operation that is asked.
     pub query: Box<str>,
     pub query_span: Span,
+    /// When the bodies were so; their times are moved by what lies between this and the start of the upstream.
+    pub clock: Option<Timestamp>,
     pub variables: Map<String, Value>,
     /// Descriptors of the catalog that it is asked of.
     pub entities: Vec<Value>,

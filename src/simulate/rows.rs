@@ -15,8 +15,8 @@ const MAX_SIZE: usize = 100;
 /// What a page adds to the answer beside its rows.
 #[derive(Debug, Default)]
 pub(super) struct Paged {
-    /// The query with which the next page is asked, for a `Link` header.
-    pub(super) link: Option<String>,
+    /// The queries of other pages by their relation to this one, for a `Link` header.
+    pub(super) links: Vec<(&'static str, String)>,
 }
 
 /// Reduces the list in `body` to what `request` asks for.
@@ -161,10 +161,24 @@ impl<'a> Cut<'a> {
             };
             place.set(body, value);
         }
-        if more && self.style == PageStyle::Link {
-            paged.link = Some(self.query_with(&following));
+        if self.style == PageStyle::Link {
+            paged.links = self.links(more.then_some(&following), n_rows);
         }
         rows.into_iter().skip(self.start).take(self.size).collect()
+    }
+
+    /// As upstreams order them: what a client wants stands among what it does not.
+    fn links(&self, following: Option<&String>, n_rows: usize) -> Vec<(&'static str, String)> {
+        let page = self.start / self.size + 1;
+        let last = n_rows.div_ceil(self.size).max(1);
+        let mut links = Vec::new();
+        if page > 1 {
+            links.push(("prev", self.query_with(&(page - 1).to_string())));
+        }
+        links.extend(following.map(|next| ("next", self.query_with(next))));
+        links.push(("first", self.query_with("1")));
+        links.push(("last", self.query_with(&last.to_string())));
+        links
     }
 
     fn query_with(&self, cursor: &str) -> String {

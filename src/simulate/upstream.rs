@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use super::fault::Fault;
 use super::request::{Received, weight};
 use super::route::{Route, path_segments, routes};
+use super::shift::Shift;
 use super::{Options, limit, rows, settings};
 use crate::connect::example::{Asked, Effect, Example, Reply, method_name};
 use crate::sdl::{AuthType, Method, Model, Page, Request, connects};
@@ -31,6 +33,9 @@ pub(super) struct Upstream {
     credentials: Vec<String>,
     options: Options,
     started: Instant,
+    /// The same by the clock.
+    born: Timestamp,
+    etags: Option<Etags>,
     state: Mutex<State>,
 }
 
@@ -83,8 +88,13 @@ impl Upstream {
         examples: &[Example],
         options: Options,
     ) -> Self {
-        let replies = examples.iter().flat_map(|example| &example.upstream);
-        let entries = replies.filter_map(|reply| entry(model, connector, reply));
+        let born = options.clock.now();
+        let replies = examples.iter().flat_map(|example| {
+            let shift = Shift::of(example, born);
+            example.upstream.iter().map(move |reply| (reply, shift))
+        });
+        let entries =
+            replies.filter_map(|(reply, shift)| entry(model, connector, moved(reply, shift)));
         let mut bases: Vec<Vec<String>> = vec![Vec::new()];
         let mut credentials = Vec::new();
         let with_secrets = examples
@@ -119,6 +129,8 @@ impl Upstream {
             credentials,
             options,
             started: Instant::now(),
+            born,
+            etags: etags(examples),
             state: Mutex::new(State {
                 fault: None,
                 latency: None,
@@ -133,6 +145,11 @@ impl Upstream {
 
     pub(super) fn connector(&self) -> &str {
         &self.connector
+    }
+
+    /// By how much the times of an example are moved here.
+    pub(super) fn shift(&self, example: &Example) -> Option<Shift> {
+        Shift::of(example, self.born)
     }
 
     /// Counts a request and remembers it; what is wrong now, and how long the answer takes.
@@ -170,7 +187,7 @@ impl Upstream {
             return Answered::message(404, "there is nothing here");
         };
         let reply = &entry.reply;
-        let (mut body, mut link) = (self.body(entry), None);
+        let (mut body, mut links) = (self.body(entry), Vec::new());
         if let Some(rows) = &reply.rows {
             let others = meant.iter().skip(1).filter_map(|entry| {
                 let rows = entry.reply.rows.as_ref()?;
@@ -178,13 +195,13 @@ impl Upstream {
             });
             body = rows::united(std::iter::once((rows, body)).chain(others));
             let page = entry.page.as_ref();
-            link = rows::reduce(&mut body, rows, page, request).link;
+            links = rows::reduce(&mut body, rows, page, request).links;
         }
         self.write(reply);
         if let Some(leaf) = leaf {
             super::wrong_type(&mut body, leaf);
         }
-        self.finish(request, reply, &body, link)
+        self.finish(request, reply, &body, &links)
     }
 
     /// The replies that answer; only those with rows have company, of others that say as much of the request.
@@ -247,7 +264,7 @@ impl Upstream {
         request: &Received,
         reply: &Reply,
         body: &Value,
-        link: Option<String>,
+        links: &[(&str, String)],
     ) -> Answered {
         let (kind, bytes) = match body {
             Value::String(text) => ("text/plain; charset=utf-8", Bytes::from(text.clone())),
@@ -259,6 +276,7 @@ impl Upstream {
         let mut headers: Vec<(String, String)> = reply
             .headers
             .iter()
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("etag"))
             .map(|(name, written)| {
                 let value = limit::header(name, written, n_requests, now);
                 (name.to_lowercase(), value)
@@ -270,25 +288,28 @@ impl Upstream {
         if !has(&headers, "content-type") && !bytes.is_empty() {
             headers.push(("content-type".to_owned(), kind.to_owned()));
         }
-        if let Some(query) = link {
+        if !links.is_empty() {
             let host = request.header("host").unwrap_or("127.0.0.1");
-            let link = format!("<http://{host}{}?{query}>; rel=\"next\"", request.path);
-            headers.push(("link".to_owned(), link));
+            let link = |(rel, query): &(&str, String)| {
+                format!("<http://{host}{}?{query}>; rel=\"{rel}\"", request.path)
+            };
+            let links: Vec<String> = links.iter().map(link).collect();
+            headers.push(("link".to_owned(), links.join(", ")));
         }
         let mut answered = Answered {
             status: reply.status,
             headers,
             body: bytes,
         };
-        if request.method == Method::Get && reply.status == 200 {
-            let digest = hex::encode(Sha256::digest(&answered.body));
-            let tag = format!("\"{}\"", digest.get(..16).unwrap_or(&digest));
+        if let Some(etags) = &self.etags
+            && request.method == Method::Get
+            && reply.status == 200
+        {
+            let tag = etags.tag(&answered.body);
             let unchanged = request
                 .header("if-none-match")
                 .is_some_and(|known| known.split(',').any(|known| known.trim() == tag));
-            if !has(&answered.headers, "etag") {
-                answered.headers.push(("etag".to_owned(), tag));
-            }
+            answered.headers.push(("etag".to_owned(), tag));
             if unchanged {
                 answered.status = 304;
                 answered.body = Bytes::new();
@@ -354,17 +375,63 @@ impl Answered {
     }
 }
 
-fn entry(model: &Model, connector: &str, reply: &Reply) -> Option<Entry> {
+/// What the tags of an upstream look like: made from bodies, because those change with time.
+#[derive(Clone, Copy, Debug)]
+enum Etags {
+    Strong,
+    Weak,
+}
+
+impl Etags {
+    fn tag(self, body: &[u8]) -> String {
+        let digest = hex::encode(Sha256::digest(body));
+        let tag = digest.get(..16).unwrap_or(&digest);
+        match self {
+            Self::Strong => format!("\"{tag}\""),
+            Self::Weak => format!("W/\"{tag}\""),
+        }
+    }
+}
+
+/// An upstream sends tags if one of its examples does, and of that form.
+fn etags(examples: &[Example]) -> Option<Etags> {
+    let replies = examples.iter().flat_map(|example| &example.upstream);
+    let mut headers = replies.flat_map(|reply| &reply.headers);
+    let (_, written) = headers.find(|(name, _)| name.eq_ignore_ascii_case("etag"))?;
+    Some(if written.starts_with("W/") {
+        Etags::Weak
+    } else {
+        Etags::Strong
+    })
+}
+
+/// A reply with its times, and those of what happens to it, as they are for an upstream that starts now.
+fn moved(reply: &Reply, shift: Option<Shift>) -> Reply {
+    let mut reply = reply.clone();
+    let Some(shift) = shift else {
+        return reply;
+    };
+    shift.apply(&mut reply.body);
+    let steps = reply.steps.iter_mut().flat_map(|step| &mut step.set);
+    let effects = reply.effects.iter_mut().flat_map(|effect| &mut effect.set);
+    for (_, value) in steps.chain(effects) {
+        shift.apply(value);
+    }
+    reply
+}
+
+fn entry(model: &Model, connector: &str, reply: Reply) -> Option<Entry> {
     let Asked::Rest { method, path } = &reply.asked else {
         return None;
     };
     let path = path_segments(path);
     let page = page_of(model, connector, *method, &path);
+    let method = *method;
     Some(Entry {
-        reply: reply.clone(),
-        method: *method,
+        method,
         path,
         page,
+        reply,
     })
 }
 

@@ -38,7 +38,7 @@ settings: { secrets: { token: t } }
 expect: { data: null }
 upstream:
   - get: /bells/B1
-    headers: { X-RateLimit-Remaining: 100, X-RateLimit-Reset: 1700000000, X-RateLimit-Limit: 100 }
+    headers: { X-RateLimit-Remaining: 100, X-RateLimit-Reset: 1700000000, X-RateLimit-Limit: 100, ETag: W/\"as-it-was\" }
     body: { bell: { id: B1, size: 3, state: RINGING, parts: [{ n: 1 }] } }
     steps:
       - { after: 20s, set: { bell.state: SILENT } }
@@ -63,6 +63,24 @@ upstream:
   - get: /bells/B1/repairs
     rows: { at: 'items[]', page: { style: PAGE } }
     body: { items: [{ n: 1 }, { n: 2 }, { n: 3 }] }
+";
+
+/// Written in February; the world is of March the first, at noon and a quarter of a minute.
+const MOVED: &str = "
+query: '{ z }'
+clock: 2026-02-01T12:00:15Z
+expect: { data: null }
+upstream:
+  - get: /bells/B7
+    body:
+      forms: ['2026-02-01T12:00:00Z', '2025-02-01T12:00:00.120+01:00', '2026-02-01T12:00:00.000000-0330']
+      numbers: [1769947200000, 1769947200, 1769947200.5, 42, 1000000000]
+      others: ['2026-02-01', 'since 2026-02-01T12:00:00Z', '1769947200', null, true, '']
+    steps:
+      - { after: 20s, set: { forms: ['2026-02-01T12:00:20Z'] } }
+  - post: /bells/B7/stop
+    body: { at: '2026-02-01T12:00:00Z' }
+    effect: { on: GET /bells/B7, set: { numbers: [1769947200] } }
 ";
 
 const TWO: &str = "
@@ -106,7 +124,11 @@ impl World {
         drop(rustls::crypto::ring::default_provider().install_default());
         let runtime = Runtime::new().unwrap();
         let model = model();
-        let examples = [example("one.yaml", ONE), example("two.yaml", TWO)];
+        let examples = [
+            example("one.yaml", ONE),
+            example("two.yaml", TWO),
+            example("moved.yaml", MOVED),
+        ];
         let tasks = Tasks::new();
         let options = Options {
             clock: Clock::fixed("2026-03-01T12:00:15Z".parse().unwrap()),
@@ -207,12 +229,29 @@ fn rows_of_all_examples_are_filtered_and_paged() {
     assert_snapshot!(world.get("/bells/B1/logs?per_page=2"), @r#"200 [{"n":1},{"n":2}]"#);
     let link = world.header("/api/v1/bells/B1/logs?per_page=2&x=y", "link");
     let host = world.simulated.origin();
+    let link_to = |page: &str, rel: &str| {
+        format!("<{host}api/v1/bells/B1/logs?per_page=2&x=y&page={page}>; rel=\"{rel}\"")
+    };
     assert_eq!(
         link,
-        format!("<{host}api/v1/bells/B1/logs?per_page=2&x=y&page=2>; rel=\"next\"")
+        [
+            link_to("2", "next"),
+            link_to("1", "first"),
+            link_to("2", "last")
+        ]
+        .join(", ")
     );
     assert_snapshot!(world.get("/bells/B1/logs?per_page=2&page=2"), @r#"200 [{"n":3}]"#);
-    assert_eq!(world.header("/bells/B1/logs?per_page=2&page=2", "link"), "");
+    let last = world.header("/api/v1/bells/B1/logs?per_page=2&x=y&page=2", "link");
+    assert_eq!(
+        last,
+        [
+            link_to("1", "prev"),
+            link_to("1", "first"),
+            link_to("2", "last")
+        ]
+        .join(", ")
+    );
 }
 
 #[test]
@@ -235,9 +274,38 @@ fn time_and_writes_change_what_is_read() {
 }
 
 #[test]
+fn times_move_with_the_clock_of_their_example() {
+    let world = World::start();
+    // 28 days later; the form stays, and what is no time stays as well.
+    assert_snapshot!(world.get("/bells/B7"), @r#"200 {"forms":["2026-03-01T12:00:00Z","2025-03-01T12:00:00.120+01:00","2026-03-01T12:00:00.000000-0330"],"numbers":[1772366400000,1772366400,1769947200.5,42,1000000000],"others":["2026-02-01","since 2026-02-01T12:00:00Z","1769947200",null,true,""]}"#);
+    world.simulated.advance(Duration::from_secs(20));
+    assert!(
+        world
+            .get("/bells/B7")
+            .contains(r#""forms":["2026-03-01T12:00:20Z"]"#)
+    );
+    let (_, _, stopped) = world
+        .send(world.client.post(world.url("/bells/B7/stop")))
+        .unwrap();
+    assert_eq!(stopped, r#"{"at":"2026-03-01T12:00:00Z"}"#);
+    assert!(world.get("/bells/B7").contains(r#""numbers":[1772366400]"#));
+    let moved = example("moved.yaml", MOVED);
+    let expected = json!({ "since": "2026-02-01T12:00:00Z", "n": 1 });
+    assert_eq!(
+        world.simulated.moved(&moved, &expected),
+        json!({ "since": "2026-03-01T12:00:00Z", "n": 1 })
+    );
+}
+
+#[test]
 fn what_did_not_change_is_not_sent_again() {
     let world = World::start();
     let tag = world.header("/bells/B1", "etag");
+    // Of the form that the example shows, and made from the body: it changes with it.
+    assert!(
+        tag.starts_with("W/\"") && !tag.contains("as-it-was"),
+        "{tag}"
+    );
     let again = |tag: &str| {
         let request = world.client.get(world.url("/bells/B1"));
         let (status, _, body) = world.send(request.header("if-none-match", tag)).unwrap();
@@ -351,7 +419,7 @@ fn broken_examples_say_where() {
       hint: look at the indentation and the quotes here and on the line above
     ");
     assert_snapshot!(check(
-        "qery: '{ a }'\nentities: [web]\nsettings: { secret: {} }\nexpect: {}\nupstream:\n\
+        "qery: '{ a }'\nclock: yesterday\nentities: [web]\nsettings: { secret: {} }\nexpect: {}\nupstream:\n\
          \x20 - get: /a\n    post: /a\n  - body: {}\n  - get: a?b=1\n    status: 20\n  - get: /x/{id}\n\
          \x20 - get: /rows\n    rows: { match: 'id |', page: { style: OFSET } }\n    steps: [{ set: { 'a[].b': 1 } }]\n\
          \x20   effect: { on: SMASH /x }\n    when: { query: [a] }\n"
@@ -360,29 +428,31 @@ fn broken_examples_say_where() {
       hint: write the GraphQL query that is answered
     x.yaml:1:1: error[example-key]: the example has no `qery`
       hint: did you mean `query`?
-    x.yaml:2:12: error[example-type]: an entity must be a descriptor, not a string
-    x.yaml:3:13: error[example-key]: `settings` has no `secret`
+    x.yaml:2:8: error[example-value]: `clock` is no time of RFC 3339
+      hint: write when the bodies were so, for example `2026-03-02T09:00:00Z`
+    x.yaml:3:12: error[example-type]: an entity must be a descriptor, not a string
+    x.yaml:4:13: error[example-key]: `settings` has no `secret`
       hint: did you mean `secrets`?
-    x.yaml:6:5: error[example-missing]: more than one thing says which request this answers
+    x.yaml:7:5: error[example-missing]: more than one thing says which request this answers
       hint: write one of `get`, `post`, `put`, `patch`, `delete` with a path, or `graphql` with a root field
-    x.yaml:8:5: error[example-missing]: nothing says which request this answers
+    x.yaml:9:5: error[example-missing]: nothing says which request this answers
       hint: write one of `get`, `post`, `put`, `patch`, `delete` with a path, or `graphql` with a root field
-    x.yaml:9:5: error[example-value]: a path begins with `/`
+    x.yaml:10:5: error[example-value]: a path begins with `/`
       hint: write it as the connector does, without scheme and host
-    x.yaml:10:13: error[example-type]: `status` of `upstream[2]` must be a number from 100 to 599, not `20`
-    x.yaml:11:5: error[example-value]: a hole stands in a path
+    x.yaml:11:13: error[example-type]: `status` of `upstream[2]` must be a number from 100 to 599, not `20`
+    x.yaml:12:5: error[example-value]: a hole stands in a path
       hint: write the path as the upstream sees it, for example `/services/P1`
-    x.yaml:13:11: error[example-missing]: `rows` lacks `at`
+    x.yaml:14:11: error[example-missing]: `rows` lacks `at`
       hint: say where the list is, for example `items[]`
-    x.yaml:13:20: error[example-value]: the name of a function is missing
-    x.yaml:13:43: error[example-value]: `OFSET` is no style of paging
+    x.yaml:14:20: error[example-value]: the name of a function is missing
+    x.yaml:14:43: error[example-value]: `OFSET` is no style of paging
       hint: did you mean `OFFSET`?
-    x.yaml:14:13: error[example-missing]: a step lacks `after`
+    x.yaml:15:13: error[example-missing]: a step lacks `after`
       hint: say when, for example `20s`
-    x.yaml:14:22: error[example-value]: `a[].b` is no plain place
+    x.yaml:15:22: error[example-value]: `a[].b` is no plain place
       hint: write names and positions, for example `builds[0].result`
-    x.yaml:15:19: error[example-value]: `SMASH` is no method
+    x.yaml:16:19: error[example-value]: `SMASH` is no method
       hint: for example `GET /builds/1`
-    x.yaml:16:20: error[example-type]: `query` of `when` must be an object, not a list
+    x.yaml:17:20: error[example-type]: `query` of `when` must be an object, not a list
     ");
 }

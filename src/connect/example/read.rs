@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::fields::{Fields, Sink};
@@ -74,6 +75,7 @@ fn read(root: &Node<'_>, sink: &Sink) -> Option<Example> {
         let message = format!("`query` must be text, not {}", query.type_name());
         sink.report("example-type", query.span, message, None);
     }
+    let clock = fields.take("clock").and_then(|node| instant(node, sink));
     let variables = fields.object("variables");
     let entities = fields.list("entities");
     for entity in entities {
@@ -99,6 +101,7 @@ fn read(root: &Node<'_>, sink: &Sink) -> Option<Example> {
         file: Arc::clone(&sink.file),
         query: query.as_str()?.into(),
         query_span: query.span,
+        clock,
         variables,
         entities: entities.iter().map(Node::to_json).collect(),
         settings,
@@ -106,6 +109,16 @@ fn read(root: &Node<'_>, sink: &Sink) -> Option<Example> {
         expect_span: expect.span,
         upstream: replies.into_iter().flatten().collect(),
     })
+}
+
+fn instant(node: &Node<'_>, sink: &Sink) -> Option<Timestamp> {
+    let clock = node.as_str().and_then(|text| text.parse().ok());
+    if clock.is_none() {
+        let hint = "write when the bodies were so, for example `2026-03-02T09:00:00Z`".to_owned();
+        let message = "`clock` is no time of RFC 3339";
+        sink.report("example-value", node.span, message, Some(hint));
+    }
+    clock
 }
 
 fn settings(mut fields: Fields<'_>, outer: bool) -> Settings {

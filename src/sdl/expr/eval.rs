@@ -106,7 +106,9 @@ pub(super) fn plus(left: &Value, right: &Value) -> Option<Value> {
 /// Whether two values are the same; `1` and `1.0` are.
 pub(super) fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => a.as_f64() == b.as_f64(),
+        (Value::Number(a), Value::Number(b)) if a.is_f64() || b.is_f64() => {
+            a.as_f64() == b.as_f64()
+        }
         _ => left == right,
     }
 }
