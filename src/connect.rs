@@ -25,6 +25,7 @@ mod runtime;
 mod scope;
 mod seam;
 mod trace;
+mod view;
 
 pub use live::{LiveObject, Origin};
 pub use report::{

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::RwLock;
 use serde_json::Value;
+use smallvec::SmallVec;
 
 use super::key::Tag;
 use super::purge::Position;
@@ -161,7 +163,14 @@ pub struct Entry {
     /// Microseconds: no refresh behind before then.
     pause: AtomicI64,
     failures: AtomicU32,
+    /// What was made of the JSON, by what made it.
+    made: RwLock<SmallVec<[Made; 1]>>,
 }
+
+type Made = ((u64, u64), Arc<Value>);
+
+/// More is not remembered beside an entry: it is made again.
+const MOST_MADE: usize = 16;
 
 /// After a refresh behind failed: twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -175,6 +184,7 @@ impl Entry {
             checked: AtomicU64::new(mark.epoch),
             pause: AtomicI64::new(i64::MIN),
             failures: AtomicU32::new(0),
+            made: RwLock::default(),
             new,
             mark,
         }
@@ -190,6 +200,26 @@ impl Entry {
             Content::Json(value) => Some(value),
             Content::Absent { .. } => None,
         }
+    }
+
+    /// Something made of the JSON, which goes with the entry; `which` names what makes it.
+    ///
+    /// It is not counted in [`bytes`](Self::bytes), so it should be smaller than the JSON.
+    pub fn made(&self, which: (u64, u64), make: impl FnOnce() -> Value) -> Arc<Value> {
+        let known = |made: &[Made]| {
+            let mut made = made.iter();
+            made.find(|(own, _)| *own == which)
+                .map(|(_, value)| Arc::clone(value))
+        };
+        if let Some(value) = known(&self.made.read()) {
+            return value;
+        }
+        let value = Arc::new(make());
+        let mut made = self.made.write();
+        if made.len() < MOST_MADE && known(&made).is_none() {
+            made.push((which, Arc::clone(&value)));
+        }
+        value
     }
 
     pub fn life(&self) -> &Life {

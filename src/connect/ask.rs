@@ -257,6 +257,7 @@ fn ask(
             instance: Arc::clone(&instance.name),
             type_name: Arc::clone(&fetch.type_name),
             names: bound.lets,
+            at: Arc::clone(&fetch.at),
         }),
         instance: Arc::clone(instance),
         shape: shape.into(),

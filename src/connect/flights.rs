@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::{BoxFuture, FutureExt as _, join, join_all};
 use serde_json::{Value, json};
 
-use super::ask::{Ask, Bound};
+use super::ask::{Ask, Bound, key_text};
 use super::fault;
 use super::kept::{self, Reading};
 use super::pages::{self, Read};
@@ -16,8 +16,9 @@ use super::request::{self, Asked, Said, Terms, Trouble};
 use super::routes::{Args, Fetch};
 use super::scope::Scope;
 use super::seam::{Fault, Parent};
+use super::view::View;
 use crate::cache::{
-    Cache, Claim, Content, Follow, Held, Key, Landed, Lead, NewEntry, Prefix, State,
+    Cache, Claim, Content, Entry, Follow, Held, Key, Landed, Lead, NewEntry, Prefix, State,
 };
 use crate::clock::Budget;
 use crate::egress::Lane;
@@ -35,6 +36,18 @@ pub(super) struct Wanted {
     pub(super) parent: Parent,
     /// Of a list: how many objects.
     pub(super) rows: usize,
+}
+
+/// Whether an entry holds as many objects as are wanted of it, or all there are.
+pub(super) fn suffices(fetch: &Fetch, entry: &Arc<Entry>, wanted: usize) -> bool {
+    if !fetch.rows || fetch.is_collection() {
+        return true;
+    }
+    match View::new(fetch, entry) {
+        Ok(view) => kept::suffices(fetch, entry, view.len(), wanted),
+        // What is no list is not read further.
+        Err(_misshapen) => true,
+    }
 }
 
 /// What came for a key.
@@ -80,7 +93,9 @@ impl Tower {
             match claim {
                 Claim::Lead(lead) => ours.push(Ours { wanted, lead }),
                 Claim::Follow(follow) => others.push(self.follow(wanted, follow).boxed()),
-                Claim::Held(held) if self.suffices(&wanted, &held) => landed.push((*key, Ok(held))),
+                Claim::Held(held) if suffices(&wanted.fetch, &held.entry, wanted.rows) => {
+                    landed.push((*key, Ok(held)))
+                }
                 Claim::Held(held) => others.push(self.read_further(wanted, held).boxed()),
             }
         }
@@ -105,10 +120,6 @@ impl Tower {
         });
         // What became of it is seen by those who ask next.
         self.lead(ours.collect()).await;
-    }
-
-    fn suffices(&self, wanted: &Wanted, held: &Held) -> bool {
-        !wanted.fetch.rows || kept::suffices(&held.entry, wanted.rows)
     }
 
     /// Puts keys together into requests, and sends them side by side.
@@ -143,7 +154,9 @@ impl Tower {
     async fn follow(&self, wanted: Wanted, follow: Follow) -> Landing {
         let key = wanted.ask.key;
         match follow.await {
-            Some(Landed::Held(held)) if self.suffices(&wanted, &held) => (key, Ok(held)),
+            Some(Landed::Held(held)) if suffices(&wanted.fetch, &held.entry, wanted.rows) => {
+                (key, Ok(held))
+            }
             Some(Landed::Held(held)) => self.read_further(wanted, held).await,
             Some(Landed::Failed(failure)) => (key, Err(fault::of_shared(&failure))),
             Some(Landed::Lead(lead)) => {
@@ -159,7 +172,7 @@ impl Tower {
     async fn alone(&self, ours: Ours) -> Landing {
         let key = ours.wanted.ask.key;
         let Ours { wanted, lead } = ours;
-        let result = match wanted.fetch.rows || is_collection(&wanted.fetch) {
+        let result = match wanted.fetch.is_list() {
             true => self.list(&wanted, lead).await,
             false => self.object(&wanted, lead).await,
         };
@@ -184,30 +197,19 @@ impl Tower {
             .await;
         let now = self.cache.now();
         match said {
-            Ok(Said::Body(mut body, headers)) => {
-                let value = request::take(&fetch.connect.at, &mut body);
-                let (content, life) = match value.is_null() {
-                    true => (
-                        Content::Absent { status: 200 },
-                        kept::absent_life(fetch, now),
-                    ),
-                    false => {
-                        let life = kept::life(fetch, now, std::slice::from_ref(&value));
-                        (Content::Json(value), life)
-                    }
-                };
+            Ok(Said::Body(body, headers)) => {
+                let reading = Reading::whole(body, pages::next_link(&headers));
                 let entry = NewEntry {
                     etag: request::header(&headers, "etag"),
                     last_modified: request::header(&headers, "last-modified"),
-                    tags: bound.tags(),
-                    ..NewEntry::new(content, life)
+                    ..self.read(fetch, reading, &bound)
                 };
                 Ok(self.keep(fetch, lead, entry, request::is_no_store(&headers)))
             }
             Ok(Said::Unchanged) => {
-                let rows = known.iter().filter_map(|known| known.json());
-                let rows: Vec<Value> = rows.cloned().collect();
-                lead.renew(kept::life(fetch, now, &rows)).ok_or_else(gone)
+                let bodies = known.iter().map(|known| kept::bodies(fetch, known));
+                let life = kept::life(fetch, now, bodies.flatten());
+                lead.renew(life).ok_or_else(gone)
             }
             Ok(Said::Absent(status)) => {
                 let life = kept::absent_life(fetch, now);
@@ -229,7 +231,7 @@ impl Tower {
             Ok(asked) => asked,
             Err(_unfit) => return Err(gone()),
         };
-        let rows = match is_collection(fetch) {
+        let rows = match fetch.is_collection() {
             true => usize::MAX,
             false => wanted.rows,
         };
@@ -244,8 +246,13 @@ impl Tower {
         )
         .await;
         match read {
+            Ok(Read::Rows { .. }) if reading.is_misshapen && lead.previous().is_some() => {
+                self.failed(lead, Trouble::Fault(pages::misshapen(fetch)))
+            }
             Ok(Read::Rows { no_store }) => {
-                Ok(self.keep(fetch, lead, self.of_rows(fetch, reading, &bound), no_store))
+                // Others may find their own part in it, but it is not to be believed for long.
+                let transient = no_store || reading.is_misshapen;
+                Ok(self.keep(fetch, lead, self.read(fetch, reading, &bound), transient))
             }
             Ok(Read::Absent(status)) => {
                 let life = kept::absent_life(fetch, self.cache.now());
@@ -259,19 +266,22 @@ impl Tower {
         }
     }
 
-    fn of_rows(&self, fetch: &Fetch, reading: Reading, bound: &Bound<'_>) -> NewEntry {
-        let life = kept::life(fetch, self.cache.now(), &reading.rows);
+    fn read(&self, fetch: &Fetch, reading: Reading, bound: &Bound<'_>) -> NewEntry {
+        let life = kept::life(fetch, self.cache.now(), &reading.bodies);
         NewEntry {
             tags: bound.tags(),
-            ..NewEntry::new(reading.into_content(), life)
+            ..NewEntry::new(reading.into_content(fetch), life)
         }
     }
 
     /// A list of which more is wanted than was read: it is read on from there, and keeps its age.
     async fn read_further(&self, wanted: Wanted, held: Held) -> Landing {
         let key = wanted.ask.key;
-        let n_held = kept::list(&held.entry).len();
-        let own = Prefix::new(["further", &format!("{key:?}")]).key([n_held.to_string()]);
+        let fetch = &wanted.fetch;
+        let n_held = View::new(fetch, &held.entry).map_or(0, |view| view.len());
+        let paging = fetch.paging.unwrap_or_default();
+        let further = ["further".to_owned(), format!("{key:?}"), paging.to_string()];
+        let own = Prefix::new(further).key([n_held.to_string()]);
         let claim = self.cache.claim(&[own], self.budget).await.pop();
         let lead = match claim {
             Some(Claim::Lead(lead)) => lead,
@@ -284,25 +294,24 @@ impl Tower {
             },
             None => return (key, Err(gone())),
         };
-        let fetch = &wanted.fetch;
         let bound = self.bound(&wanted);
         let Ok(asked) = Asked::new(&bound, None) else {
             return (key, Err(gone()));
         };
         let mark = self.cache.mark();
-        let mut reading = Reading {
-            rows: kept::list(&held.entry).to_vec(),
-            progress: kept::progress(&held.entry),
-        };
+        let mut reading = Reading::of(fetch, &held.entry, n_held);
         let terms = self.terms(false);
         let instance = &wanted.ask.instance;
         let read = pages::read_on(fetch, instance, &asked, terms, &mut reading, wanted.rows).await;
         let result = match read {
             Ok(Read::Absent(_)) => Err(gone()),
+            Ok(Read::Rows { .. }) if reading.is_misshapen => {
+                self.failed(lead, Trouble::Fault(pages::misshapen(fetch)))
+            }
             Ok(Read::Rows { no_store }) => {
                 let entry = NewEntry {
                     tags: held.entry.tags().into(),
-                    ..NewEntry::new(reading.into_content(), *held.entry.life())
+                    ..NewEntry::new(reading.into_content(fetch), *held.entry.life())
                 };
                 if fetch.policy.is_some() && !no_store {
                     self.cache.put(key, mark, entry.clone());
@@ -356,7 +365,13 @@ impl Tower {
                 &mut reading,
                 usize::MAX,
             );
-            match read.await {
+            let read = match read.await {
+                Ok(_) if reading.is_misshapen => {
+                    Err(Trouble::Fault(pages::misshapen(&wanted.fetch)))
+                }
+                read => read,
+            };
+            match read {
                 Ok(Read::Rows { no_store }) => self.share_out(batch, reading, no_store),
                 Ok(Read::Absent(status)) => batch
                     .into_iter()
@@ -401,7 +416,7 @@ impl Tower {
             return Vec::new();
         };
         let cut = reading.progress.cut;
-        let mut rows = by_key(&fetch, reading.rows);
+        let mut rows = by_key(&fetch, reading.bodies);
         let now = self.cache.now();
         let share = |one: Ours| {
             let key = one.wanted.ask.key;
@@ -412,16 +427,19 @@ impl Tower {
                 let fault = fault::bad_shape(fetch.connector(), &fetch.template, why);
                 return (key, self.failed(one.lead, Trouble::Fault(fault)));
             }
-            let life = kept::life(&fetch, now, &own);
-            let (content, life) = match (fetch.rows, own.into_iter()) {
-                (true, own) => (Reading::whole(own.collect()).into_content(), life),
-                (false, mut own) => match own.next() {
-                    Some(row) => (Content::Json(row), life),
-                    None => (
-                        Content::Absent { status: 404 },
-                        kept::absent_life(&fetch, now),
-                    ),
-                },
+            let body = match fetch.rows {
+                true => Some(Value::Array(own)),
+                false => own.into_iter().next(),
+            };
+            let (content, life) = match body {
+                Some(body) => {
+                    let life = kept::life(&fetch, now, [&body]);
+                    (Reading::whole(body, None).into_content(&fetch), life)
+                }
+                None => (
+                    Content::Absent { status: 404 },
+                    kept::absent_life(&fetch, now),
+                ),
             };
             let entry = NewEntry {
                 tags: self.bound(&one.wanted).tags(),
@@ -489,24 +507,20 @@ fn list_batch(wanted: &Wanted) -> Option<&Batch> {
     (batch.style == BatchStyle::List).then_some(batch)
 }
 
-pub(super) fn is_collection(fetch: &Fetch) -> bool {
-    let batch = fetch.connect.batch.as_ref();
-    batch.is_some_and(|batch| batch.style == BatchStyle::Collection)
-}
-
 /// Rows by the text of what they match.
-fn by_key(fetch: &Fetch, rows: Vec<Value>) -> HashMap<Box<str>, Vec<Value>> {
-    let matches = fetch
-        .connect
-        .batch
-        .as_ref()
-        .and_then(|batch| batch.matches.as_ref());
+fn by_key(fetch: &Fetch, bodies: Vec<Value>) -> HashMap<Box<str>, Vec<Value>> {
+    let batch = fetch.connect.batch.as_ref();
+    let matches = batch.and_then(|batch| batch.matches.as_ref());
     let mut found: HashMap<Box<str>, Vec<Value>> = HashMap::new();
-    for row in rows {
-        let key =
-            matches.and_then(|matches| super::ask::key_text(&request::evaluate(matches, &row)));
-        if let Some(key) = key {
-            found.entry(key).or_default().push(row);
+    for mut body in bodies {
+        let Value::Array(rows) = request::take(&fetch.connect.at, &mut body) else {
+            continue;
+        };
+        for row in rows {
+            let key = matches.and_then(|matches| key_text(&request::evaluate(matches, &row)));
+            if let Some(key) = key {
+                found.entry(key).or_default().push(row);
+            }
         }
     }
     found

@@ -1,26 +1,38 @@
-//! How an answer is laid out where it is kept: the upstream's JSON for one key.
+//! How an answer is laid out where it is kept: what the upstream sent for one request, before any field took its part.
 //!
-//! One object is kept as it is. A list is kept as a list whose first item says how far it was read; its objects stand behind.
+//! An entry is a list: its head says how far was read and how it goes on, then come the bodies, page by page.
+//! So all fields of one request share what is kept, and each takes its own part by its `at` ([`View`](super::view::View)).
+//! Of a batch each key has an entry of its own, and its body is what was shared out to it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::pages;
 use super::routes::Fetch;
 use crate::cache::{Content, Entry, Life, Terms};
 use crate::sdl::CachePolicy;
 use crate::sdl::expr::Scope;
 
+/// Part of every key: entries of another layout are never met.
+pub(super) const LAYOUT: &str = "bodies 1";
+
 /// That there is nothing is believed for so long at most.
 const ABSENT: Duration = Duration::from_secs(30);
 
-/// A list, as far as it was read.
+/// What was read for one request.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Reading {
-    pub(super) rows: Vec<Value>,
+    /// A page each; one where there are no pages.
+    pub(super) bodies: Vec<Value>,
+    /// Objects of a list, on all pages together.
+    pub(super) n_rows: usize,
     pub(super) progress: Progress,
+    /// Where the first page's `Link` header leads.
+    pub(super) link: Option<String>,
+    /// The last body has something else where a list should be.
+    pub(super) is_misshapen: bool,
 }
 
 /// How far a list was read.
@@ -31,35 +43,13 @@ pub(super) struct Progress {
     pub(super) size: u32,
     /// How many there are, where the upstream says.
     pub(super) total: Option<u64>,
-    /// Where it goes on; `None` at its end.
+    /// Where it goes on, as the upstream says it; `None` at its end.
     pub(super) next: Option<String>,
     /// There is more, and it will not be read: `maxPages`.
     pub(super) cut: bool,
 }
 
 impl Progress {
-    fn write(&self) -> Value {
-        let mut map = Map::new();
-        map.insert("pages".to_owned(), self.pages.into());
-        map.insert("size".to_owned(), self.size.into());
-        map.insert("total".to_owned(), self.total.into());
-        map.insert("next".to_owned(), self.next.clone().into());
-        map.insert("cut".to_owned(), self.cut.into());
-        Value::Object(map)
-    }
-
-    fn read(value: &Value) -> Self {
-        let number = |name: &str| value.get(name).and_then(Value::as_u64);
-        let narrow = |name: &str| number(name).and_then(|number| u32::try_from(number).ok());
-        Self {
-            pages: narrow("pages").unwrap_or_default(),
-            size: narrow("size").unwrap_or_default(),
-            total: number("total"),
-            next: value.get("next").and_then(Value::as_str).map(str::to_owned),
-            cut: value.get("cut").and_then(Value::as_bool) == Some(true),
-        }
-    }
-
     /// Whether everything there is was read.
     pub(super) fn is_complete(&self) -> bool {
         self.next.is_none() && !self.cut
@@ -67,61 +57,122 @@ impl Progress {
 }
 
 impl Reading {
-    pub(super) fn whole(rows: Vec<Value>) -> Self {
+    /// All there is, in one body.
+    pub(super) fn whole(body: Value, link: Option<String>) -> Self {
         Self {
-            rows,
+            bodies: vec![body],
             progress: Progress {
                 pages: 1,
                 ..Progress::default()
             },
+            link,
+            ..Self::default()
         }
     }
 
-    pub(super) fn into_content(self) -> Content {
-        let mut list = Vec::with_capacity(self.rows.len() + 1);
-        list.push(self.progress.write());
-        list.extend(self.rows);
+    /// What an entry holds, as far as it is of use to a field.
+    pub(super) fn of(fetch: &Fetch, entry: &Entry, n_rows: usize) -> Self {
+        Self {
+            bodies: bodies(fetch, entry).to_vec(),
+            n_rows,
+            progress: progress(fetch, entry),
+            link: link(entry).map(str::to_owned),
+            is_misshapen: false,
+        }
+    }
+
+    pub(super) fn into_content(self, fetch: &Fetch) -> Content {
+        let Progress {
+            pages,
+            size,
+            total,
+            next,
+            cut,
+        } = self.progress;
+        let mut head = Map::new();
+        if let Some(link) = self.link {
+            head.insert("link".to_owned(), link.into());
+        }
+        if let Some(paging) = fetch.paging {
+            head.insert("paging".to_owned(), paging.into());
+            head.insert("pages".to_owned(), pages.into());
+            head.insert("size".to_owned(), size.into());
+            head.insert("total".to_owned(), total.into());
+            head.insert("next".to_owned(), next.into());
+            head.insert("cut".to_owned(), cut.into());
+        }
+        let mut list = Vec::with_capacity(self.bodies.len() + 1);
+        list.push(Value::Object(head));
+        list.extend(self.bodies);
         Content::Json(Value::Array(list))
     }
 }
 
-/// The list of an entry; empty where there is nothing.
-pub(super) fn list(entry: &Entry) -> &[Value] {
-    match entry.json() {
+fn head(entry: &Entry) -> Option<&Value> {
+    entry.json()?.as_array()?.first()
+}
+
+fn link(entry: &Entry) -> Option<&str> {
+    head(entry)?.get("link")?.as_str()
+}
+
+/// Whether the entry was read page by page in the way of this field.
+fn is_paged_alike(fetch: &Fetch, entry: &Entry) -> bool {
+    let own = head(entry).and_then(|head| head.get("paging"));
+    fetch.paging.is_some() && own.and_then(Value::as_u64) == fetch.paging
+}
+
+/// The bodies that are of use to a field; none where there is nothing.
+///
+/// Who reads no pages, or other ones, shares the first body: that is the answer to the request itself.
+pub(super) fn bodies<'e>(fetch: &Fetch, entry: &'e Entry) -> &'e [Value] {
+    let all = match entry.json() {
         Some(Value::Array(list)) => list.get(1..).unwrap_or_default(),
         _ => &[],
+    };
+    match is_paged_alike(fetch, entry) {
+        true => all,
+        false => all.get(..1).unwrap_or_default(),
     }
 }
 
-pub(super) fn progress(entry: &Entry) -> Progress {
-    match entry
-        .json()
-        .and_then(Value::as_array)
-        .and_then(|list| list.first())
-    {
-        Some(progress) => Progress::read(progress),
-        None => Progress::default(),
+/// How far a list was read, and how it goes on for this field.
+pub(super) fn progress(fetch: &Fetch, entry: &Entry) -> Progress {
+    let Some(head) = head(entry) else {
+        return Progress::default();
+    };
+    let number = |name: &str| head.get(name).and_then(Value::as_u64);
+    let narrow = |name: &str| number(name).and_then(|number| u32::try_from(number).ok());
+    let size = narrow("size").unwrap_or_default();
+    if is_paged_alike(fetch, entry) {
+        return Progress {
+            size,
+            pages: narrow("pages").unwrap_or_default(),
+            total: number("total"),
+            next: head.get("next").and_then(Value::as_str).map(str::to_owned),
+            cut: head.get("cut").and_then(Value::as_bool) == Some(true),
+        };
     }
+    let first = bodies(fetch, entry).first();
+    let behind = first.map(|body| pages::behind_first(fetch, body, link(entry), size));
+    behind.unwrap_or_default()
 }
 
 /// Whether the list was read to its end, or so far that `wanted` objects stand in it.
-pub(super) fn suffices(entry: &Arc<Entry>, wanted: usize) -> bool {
-    if list(entry).len() >= wanted {
-        return true;
-    }
-    match entry.json() {
-        // It says itself how far it was read, and only the last word matters.
-        Some(_) => progress(entry).next.is_none(),
-        None => true,
-    }
+pub(super) fn suffices(fetch: &Fetch, entry: &Entry, n_rows: usize, wanted: usize) -> bool {
+    n_rows >= wanted || entry.json().is_none() || progress(fetch, entry).next.is_none()
 }
 
 /// How long what is fetched now may be told.
-pub(super) fn life(fetch: &Fetch, now: Timestamp, rows: &[Value]) -> Life {
+pub(super) fn life<'b>(
+    fetch: &Fetch,
+    now: Timestamp,
+    bodies: impl IntoIterator<Item = &'b Value>,
+) -> Life {
     let terms = fetch.policy.as_ref().map(|policy| Terms {
         fresh: policy.max_age,
         stale: policy.stale,
-        until: until(policy, rows),
+        until: until(fetch, policy, bodies),
         ..Terms::default()
     });
     Life::new(now, terms.unwrap_or_default())
@@ -140,17 +191,27 @@ pub(super) fn absent_life(fetch: &Fetch, now: Timestamp) -> Life {
     Life::new(now, terms)
 }
 
-/// The earliest end that any of the rows has.
-fn until(policy: &CachePolicy, rows: &[Value]) -> Option<Timestamp> {
+/// The earliest end that any of the objects has.
+fn until<'b>(
+    fetch: &Fetch,
+    policy: &CachePolicy,
+    bodies: impl IntoIterator<Item = &'b Value>,
+) -> Option<Timestamp> {
     let expr = policy.until.as_ref()?;
-    rows.iter()
-        .filter_map(|row| {
-            let found = expr.eval(&Scope {
-                this: Some(row),
-                body: Some(row),
-                ..Scope::default()
-            });
-            found.as_str()?.parse::<Timestamp>().ok()
-        })
-        .min()
+    let end = |row: &Value| {
+        let found = expr.eval(&Scope {
+            this: Some(row),
+            body: Some(row),
+            ..Scope::default()
+        });
+        found.as_str()?.parse::<Timestamp>().ok()
+    };
+    let each = bodies.into_iter().filter_map(|body| {
+        let found = fetch.at.take(body);
+        match &*found {
+            Value::Array(rows) if fetch.is_list() => rows.iter().filter_map(end).min(),
+            object => end(object),
+        }
+    });
+    each.min()
 }

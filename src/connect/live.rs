@@ -10,6 +10,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use smallvec::SmallVec;
 
+use super::view::{self, At};
 use crate::cache::Entry;
 use crate::graph::Ix;
 use crate::sdl::expr::{Expr, Scope as Names};
@@ -17,9 +18,9 @@ use crate::sdl::expr::{Expr, Scope as Names};
 /// One object of a live type: a row of what is kept, shared and never copied.
 #[derive(Clone)]
 pub struct LiveObject {
-    held: Whole,
+    pub(super) held: Whole,
     /// Where it stands in a list; `None` where it is the whole.
-    position: Option<u32>,
+    pub(super) position: Option<u32>,
     pub origin: Arc<Origin>,
     /// The nearest entity: the one whose annotations decided.
     pub entity: Option<Ix>,
@@ -28,15 +29,16 @@ pub struct LiveObject {
     pub stale: bool,
 }
 
-/// What is kept of the upstream's answer: the object itself, or a list that it stands in.
+/// What the object stands in: the object itself, or a list.
 #[derive(Clone)]
-enum Whole {
-    Entry(Arc<Entry>),
+pub(super) enum Whole {
+    /// What `at` says of one body of an entry.
+    Entry(Arc<Entry>, u32),
     Value(Arc<Value>),
 }
 
 /// What all objects of one answer have in common.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Origin {
     pub connector: Arc<str>,
     pub instance: Arc<str>,
@@ -44,39 +46,20 @@ pub struct Origin {
     pub type_name: Arc<str>,
     /// What `@field` may read besides the object: the `let` names of the request.
     pub names: Vec<(Box<str>, Value)>,
+    /// Where in a body they stand.
+    pub(super) at: Arc<At>,
+}
+
+impl PartialEq for Origin {
+    fn eq(&self, other: &Self) -> bool {
+        self.connector == other.connector
+            && self.instance == other.instance
+            && self.type_name == other.type_name
+            && self.names == other.names
+    }
 }
 
 impl LiveObject {
-    /// All of what is kept, or the object at a position of the list that it is.
-    pub(super) fn of(
-        entry: &Arc<Entry>,
-        position: Option<u32>,
-        origin: &Arc<Origin>,
-        entity: Option<Ix>,
-        stale: bool,
-    ) -> Self {
-        Self {
-            held: Whole::Entry(Arc::clone(entry)),
-            position,
-            origin: Arc::clone(origin),
-            entity,
-            fetched_at: entry.life().fetched_at,
-            stale,
-        }
-    }
-
-    /// An object that is kept nowhere.
-    pub fn new(value: Value, origin: Arc<Origin>, fetched_at: Timestamp) -> Self {
-        Self {
-            held: Whole::Value(Arc::new(value)),
-            position: None,
-            origin,
-            entity: None,
-            fetched_at,
-            stale: false,
-        }
-    }
-
     /// An object within this one.
     pub fn within(&self, value: Value) -> Self {
         Self {
@@ -90,7 +73,7 @@ impl LiveObject {
     pub fn value(&self) -> &Value {
         static NULL: Value = Value::Null;
         let whole = match &self.held {
-            Whole::Entry(entry) => entry.json().unwrap_or(&NULL),
+            Whole::Entry(entry, page) => self.origin.at.find(view::body(entry, *page)),
             Whole::Value(value) => value,
         };
         match self.position {

@@ -12,9 +12,10 @@ use serde_json::Value;
 use super::encode::with_param;
 use super::fault;
 use super::instances::Instance;
-use super::kept::Reading;
+use super::kept::{Progress, Reading};
 use super::request::{self, Asked, Said, Terms, Trouble};
 use super::routes::Fetch;
+use super::seam::Fault;
 use crate::egress::HeaderMap;
 use crate::sdl::{Page, PageStyle};
 
@@ -39,9 +40,9 @@ pub(super) async fn read_on(
 ) -> Result<Read, Trouble> {
     let mut no_store = false;
     loop {
-        let path = path_of(fetch, asked, reading, wanted);
+        let path = path_of(fetch, instance, asked, reading, wanted).map_err(Trouble::Fault)?;
         let said = asked.at(path).send(fetch, instance, terms, None).await?;
-        let (mut body, headers) = match said {
+        let (body, headers) = match said {
             Said::Body(body, headers) => (body, headers),
             Said::Absent(status) if reading.progress.pages == 0 => return Ok(Read::Absent(status)),
             // A page behind the last one.
@@ -51,17 +52,23 @@ pub(super) async fn read_on(
             }
         };
         no_store |= request::is_no_store(&headers);
-        add(fetch, instance, &mut body, &headers, reading).map_err(Trouble::Fault)?;
-        if reading.rows.len() >= wanted || reading.progress.next.is_none() {
+        add(fetch, body, &headers, reading).map_err(Trouble::Fault)?;
+        if reading.n_rows >= wanted || reading.progress.next.is_none() {
             return Ok(Read::Rows { no_store });
         }
     }
 }
 
 /// Where the next page is.
-fn path_of(fetch: &Fetch, asked: &Asked, reading: &mut Reading, wanted: usize) -> String {
+fn path_of(
+    fetch: &Fetch,
+    instance: &Instance,
+    asked: &Asked,
+    reading: &mut Reading,
+    wanted: usize,
+) -> Result<String, Fault> {
     let Some(page) = &fetch.connect.page else {
-        return asked.path.clone();
+        return Ok(asked.path.clone());
     };
     let progress = &mut reading.progress;
     if progress.pages == 0 {
@@ -72,62 +79,109 @@ fn path_of(fetch: &Fetch, asked: &Asked, reading: &mut Reading, wanted: usize) -
     if let Some(size) = &page.size {
         path = with_param(&path, size, &progress.size.to_string());
     }
-    match (&progress.next, page.style, &page.cursor) {
+    Ok(match (&progress.next, page.style, &page.cursor) {
         (None, _, _) => path,
-        (Some(next), PageStyle::Link, _) => next.clone(),
+        (Some(next), PageStyle::Link, _) => match instance.upstream.below(next) {
+            Ok(below) => below,
+            Err(_elsewhere) => return Err(bad(fetch, "leads elsewhere for its next page")),
+        },
         (Some(next), _, Some(cursor)) => with_param(&path, cursor, next),
         (Some(_), _, None) => path,
-    }
+    })
+}
+
+fn bad(fetch: &Fetch, why: &str) -> Fault {
+    fault::bad_shape(fetch.connector(), &fetch.template, why)
 }
 
 /// Adds what one page brought, and finds where the next one is.
 fn add(
     fetch: &Fetch,
-    instance: &Instance,
-    body: &mut Value,
+    body: Value,
     headers: &HeaderMap,
     reading: &mut Reading,
-) -> Result<(), super::seam::Fault> {
-    let connect = &fetch.connect;
-    let bad = |why: &str| fault::bad_shape(fetch.connector(), &fetch.template, why);
-    let said = connect.page.as_ref().map(|page| PageSays::of(page, body));
-    let rows = match request::take(&connect.at, body) {
-        Value::Array(rows) => rows,
-        Value::Null => Vec::new(),
-        _ => return Err(bad("gave something else where a list should be")),
+) -> Result<(), Fault> {
+    let came = match &*request::evaluate(&fetch.connect.at, &body) {
+        Value::Array(rows) => rows.len(),
+        Value::Null => 0,
+        // Who looks elsewhere in it may find what he wants.
+        _ => {
+            reading.is_misshapen = true;
+            0
+        }
     };
-    let came = rows.len();
-    reading.rows.extend(rows);
-    reading.progress.pages += 1;
-    let (Some(page), Some(said)) = (&connect.page, said) else {
+    reading.n_rows += came;
+    let link = next_link(headers);
+    let n_rows = reading.n_rows;
+    go_on(
+        fetch,
+        &mut reading.progress,
+        &body,
+        link.as_deref(),
+        came,
+        n_rows,
+    )?;
+    if reading.bodies.is_empty() {
+        reading.link = link;
+    }
+    if reading.is_misshapen {
+        reading.progress.next = None;
+    }
+    reading.bodies.push(body);
+    Ok(())
+}
+
+pub(super) fn misshapen(fetch: &Fetch) -> Fault {
+    bad(fetch, "gave something else where a list should be")
+}
+
+/// How a list goes on behind its first page, which somebody else has read.
+pub(super) fn behind_first(fetch: &Fetch, body: &Value, link: Option<&str>, size: u32) -> Progress {
+    let mut progress = Progress {
+        size,
+        ..Progress::default()
+    };
+    let came = match &*fetch.at.take(body) {
+        Value::Array(rows) => rows.len(),
+        _ => 0,
+    };
+    // The first page leads to no page that was read before.
+    match go_on(fetch, &mut progress, body, link, came, came) {
+        Ok(()) | Err(_) => progress,
+    }
+}
+
+/// One page further: where the next one is, if there is one.
+fn go_on(
+    fetch: &Fetch,
+    progress: &mut Progress,
+    body: &Value,
+    link: Option<&str>,
+    came: usize,
+    n_rows: usize,
+) -> Result<(), Fault> {
+    progress.pages += 1;
+    let Some(page) = &fetch.connect.page else {
         return Ok(());
     };
-    let progress = &mut reading.progress;
+    let said = PageSays::of(page, body);
     progress.total = said.total.or(progress.total);
     let before = progress.next.take();
     let full = page.size.is_none() || came >= progress.size as usize;
     let more = match (said.more, progress.total) {
         (Some(more), _) => more,
-        (None, Some(total)) => (reading.rows.len() as u64) < total && came > 0,
+        (None, Some(total)) => (n_rows as u64) < total && came > 0,
         (None, None) => full && came > 0,
     };
     progress.next = match page.style {
-        PageStyle::Link => match next_link(headers) {
-            Some(link) => Some(
-                instance
-                    .upstream
-                    .below(&link)
-                    .map_err(|_elsewhere| bad("leads elsewhere for its next page"))?,
-            ),
-            None => None,
-        },
+        PageStyle::Link => link.map(str::to_owned),
         PageStyle::Cursor | PageStyle::Relay => said.next.filter(|_| said.more != Some(false)),
-        PageStyle::Offset => more.then(|| reading.rows.len().to_string()),
+        PageStyle::Offset => more.then(|| n_rows.to_string()),
         PageStyle::Page => more.then(|| (progress.pages + 1).to_string()),
     };
     // The same page again and again would never end.
     if progress.next.is_some() && progress.next == before {
-        return Err(bad("leads from a page to the same page"));
+        return Err(bad(fetch, "leads from a page to the same page"));
     }
     if progress.next.is_some() && progress.pages >= page.max_pages {
         progress.next = None;
@@ -167,7 +221,7 @@ impl PageSays {
 }
 
 /// The target of `rel="next"`.
-fn next_link(headers: &HeaderMap) -> Option<String> {
+pub(super) fn next_link(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all("link").iter();
     let mut values = values.filter_map(|value| value.to_str().ok());
     values.find_map(|value| {

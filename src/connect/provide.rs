@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use super::ask::{Ask, Not, Resolved, nearest};
-use super::flights::{Wanted, is_collection};
+use super::flights::{self, Wanted};
 use super::kept::{self, Progress};
 use super::live::LiveObject;
 use super::routes::{Fetch, Provider, Step};
@@ -17,6 +17,7 @@ use super::runtime::Inner;
 use super::scope::{Scope, State};
 use super::seam::{Fault, Parent};
 use super::trace::Found;
+use super::view::View;
 use crate::cache::{self, Entry, Held, Key};
 use crate::graph::Ix;
 
@@ -45,16 +46,20 @@ pub(super) struct Provided {
 
 /// Objects of one answer.
 pub(super) struct Rows {
+    view: View,
     entry: Arc<Entry>,
     state: cache::State,
     pub(super) ask: Arc<Ask>,
     entity: Option<Ix>,
     which: Which,
+    progress: Progress,
 }
 
 /// Which of what is kept.
 enum Which {
     Nothing,
+    /// There is something, but not where the field looks.
+    Null,
     /// All of it is one object.
     Whole,
     /// It is a list.
@@ -66,22 +71,29 @@ enum Which {
 impl Rows {
     pub(super) fn len(&self) -> usize {
         match &self.which {
-            Which::Nothing => 0,
+            Which::Nothing | Which::Null => 0,
             Which::Whole => 1,
-            Which::List => kept::list(&self.entry).len(),
+            Which::List => self.view.len(),
             Which::Some(positions) => positions.len(),
         }
     }
 
-    pub(super) fn object(&self, position: usize) -> LiveObject {
+    pub(super) fn object(&self, position: usize) -> Option<LiveObject> {
         let position = match &self.which {
-            Which::Nothing | Which::Whole => None,
-            // How far it was read stands before its objects.
-            Which::List => u32::try_from(position + 1).ok(),
-            Which::Some(positions) => positions.get(position).map(|position| position + 1),
+            Which::Nothing | Which::Null => return None,
+            Which::Whole => None,
+            Which::List => Some(position),
+            Which::Some(positions) => Some(*positions.get(position)? as usize),
         };
-        let stale = self.is_stale();
-        LiveObject::of(&self.entry, position, &self.ask.origin, self.entity, stale)
+        let (held, position) = self.view.place(position)?;
+        Some(LiveObject {
+            held,
+            position,
+            origin: Arc::clone(&self.ask.origin),
+            entity: self.entity,
+            fetched_at: self.entry.life().fetched_at,
+            stale: self.is_stale(),
+        })
     }
 
     pub(super) fn is_stale(&self) -> bool {
@@ -93,11 +105,8 @@ impl Rows {
     }
 
     /// How far the list was read; one object is all there is.
-    pub(super) fn progress(&self) -> Progress {
-        match self.which {
-            Which::List => kept::progress(&self.entry),
-            Which::Nothing | Which::Whole | Which::Some(_) => Progress::default(),
-        }
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 }
 
@@ -110,7 +119,7 @@ impl Provided {
         for part in &self.parts {
             let len = part.len();
             if position < len {
-                return Some(part.object(position));
+                return part.object(position);
             }
             position -= len;
         }
@@ -159,7 +168,8 @@ impl Look<'_> {
             let mut next: SmallVec<[Parent; 1]> = SmallVec::new();
             for parent in &parents {
                 if let Some(rows) = self.step(step, parent, usize::MAX, &mut provided) {
-                    next.extend((0..rows.len()).map(|row| Parent::Live(rows.object(row))));
+                    let objects = (0..rows.len()).filter_map(|row| rows.object(row));
+                    next.extend(objects.map(Parent::Live));
                 }
             }
             // What comes next is asked for all at once.
@@ -197,10 +207,10 @@ impl Look<'_> {
                 return None;
             }
             None => {
-                let list = fetch.rows && !is_collection(fetch);
-                match self.held(step, &ask) {
-                    Some(held) if !list || kept::suffices(&held.entry, wanted) => held,
-                    _ => {
+                let held = self.held(step, &ask);
+                match held.filter(|held| flights::suffices(fetch, &held.entry, wanted)) {
+                    Some(held) => held,
+                    None => {
                         provided.pending = true;
                         self.note(fetch, Found::Miss);
                         self.missing.push(Wanted {
@@ -219,28 +229,45 @@ impl Look<'_> {
             self.runtime.renew(step, &ask, parent, self.scope);
         }
         self.count_age(fetch, &held);
-        let which = match (held.entry.json(), is_collection(fetch), &ask.batch) {
-            (None, _, _) => Which::Nothing,
-            (Some(_), true, Some(key)) => {
-                match self
-                    .runtime
-                    .matching(fetch, &ask.key, &held.entry, &key.text)
-                {
-                    Ok(positions) => Which::of(positions, fetch.rows),
-                    Err(fault) => {
-                        provided.faults.push(fault);
-                        return None;
-                    }
-                }
+        match self.rows(fetch, ask, held, nearest(parent)) {
+            Ok(rows) => Some(rows),
+            Err(fault) => {
+                provided.faults.push(fault);
+                None
             }
-            (Some(_), ..) if fetch.rows => Which::List,
-            (Some(_), ..) => Which::Whole,
+        }
+    }
+
+    fn rows(
+        &self,
+        fetch: &Fetch,
+        ask: Arc<Ask>,
+        held: Held,
+        entity: Option<Ix>,
+    ) -> Result<Rows, Fault> {
+        let view = View::new(fetch, &held.entry)?;
+        let which = match (held.entry.json(), &ask.batch) {
+            (None, _) => Which::Nothing,
+            (Some(_), Some(key)) if fetch.is_collection() => {
+                let positions = self
+                    .runtime
+                    .matching(fetch, &ask.key, &held.entry, &key.text)?;
+                Which::of(positions, fetch.rows)
+            }
+            (Some(_), _) if fetch.rows => Which::List,
+            (Some(_), _) if view.whole().is_null() => Which::Null,
+            (Some(_), _) => Which::Whole,
         };
-        Some(Rows {
+        Ok(Rows {
+            progress: match which {
+                Which::List => kept::progress(fetch, &held.entry),
+                _ => Progress::default(),
+            },
+            view,
             entry: held.entry,
             state: held.state,
             ask,
-            entity: nearest(parent),
+            entity,
             which,
         })
     }

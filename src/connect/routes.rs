@@ -10,10 +10,13 @@ use serde_json::Value;
 use super::cursor::Cursor;
 use super::encode::Address;
 use super::filter::Filter;
+use super::kept;
 use super::seam::LiveField;
+use super::view::At;
 use crate::sdl::expr::{Expr, Read};
 use crate::sdl::{
-    CachePolicy, Connect, Field, FieldSource, LiveBinding, Model, Request, TypeDef, ValueBinding,
+    BatchStyle, CachePolicy, Connect, Field, FieldSource, LiveBinding, Model, Page, Request,
+    TypeDef, ValueBinding,
 };
 
 /// One `@connect`, for one type of what it brings.
@@ -34,6 +37,10 @@ pub(super) struct Fetch {
     pub(super) reads_entity: bool,
     /// What comes from annotations, in the order in which it stands in the request.
     pub(super) claims: Vec<Expr>,
+    /// Where its objects stand in what is kept.
+    pub(super) at: Arc<At>,
+    /// A number for how it reads pages; `None` where it reads none.
+    pub(super) paging: Option<u64>,
     /// Everything in the schema that a kept value depends on.
     pub(super) mapping: String,
 }
@@ -294,10 +301,8 @@ impl Args {
             }
         }
         let value = Value::Object(arguments);
-        let mut hasher = DefaultHasher::new();
-        value.to_string().hash(&mut hasher);
         Self {
-            hash: hasher.finish(),
+            hash: number_of(&value.to_string()),
             value,
         }
     }
@@ -345,6 +350,15 @@ impl Fetch {
             reads_viewer: root("viewer") || policy.is_some_and(|policy| policy.viewer_scoped),
             reads_entity: root("entity") || tag_reads.iter().any(|read| &*read.root == "entity"),
             claims: claims(connect),
+            at: Arc::new(match is_shared_out(connect) {
+                // What a key of a batch is given stands there by itself.
+                true => At::whole(),
+                false => At::new(&connect.at),
+            }),
+            paging: match is_shared_out(connect) {
+                true => None,
+                false => connect.page.as_ref().map(|page| number_of(&paging(page))),
+            },
             mapping: mapping(connect, rows, policy),
             identity: ty.and_then(|ty| ty.identity.clone()),
             connect: Arc::clone(connect),
@@ -359,6 +373,22 @@ impl Fetch {
     pub(super) fn connector(&self) -> &Arc<str> {
         &self.connect.connector
     }
+
+    pub(super) fn is_collection(&self) -> bool {
+        let batch = self.connect.batch.as_ref();
+        batch.is_some_and(|batch| batch.style == BatchStyle::Collection)
+    }
+
+    /// Whether its objects stand in a list: it brings one, or finds its own in one.
+    pub(super) fn is_list(&self) -> bool {
+        self.rows || self.is_collection()
+    }
+}
+
+/// Whether an answer is divided among the keys that it was asked for.
+fn is_shared_out(connect: &Connect) -> bool {
+    let batch = connect.batch.as_ref();
+    batch.is_some_and(|batch| batch.style == BatchStyle::List)
 }
 
 pub(super) fn all_reads(connect: &Connect) -> Vec<Read> {
@@ -414,41 +444,57 @@ fn path_of(read: &Read) -> String {
     path
 }
 
-/// Two fields whose mappings are alike share what is kept.
+fn number_of(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn source_of(expr: &Option<Expr>) -> Option<&str> {
+    expr.as_ref().map(Expr::source)
+}
+
+fn paging(page: &Page) -> String {
+    let exprs = (
+        source_of(&page.next),
+        source_of(&page.more),
+        source_of(&page.total),
+    );
+    format!(
+        "{:?} {:?} {exprs:?} {}",
+        page.style, page.cursor, page.max_pages
+    )
+}
+
+/// What two fields with the same request must have in common to share what is kept: all that it depends on beside the request.
+///
+/// `at` is none of it, nor is how pages are read on: what is kept is what the upstream sent, and each field takes its part.
 fn mapping(connect: &Connect, rows: bool, policy: Option<&CachePolicy>) -> String {
-    let expr = |expr: &Option<Expr>| expr.as_ref().map(|expr| expr.source().to_owned());
-    let request = match &connect.request {
-        Request::Rest { method, template } => format!("{method:?} {}", template.source()),
+    let method = match &connect.request {
+        Request::Rest { method, .. } => format!("{method:?}"),
         Request::Graphql { selection } => selection.source().to_owned(),
     };
-    let lets: Vec<(&str, &str)> = connect
-        .lets
-        .iter()
-        .map(|item| (&*item.name, item.value.source()))
-        .collect();
-    let batch = connect
-        .batch
-        .as_ref()
-        .map(|batch| (batch.style, expr(&batch.key), expr(&batch.matches)));
-    let page = connect.page.as_ref().map(|page| {
-        let exprs = (expr(&page.next), expr(&page.more), expr(&page.total));
-        (
-            page.style,
-            &page.size,
-            page.max_size,
-            &page.cursor,
-            exprs,
-            page.max_pages,
-        )
+    let size = connect.page.as_ref().and_then(|page| page.size.as_deref());
+    // What a batch brings is divided before it is kept.
+    let batch = connect.batch.as_ref().map(|batch| {
+        let exprs = (source_of(&batch.key), source_of(&batch.matches));
+        let paging = connect.page.as_ref().map(paging);
+        (batch.style, exprs, connect.at.source(), paging, rows)
     });
     let kept = policy.map(|policy| {
         let tags: Vec<&str> = policy.tags.iter().map(|tag| tag.source()).collect();
-        (policy.max_age, policy.stale, expr(&policy.until), tags)
+        // They are read by tags alone: what the request reads of them stands in it.
+        let lets = connect.lets.iter().filter(|_| !tags.is_empty());
+        let lets: Vec<(&str, &str)> = lets
+            .map(|item| (&*item.name, item.value.source()))
+            .collect();
+        // An end is looked up in the objects.
+        let until = source_of(&policy.until).map(|until| (until, connect.at.source()));
+        (policy.max_age, policy.stale, until, tags, lets)
     });
     format!(
-        "{request} {:?} {lets:?} {:?} {batch:?} {page:?} {kept:?} {rows} {:?}",
-        expr(&connect.body),
-        connect.at.source(),
+        "{} {method} {size:?} {batch:?} {kept:?} {:?}",
+        kept::LAYOUT,
         connect.null_on,
     )
 }

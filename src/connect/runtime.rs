@@ -23,6 +23,7 @@ use super::request;
 use super::routes::{Fetch, Provider, Route, Routes, Step};
 use super::scope::Scope;
 use super::seam::{Answer, Fault, Group, LiveField, LiveSource, Parent};
+use super::view::View;
 use crate::cache::{Cache, Entry, Key, Lead};
 use crate::clock::Budget;
 use crate::config::ConnectorConfig;
@@ -416,14 +417,17 @@ impl Inner {
     ) -> Result<Vec<u32>, Fault> {
         let known = self.indexed.get(key);
         let known = known.filter(|index| index.of.as_ptr() == Arc::as_ptr(entry));
-        let index = known.unwrap_or_else(|| {
-            let index = Arc::new(Index::new(fetch, entry));
-            self.indexed.insert(*key, Arc::clone(&index));
-            index
-        });
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let index = Arc::new(Index::new(fetch, entry)?);
+                self.indexed.insert(*key, Arc::clone(&index));
+                index
+            }
+        };
         match index.positions.get(text) {
             Some(positions) => Ok(positions.clone()),
-            None if kept::progress(entry).cut => {
+            None if kept::progress(fetch, entry).cut => {
                 let why = "has more pages than `maxPages` allows";
                 Err(fault::bad_shape(fetch.connector(), &fetch.template, why))
             }
@@ -473,7 +477,8 @@ impl Inner {
     /// As far as a list was read, it is read again.
     fn rows_held(&self, step: &Step, key: &Key) -> usize {
         let held = self.cache.get(key).filter(|_| step.fetch.rows);
-        held.map_or(1, |held| kept::list(&held.entry).len().max(1))
+        let view = held.and_then(|held| View::new(&step.fetch, &held.entry).ok());
+        view.map_or(1, |view| view.len().max(1))
     }
 
     async fn refresh(&self, renewals: Vec<Renewal>) {
@@ -503,22 +508,19 @@ impl Inner {
 }
 
 impl Index {
-    fn new(fetch: &Fetch, entry: &Arc<Entry>) -> Self {
-        let matches = fetch
-            .connect
-            .batch
-            .as_ref()
-            .and_then(|batch| batch.matches.as_ref());
+    fn new(fetch: &Fetch, entry: &Arc<Entry>) -> Result<Self, Fault> {
+        let batch = fetch.connect.batch.as_ref();
+        let matches = batch.and_then(|batch| batch.matches.as_ref());
         let mut positions: HashMap<Box<str>, Vec<u32>> = HashMap::new();
-        for (position, row) in (0_u32..).zip(kept::list(entry)) {
+        for (position, row) in (0_u32..).zip(View::new(fetch, entry)?.iter()) {
             let key = matches.and_then(|matches| key_text(&request::evaluate(matches, row)));
             if let Some(key) = key {
                 positions.entry(key).or_default().push(position);
             }
         }
-        Self {
+        Ok(Self {
             of: Arc::downgrade(entry),
             positions,
-        }
+        })
     }
 }

@@ -6,4 +6,5 @@ mod faults;
 mod freshness;
 mod pages;
 mod providers;
+mod sharing;
 mod world;
