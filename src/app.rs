@@ -92,7 +92,8 @@ impl App {
             Arc::clone(generation.ingest.catalog()),
             config.limits.clone(),
         )
-        .with_metrics(metrics);
+        .with_metrics(metrics)
+        .with_webhooks(live.webhooks(&generation.model, &config));
         Ok(Self {
             config,
             origin,

@@ -194,6 +194,7 @@ pub enum Orphans {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitsConfig {
     pub body_size: u64,
+    pub webhook_size: u64,
     pub request_time: Duration,
     pub concurrency: usize,
     pub batch: usize,
@@ -453,6 +454,7 @@ fn catalog(mut section: Section<'_>) -> CatalogConfig {
 fn limits(mut section: Section<'_>) -> LimitsConfig {
     let config = LimitsConfig {
         body_size: section.size("bodySize"),
+        webhook_size: section.size("webhookSize"),
         request_time: section.duration("requestTime"),
         concurrency: section.count("concurrency", 1),
         batch: section.count("batch", 1),

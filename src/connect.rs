@@ -26,6 +26,7 @@ mod scope;
 mod seam;
 mod trace;
 mod view;
+mod webhooks;
 
 pub use live::{LiveObject, Origin};
 pub use report::{
@@ -35,3 +36,4 @@ pub use runtime::{Misfit, Runtime};
 pub use scope::{Outcome, Scope, State};
 pub use seam::{Answer, Fault, Fetched, FetchedPage, Group, Item, LiveField, LiveSource, Parent};
 pub use trace::{Exchange, Found, Trace};
+pub use webhooks::{Deliveries, Door, Headers as WebhookHeaders, Received, Rejected, Webhooks};

@@ -18,6 +18,7 @@ mod refusal;
 mod request_id;
 mod router;
 mod stall;
+mod webhook;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +31,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{LimitsConfig, ServerConfig};
+use crate::connect::Webhooks;
 use crate::graphql::Engine;
 use crate::ingest::Catalog;
 use crate::tasks::Tasks;
@@ -37,11 +39,12 @@ use crate::telemetry::metrics::Metrics;
 
 use self::in_flight::InFlight;
 
-/// An engine and the catalog that it reads; they share the ids of one Model, so they are swapped together.
+/// An engine and the catalog that it reads, which share the ids of one Model, and the webhooks of that Model: they are swapped together.
 #[derive(Debug)]
 struct Serving {
     engine: Engine,
     catalog: Arc<Catalog>,
+    webhooks: Option<Webhooks>,
 }
 
 /// What handlers see; shared by all requests of one server.
@@ -55,6 +58,8 @@ pub struct Board {
     limits: LimitsConfig,
     /// One permit for each operation that is worked on.
     concurrency: Semaphore,
+    /// One permit for each byte of deliveries that are worked on.
+    deliveries: Arc<Semaphore>,
     in_flight: InFlight,
     request_ids: request_id::Source,
 }
@@ -63,10 +68,15 @@ impl Board {
     /// Not ready until [`Board::set_ready`].
     pub fn new(engine: Engine, catalog: Arc<Catalog>, limits: LimitsConfig) -> Self {
         Self {
-            serving: ArcSwap::from_pointee(Serving { engine, catalog }),
+            serving: ArcSwap::from_pointee(Serving {
+                engine,
+                catalog,
+                webhooks: None,
+            }),
             ready: AtomicBool::new(false),
             metrics: Arc::default(),
             concurrency: Semaphore::new(limits.concurrency.min(Semaphore::MAX_PERMITS)),
+            deliveries: Arc::new(webhook::room(&limits)),
             limits,
             in_flight: InFlight::default(),
             request_ids: request_id::Source::default(),
@@ -79,14 +89,26 @@ impl Board {
         Self { metrics, ..self }
     }
 
+    /// Takes deliveries to `webhooks` as well.
+    #[must_use]
+    pub fn with_webhooks(self, webhooks: Webhooks) -> Self {
+        let (engine, catalog) = (self.engine(), self.catalog());
+        self.swap(engine, catalog, webhooks);
+        self
+    }
+
     /// From now on `/readyz` says yes.
     pub fn set_ready(&self) {
         self.ready.store(true, Ordering::Release);
     }
 
-    /// Answers new requests with `engine`, which reads `catalog`.
-    pub fn swap(&self, engine: Engine, catalog: Arc<Catalog>) {
-        self.serving.store(Arc::new(Serving { engine, catalog }));
+    /// Answers new requests with `engine`, which reads `catalog`, and new deliveries with `webhooks`.
+    pub fn swap(&self, engine: Engine, catalog: Arc<Catalog>, webhooks: Webhooks) {
+        self.serving.store(Arc::new(Serving {
+            engine,
+            catalog,
+            webhooks: Some(webhooks),
+        }));
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -99,6 +121,10 @@ impl Board {
 
     fn catalog(&self) -> Arc<Catalog> {
         Arc::clone(&self.serving.load().catalog)
+    }
+
+    fn webhooks(&self) -> Option<Webhooks> {
+        self.serving.load().webhooks.clone()
     }
 
     fn is_ready(&self) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Architecture invariant: every metric is in [`metrics::CATALOGUE`], and every label value comes from an enum, so the number of series is bounded whatever users send.
 //!
-//! Spans: `http.request` > `graphql.operation` > `connector.request`.
+//! Spans: `http.request` > `graphql.operation` > `connector.request`, and `http.request` > `webhook.delivery`.
 
 pub mod metrics;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::cache::{self, Cache};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connect::{LiveSource, Runtime};
+use crate::connect::{Deliveries, LiveSource, Runtime, Webhooks};
 use crate::egress::{self, Egress, EgressError};
 use crate::sdl::Model;
 use crate::tasks::Tasks;
@@ -21,6 +21,8 @@ const GRACE: Duration = Duration::from_secs(1);
 pub struct Live {
     egress: Egress,
     cache: Cache,
+    deliveries: Deliveries,
+    metrics: Arc<Metrics>,
     tasks: Tasks,
 }
 
@@ -37,10 +39,12 @@ impl Live {
         Ok(Self {
             egress: Egress::new(egress::Settings {
                 clock,
-                metrics,
+                metrics: Arc::clone(&metrics),
                 ..egress::Settings::of(&config.egress)
             })?,
             cache,
+            deliveries: Deliveries::default(),
+            metrics,
             tasks,
         })
     }
@@ -54,6 +58,17 @@ impl Live {
             &self.egress,
             self.tasks.clone(),
         ))
+    }
+
+    /// Takes what the upstreams of `model` tell by themselves, by the secrets of `config`.
+    pub fn webhooks(&self, model: &Arc<Model>, config: &Config) -> Webhooks {
+        Webhooks::new(
+            Arc::clone(model),
+            &config.connectors,
+            self.cache.clone(),
+            Arc::clone(&self.metrics),
+            self.deliveries.clone(),
+        )
     }
 
     /// Ends what goes on behind; says what did not end.

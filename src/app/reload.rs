@@ -122,9 +122,7 @@ impl App {
         }
         self.warn_of_restart(&config);
         if same_graph {
-            let engine = self.generation.engine(&config, &self.live);
-            self.board
-                .swap(engine, Arc::clone(self.generation.ingest.catalog()));
+            self.serve_generation(&self.generation, &config);
         } else {
             self.next_generation(Arc::new(model), &config).await?;
         }
@@ -161,9 +159,7 @@ impl App {
         let opened = Generation::open(&self.store, model, config, self.clock.clone()).await;
         match opened {
             Ok(generation) => {
-                let engine = generation.engine(config, &self.live);
-                self.board
-                    .swap(engine, Arc::clone(generation.ingest.catalog()));
+                self.serve_generation(&generation, config);
                 self.generation = generation;
                 self.generation.follow();
                 Ok(())
@@ -175,6 +171,13 @@ impl App {
                 Err(Refused::Store(error))
             }
         }
+    }
+
+    fn serve_generation(&self, generation: &Generation, config: &Config) {
+        let engine = generation.engine(config, &self.live);
+        let webhooks = self.live.webhooks(&generation.model, config);
+        let catalog = Arc::clone(generation.ingest.catalog());
+        self.board.swap(engine, catalog, webhooks);
     }
 
     /// Printed settings mask what the URL holds, so it is compared itself.
@@ -193,6 +196,7 @@ impl App {
                 "limits",
                 config.limits.concurrency != settled.limits.concurrency
                     || config.limits.body_size != settled.limits.body_size
+                    || config.limits.webhook_size != settled.limits.webhook_size
                     || config.limits.request_time != settled.limits.request_time
                     || config.limits.batch != settled.limits.batch,
             ),

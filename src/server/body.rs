@@ -25,7 +25,10 @@ pub(super) async fn read(
     budget: Budget,
 ) -> Result<Bytes, Refusal> {
     let limit = limits.body_size;
-    let too_large = Refusal::TooLarge { limit };
+    let too_large = Refusal::TooLarge {
+        setting: "limits.bodySize",
+        limit,
+    };
     if announced(headers).is_some_and(|length| length > limit) {
         // Who waits for our word before sending gets it at once.
         if !headers.contains_key(header::EXPECT) {
@@ -50,7 +53,7 @@ pub(super) async fn read(
     }
 }
 
-fn announced(headers: &HeaderMap) -> Option<u64> {
+pub(super) fn announced(headers: &HeaderMap) -> Option<u64> {
     headers
         .get(header::CONTENT_LENGTH)?
         .to_str()
@@ -59,7 +62,8 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
         .ok()
 }
 
-async fn discard(mut body: Body) {
+/// Reads what a client is still sending, for a while.
+pub(super) async fn discard(mut body: Body) {
     let until = Instant::now() + DISCARDING;
     let mut discarded = 0;
     while discarded < DISCARDED_BYTES {

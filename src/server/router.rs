@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::edge::Edge;
 use super::host::Hosts;
-use super::{Board, edge, graphql, page, probes, refusal};
+use super::{Board, edge, graphql, page, probes, refusal, webhook};
 
 /// All routes, behind the edge; `more` are the caller's own.
 pub(super) fn router(board: Arc<Board>, hosts: Hosts, more: Router<Arc<Board>>) -> Router {
@@ -18,6 +18,11 @@ pub(super) fn router(board: Arc<Board>, hosts: Hosts, more: Router<Arc<Board>>) 
     };
     Router::new()
         .route("/graphql", get(graphql::get).post(graphql::post))
+        .route("/webhooks/{connector}", post(webhook::of_connector))
+        .route(
+            "/webhooks/{connector}/{instance}",
+            post(webhook::of_instance),
+        )
         .route("/schema.graphql", get(probes::schema))
         .route("/healthz", get(probes::health))
         .route("/readyz", get(probes::ready))

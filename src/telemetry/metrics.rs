@@ -99,6 +99,12 @@ const CONNECTOR_BUDGET: Metric = Metric {
     labels: &["connector.name", "source", "instance"],
     help: "Requests that may still be made, of the limit that has relatively least left",
 };
+const WEBHOOK_DURATION: Metric = Metric {
+    name: "callboard.webhook.delivery.duration",
+    unit: "s",
+    labels: &["connector.name", "outcome"],
+    help: "Time from the body of a delivery to its tags being stale here and told to the other replicas",
+};
 const RELOADS: Metric = Metric {
     name: "callboard.reloads",
     unit: "",
@@ -150,6 +156,7 @@ pub const CATALOGUE: &[Metric] = &[
     CONNECTOR_RETRIES,
     CONNECTOR_BREAKER,
     CONNECTOR_BUDGET,
+    WEBHOOK_DURATION,
     RELOADS,
     cache::READS,
     cache::ENTRIES,
@@ -176,6 +183,7 @@ label_values! {
         Health = "/healthz",
         Ready = "/readyz",
         Metrics = "/metrics",
+        Webhooks = "/webhooks/{connector}",
         Page = "/",
         Unknown = "unknown",
     }
@@ -191,6 +199,7 @@ impl Route {
             "/readyz" => Self::Ready,
             "/metrics" => Self::Metrics,
             "/" => Self::Page,
+            _ if path.starts_with("/webhooks/") => Self::Webhooks,
             _ => Self::Unknown,
         }
     }
@@ -281,6 +290,24 @@ label_values! {
     }
 }
 
+label_values! {
+/// What became of a delivery to a webhook.
+    pub enum WebhookOutcome {
+        Purged = "purged",
+        Ignored = "ignored",
+        Duplicate = "duplicate",
+        Unauthorized = "unauthorized",
+        Malformed = "malformed",
+        NotConfigured = "not_configured",
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookLabels {
+    connector_name: String,
+    outcome: WebhookOutcome,
+}
+
 /// Names of connectors, sources and instances are bounded by what the operator has written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ConnectorOutcomeLabels {
@@ -368,6 +395,7 @@ pub struct Metrics {
     connector_retries: Family<ConnectorLabels, Counter>,
     connector_breaker: Family<UpstreamLabels, Gauge<i64, AtomicI64>>,
     connector_budget: Family<UpstreamLabels, Gauge<i64, AtomicI64>>,
+    webhook_duration: Histograms<WebhookLabels>,
     reloads: Family<ReloadLabels, Counter>,
     cache: CacheMetrics,
 }
@@ -404,6 +432,10 @@ impl Default for Metrics {
             connector_retries: add.metric(CONNECTOR_RETRIES, Family::default()),
             connector_breaker: add.metric(CONNECTOR_BREAKER, Family::default()),
             connector_budget: add.metric(CONNECTOR_BUDGET, Family::default()),
+            webhook_duration: add.metric(
+                WEBHOOK_DURATION,
+                Histograms::new_with_constructor(durations),
+            ),
             reloads,
             cache: CacheMetrics::registered(&mut add),
             registry,
@@ -444,6 +476,17 @@ impl Metrics {
 
     pub fn reload(&self, outcome: ReloadOutcome) {
         self.reloads.get_or_create(&ReloadLabels { outcome }).inc();
+    }
+
+    /// A delivery came; `connector` is one that there is.
+    pub fn webhook(&self, connector: &str, outcome: WebhookOutcome, took: Duration) {
+        let labels = WebhookLabels {
+            connector_name: connector.to_owned(),
+            outcome,
+        };
+        self.webhook_duration
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
     }
 
     /// The metrics of one upstream.

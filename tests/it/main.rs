@@ -26,3 +26,4 @@ mod server;
 mod simulate;
 mod store;
 mod support;
+mod webhooks;

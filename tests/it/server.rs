@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
 use callboard::sdl::{self, SdlFile};
+use callboard::telemetry::metrics::WebhookOutcome;
 use insta::assert_snapshot;
 use serde_json::json;
 
@@ -350,7 +351,9 @@ fn metrics_are_those_of_the_catalogue() {
     let server = TestServer::start();
     server.ask(&json!({ "query": "{ __typename }" }));
     server.get("/no/such/path", &[]);
-    drop(server.board.metrics().upstream("probe", "rest", "default"));
+    let metrics = server.board.metrics();
+    drop(metrics.upstream("probe", "rest", "default"));
+    metrics.webhook("probe", WebhookOutcome::Purged, Duration::ZERO);
     let answer = server.get("/metrics", &[]);
     assert!(
         answer
@@ -376,6 +379,7 @@ fn metrics_are_those_of_the_catalogue() {
     callboard_connector_retries counter
     callboard_connector_breaker_state gauge
     callboard_connector_budget_remaining gauge
+    callboard_webhook_delivery_duration_seconds histogram
     callboard_cache_reads counter
     callboard_cache_entries gauge
     callboard_cache_memory_bytes gauge

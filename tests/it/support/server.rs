@@ -5,13 +5,18 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use callboard::cache::{Cache, Settings};
+use callboard::clock::Clock;
 use callboard::config::{Config, LimitsConfig, ServerConfig};
+use callboard::connect::{Deliveries, Webhooks};
 use callboard::graph::Snapshot;
 use callboard::graphql::{Engine, Limits};
 use callboard::ingest::Catalog;
 use callboard::sdl::{self, SdlFile};
 use callboard::server::{self, Board, Stopped};
 use callboard::store::Store;
+use callboard::tasks::Tasks;
+use callboard::telemetry::metrics::Metrics;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -26,8 +31,17 @@ pub(crate) struct TestServer {
     shutdown: CancellationToken,
     running: Option<JoinHandle<Stopped>>,
     client: reqwest::Client,
+    /// Where webhooks are tested.
+    hooks: Option<Hooks>,
     /// Where the database is; removed with the server.
     _folder: tempfile::TempDir,
+}
+
+/// What webhooks work on.
+pub(crate) struct Hooks {
+    pub(crate) cache: Cache,
+    pub(crate) clock: Clock,
+    tasks: Tasks,
 }
 
 /// What came back.
@@ -70,6 +84,27 @@ pub(crate) fn defaults() -> (ServerConfig, LimitsConfig) {
     (config.server, config.limits)
 }
 
+async fn hooks(config: &str, metrics: &Metrics) -> (Config, Hooks) {
+    let name = "callboard.yaml".into();
+    let folder = std::path::Path::new("/");
+    let (config, problems) = Config::parse(Some((&name, config)), folder, &|_| None);
+    assert_eq!(problems, []);
+    let config = config.unwrap();
+    let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
+    let tasks = Tasks::new();
+    let settings = Settings {
+        patience: Duration::from_secs(5),
+        ..Settings::from(&config.cache)
+    };
+    let cache = Cache::open(settings, clock.clone(), metrics.cache().clone(), &tasks).await;
+    let hooks = Hooks {
+        cache,
+        clock,
+        tasks,
+    };
+    (config, hooks)
+}
+
 impl TestServer {
     /// The built-in schema and an empty catalog.
     pub(crate) fn start() -> Self {
@@ -90,12 +125,31 @@ impl TestServer {
         server
     }
 
+    /// Takes webhooks of the connectors in `files`, by the secrets of `config`.
+    pub(crate) fn start_with_webhooks(
+        files: &[SdlFile],
+        config: &str,
+        change: impl FnOnce(&mut ServerConfig, &mut LimitsConfig),
+    ) -> Self {
+        let server = Self::build_with(files, change, Some(config));
+        server.board.set_ready();
+        server
+    }
+
     /// As a server is while it loads its catalog.
     pub(crate) fn start_unready() -> Self {
         Self::build(&sdl::core_files(), |_, _| {})
     }
 
     fn build(files: &[SdlFile], change: impl FnOnce(&mut ServerConfig, &mut LimitsConfig)) -> Self {
+        Self::build_with(files, change, None)
+    }
+
+    fn build_with(
+        files: &[SdlFile],
+        change: impl FnOnce(&mut ServerConfig, &mut LimitsConfig),
+        connectors: Option<&str>,
+    ) -> Self {
         // Only lost if another test was faster.
         drop(rustls::crypto::ring::default_provider().install_default());
         let (mut config, mut limits) = defaults();
@@ -108,8 +162,31 @@ impl TestServer {
         let catalog = Arc::new(Catalog::new(Snapshot::empty(Arc::clone(&model))));
         let url = format!("sqlite:{}", folder.path().join("test.db").display());
         let store = runtime.block_on(Store::open(&url)).unwrap();
-        let engine = Engine::new(model, Arc::clone(&catalog), store, Limits::default());
-        let board = Arc::new(Board::new(engine, catalog, limits));
+        let engine = Engine::new(
+            Arc::clone(&model),
+            Arc::clone(&catalog),
+            store,
+            Limits::default(),
+        );
+        let mut board = Board::new(engine, catalog, limits);
+        let metrics = Arc::new(Metrics::default());
+        let hooks = connectors.map(|config| {
+            let hooks = runtime.block_on(hooks(config, &metrics));
+            let (config, hooks) = hooks;
+            let webhooks = Webhooks::new(
+                model,
+                &config.connectors,
+                hooks.cache.clone(),
+                Arc::clone(&metrics),
+                Deliveries::default(),
+            );
+            (webhooks, hooks)
+        });
+        let (webhooks, hooks) = hooks.unzip();
+        if let Some(webhooks) = webhooks {
+            board = board.with_metrics(metrics).with_webhooks(webhooks);
+        }
+        let board = Arc::new(board);
         let listener = runtime
             .block_on(TcpListener::bind(("127.0.0.1", 0)))
             .unwrap();
@@ -127,8 +204,13 @@ impl TestServer {
             running: Some(running),
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             runtime,
+            hooks,
             _folder: folder,
         }
+    }
+
+    pub(crate) fn hooks(&self) -> &Hooks {
+        self.hooks.as_ref().unwrap()
     }
 
     pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -207,6 +289,12 @@ impl Drop for TestServer {
         };
         self.shutdown.cancel();
         let stopped = self.runtime.block_on(running);
+        if let Some(hooks) = &self.hooks {
+            let late = self
+                .runtime
+                .block_on(hooks.tasks.shutdown(Duration::from_secs(10)));
+            assert!(late.is_empty() || std::thread::panicking(), "{late:?}");
+        }
         if !std::thread::panicking() {
             assert_eq!(stopped.unwrap(), Stopped::default());
         }
