@@ -11,7 +11,7 @@ use super::problem::{Findings, Problem, item, member, shown};
 use super::yaml::{Content, Node};
 use crate::catalog::RefError;
 use crate::diagnostic::{Span, closest};
-use crate::sdl::{Kind, KindId, Model, Rule, Shape};
+use crate::sdl::{JsonType, Kind, KindId, Model, Rule, Shape};
 
 /// The field of a descriptor that holds what is special to its kind.
 const SPEC: &str = "spec";
@@ -179,12 +179,15 @@ fn example(rule: &Rule) -> String {
     let example = match (&rule.example, &rule.shape) {
         (Some(example), _) => example.as_ref(),
         (None, Shape::List(_)) => "[]",
-        (None, Shape::Object(_)) => "{}",
+        (None, Shape::Object { .. }) => "{}",
         (None, Shape::Boolean) => "true",
         (None, Shape::Int) => "1",
         (None, Shape::Float) => "1.5",
         (None, Shape::Enum(words)) => words.first().map_or("…", |word| word.as_ref()),
-        (None, Shape::String { .. } | Shape::Reference { .. } | Shape::Any) => "…",
+        (
+            None,
+            Shape::String { .. } | Shape::Reference { .. } | Shape::Json { .. } | Shape::Any,
+        ) => "…",
     };
     format!("for example `{name}: {example}`")
 }
@@ -220,13 +223,93 @@ fn check_shape(shape: &Shape, rule: &Rule, at: &Place<'_, '_>, findings: &mut Fi
                 check_shape(inner, rule, &at, findings);
             }
         }
-        Shape::Object(rules) => {
+        Shape::Json { types, list } => check_json(types, *list, rule, at, findings),
+        Shape::Object { rules, others } => {
             if expect_object(node, path, findings) {
                 check_rules(rules, at, findings);
+                check_others(rules, others.as_deref(), at, findings);
                 let names = rules.iter().filter_map(|rule| rule.path.first());
                 check_spelling(node, path, &names.map(AsRef::as_ref), findings);
             }
         }
+    }
+}
+
+fn check_json(
+    types: &[JsonType],
+    list: bool,
+    rule: &Rule,
+    at: &Place<'_, '_>,
+    findings: &mut Findings,
+) {
+    let Place { node, path, .. } = *at;
+    if types.contains(&json_type(node)) {
+        return;
+    }
+    let wanted = types.iter().map(|ty| type_name(*ty)).collect::<Vec<_>>();
+    let wanted = wanted.join(" or ");
+    match &node.value {
+        Content::List(items) if list => {
+            for (index, value) in items.iter().enumerate() {
+                if !types.contains(&json_type(value)) {
+                    wrong_type(value, &item(path, index), &wanted, &example(rule), findings);
+                }
+            }
+        }
+        _ => {
+            let wanted = match list {
+                true => format!("{wanted}, or a list of such"),
+                false => wanted,
+            };
+            wrong_type(node, path, &wanted, &example(rule), findings);
+        }
+    }
+}
+
+/// Members that no rule is about.
+fn check_others(
+    rules: &[Rule],
+    others: Option<&[JsonType]>,
+    at: &Place<'_, '_>,
+    findings: &mut Findings,
+) {
+    let Some(types) = others else { return };
+    let ruled = |key: &str| {
+        let mut firsts = rules.iter().filter_map(|rule| rule.path.first());
+        firsts.any(|first| **first == *key)
+    };
+    let wanted: Vec<_> = types.iter().map(|ty| type_name(*ty)).collect();
+    for entry in at.node.entries().iter().filter(|entry| !ruled(&entry.key)) {
+        if !types.contains(&json_type(&entry.value)) {
+            let hint = match types.contains(&JsonType::String) {
+                true => "put it in quotes, or leave it out",
+                false => "leave it out, or move it to where it is read",
+            };
+            let path = member(at.path, &entry.key);
+            wrong_type(&entry.value, &path, &wanted.join(" or "), hint, findings);
+        }
+    }
+}
+
+fn json_type(node: &Node<'_>) -> JsonType {
+    match &node.value {
+        Content::Null => JsonType::Null,
+        Content::Bool(_) => JsonType::Boolean,
+        Content::Number(_) => JsonType::Number,
+        Content::String(_) => JsonType::String,
+        Content::List(_) => JsonType::List,
+        Content::Map(_) => JsonType::Object,
+    }
+}
+
+fn type_name(ty: JsonType) -> &'static str {
+    match ty {
+        JsonType::Object => "an object",
+        JsonType::List => "a list",
+        JsonType::String => "a string",
+        JsonType::Number => "a number",
+        JsonType::Boolean => "a Boolean",
+        JsonType::Null => "null",
     }
 }
 

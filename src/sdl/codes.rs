@@ -92,6 +92,10 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     ("misplaced-merge", "`@merge` on what is no supplied list"),
     (
+        "misplaced-json",
+        "`@json` where no descriptor is judged by it",
+    ),
+    (
         "misplaced-search",
         "`@search` on what is no plain value of an entity",
     ),

@@ -178,9 +178,29 @@ pub enum Shape {
         default_kind: Option<Box<str>>,
     },
     List(Box<Shape>),
-    Object(Vec<Rule>),
+    Object {
+        rules: Vec<Rule>,
+        /// What members without a rule may be; `None`: anything.
+        others: Option<Vec<JsonType>>,
+    },
+    /// One of these; `list`: or a list of such.
+    Json {
+        types: Vec<JsonType>,
+        list: bool,
+    },
     /// `JSON`, and everything that is not judged.
     Any,
+}
+
+/// What JSON can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JsonType {
+    Object,
+    List,
+    String,
+    Number,
+    Boolean,
+    Null,
 }
 
 /// A value extracted once per entity. Kinds that declare a field of one name and type share a column, wherever each keeps it.

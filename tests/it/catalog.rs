@@ -119,6 +119,194 @@ fn both_directions_of_every_reference() {
     ");
 }
 
+/// A `spec` of a template beside what it must have, and what is said of it; nothing: it is right.
+const TEMPLATES: &[(&str, &str)] = &[
+    ("steps: []", ""),
+    ("steps: [{ action: 'debug:log' }], parameters: {}", ""),
+    ("steps: [], parameters: [{ title: One }, {}]", ""),
+    (
+        "steps: [], parameters: text",
+        "spec.parameters must be an object, or a list of such, and is a string",
+    ),
+    (
+        "steps: [], parameters: null",
+        "spec.parameters must be an object, or a list of such, and is null",
+    ),
+    (
+        "steps: [], parameters: [{}, 7]",
+        "spec.parameters[1] must be an object, and is a number",
+    ),
+    (
+        "steps: [{ id: '', name: '', action: '', if: '', each: [1] }]",
+        "",
+    ),
+    (
+        "steps: [{ action: a, if: true }, { action: b, if: '${{ x }}' }]",
+        "",
+    ),
+    (
+        "steps: [{ action: a, if: 1 }]",
+        "spec.steps[0].if must be a string or a Boolean, and is a number",
+    ),
+    (
+        "steps: [{ action: a, if: [] }]",
+        "spec.steps[0].if must be a string or a Boolean, and is a list",
+    ),
+    ("steps: [{ action: a, input: { url: . } }]", ""),
+    (
+        "steps: [{ action: a, input: [] }]",
+        "spec.steps[0].input must be an object, and is a list",
+    ),
+    (
+        "steps: [{ action: a, input: null }]",
+        "spec.steps[0].input must be an object, and is null",
+    ),
+    ("steps: [{ id: a }]", "spec.steps[0].action is missing"),
+    (
+        "steps: [{ action: 1 }]",
+        "spec.steps[0].action must be a string, and is a number",
+    ),
+    (
+        "steps: [{ action: a, id: 1 }]",
+        "spec.steps[0].id must be a string, and is a number",
+    ),
+    (
+        "steps: [text]",
+        "spec.steps[0] must be an object, and is a string",
+    ),
+    (
+        "steps: { action: a }",
+        "spec.steps must be a list, and is an object",
+    ),
+    (
+        "steps: [{ action: a, 'backstage:permissions': { tags: [x, ''] } }]",
+        "",
+    ),
+    (
+        "steps: [{ action: a, 'backstage:permissions': { tags: x } }]",
+        "spec.steps[0].'backstage:permissions'.tags must be a list, and is a string",
+    ),
+    (
+        "steps: [{ action: a, 'backstage:permissions': { tags: [1] } }]",
+        "spec.steps[0].'backstage:permissions'.tags[0] must be a string, and is a number",
+    ),
+    ("steps: [], output: {}", ""),
+    (
+        "steps: [], output: { catalogInfoUrl: '${{ x }}', links: [{ title: T, url: u }], text: [{ content: '' }] }",
+        "",
+    ),
+    (
+        "steps: [], output: text",
+        "spec.output must be an object, and is a string",
+    ),
+    (
+        "steps: [], output: { url: 3 }",
+        "spec.output.url must be a string, and is a number",
+    ),
+    (
+        "steps: [], output: { links: {} }",
+        "spec.output.links must be a list, and is an object",
+    ),
+    (
+        "steps: [], output: { links: [{ url: '' }] }",
+        "spec.output.links[0].url is empty",
+    ),
+    (
+        "steps: [], output: { text: [{ if: 0 }] }",
+        "spec.output.text[0].if must be a string or a Boolean, and is a number",
+    ),
+    (
+        "steps: [], presentation: { buttonLabels: { backButtonText: '' } }",
+        "",
+    ),
+    (
+        "steps: [], presentation: { buttonLabels: Back }",
+        "spec.presentation.buttonLabels must be an object, and is a string",
+    ),
+    (
+        "steps: [], presentation: [1]",
+        "spec.presentation must be an object, and is a list",
+    ),
+    (
+        "steps: [], secrets: { schema: true }",
+        "spec.secrets.schema must be an object, and is a Boolean",
+    ),
+    ("steps: [], formDecorators: [{ id: a, input: {} }]", ""),
+    (
+        "steps: [], formDecorators: [{ id: a, input: b }]",
+        "spec.formDecorators[0].input must be an object, and is a string",
+    ),
+    (
+        "steps: [], EXPERIMENTAL_formDecorators: {}",
+        "spec.EXPERIMENTAL_formDecorators must be a list, and is an object",
+    ),
+    (
+        "steps: [], EXPERIMENTAL_recovery: { EXPERIMENTAL_strategy: [] }",
+        "spec.EXPERIMENTAL_recovery.EXPERIMENTAL_strategy must be a string, and is a list",
+    ),
+];
+
+#[test]
+fn templates_are_judged_down_to_their_steps() {
+    for (spec, expected) in TEMPLATES {
+        let text = format!(
+            "apiVersion: scaffolder.backstage.io/v1beta3\nkind: Template\nmetadata: {{ name: t }}\nspec: {{ type: service, {spec} }}\n"
+        );
+        let reading = catalog::read(model(), text.as_bytes(), &NoSubstitutions);
+        let said: Vec<String> = reading
+            .problems
+            .iter()
+            .map(|problem| problem.message.replace('`', ""))
+            .collect();
+        assert_eq!(said.join("; "), *expected, "{spec}");
+        assert_eq!(reading.entities.len(), usize::from(expected.is_empty()));
+    }
+}
+
+/// The same words for a kind of one's own.
+#[test]
+fn json_of_ones_own_kind_is_judged() {
+    let mut files = sdl::core_files();
+    files.push(sdl::SdlFile {
+        path: "own.graphql".into(),
+        text: r#"
+            type Alarm @kind(apiVersions: ["example.org/v1"]) {
+              at: Threshold
+              sizes: Sizes
+              when: JSON @json(is: [STRING, NUMBER], list: true)
+              rows: [JSON] @json(is: [OBJECT, LIST])
+            }
+            type Sizes @json(is: [NUMBER, NULL]) { name: String }
+            type Threshold { unit: String @field(required: true) @json(is: [STRING]) }
+        "#
+        .to_owned(),
+        connector: None,
+    });
+    let (loaded, problems) = sdl::load(&files);
+    assert_eq!(problems, []);
+    let loaded = loaded.unwrap();
+    let said = |spec: &str| {
+        let text = format!(
+            "apiVersion: example.org/v1\nkind: Alarm\nmetadata: {{ name: a }}\nspec: {{ {spec} }}\n"
+        );
+        let reading = catalog::read(&loaded, text.as_bytes(), &NoSubstitutions);
+        let problems = reading.problems.iter();
+        let lines =
+            problems.map(|p| format!("{}; {}\n", p.message, p.hint.clone().unwrap_or_default()));
+        lines.collect::<String>()
+    };
+    assert_eq!(
+        said("at: { unit: '' }, sizes: { name: x, a: 1, b: null }, when: [a, 1], rows: [{}, [1]]"),
+        ""
+    );
+    assert_snapshot!(said("at: {}, sizes: { a: x }, when: [a, true], rows: [a]"), @r"
+    `spec.at.unit` is missing; for example `unit: some text`
+    `spec.sizes.a` must be a number or null, and is a string; leave it out, or move it to where it is read
+    `spec.when[1]` must be a string or a number, and is a Boolean; for example `when: some text`
+    `spec.rows[0]` must be an object or a list, and is a string; for example `rows: [{}]`
+    ");
+}
+
 #[test]
 fn references_that_cannot_be_shown_or_followed() {
     let spec = |owner: &str| format!("type: x, lifecycle: x, owner: '{owner}'");

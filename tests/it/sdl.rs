@@ -149,9 +149,9 @@ fn a_kind_of_ones_own_is_in_the_model() {
             "spec.owner false Reference { default_kind: Some(\"Group\") }",
             "spec.guards false List(Reference { default_kind: Some(\"Component\") })",
             "spec.rollout false Float",
-            "spec.stages false List(Object([\
+            "spec.stages false List(Object { rules: [\
                 Rule { path: [\"name\"], required: true, shape: String { non_empty: true }, example: Some(\"some text\") }, \
-                Rule { path: [\"percent\"], required: false, shape: Int, example: Some(\"1\") }]))",
+                Rule { path: [\"percent\"], required: false, shape: Int, example: Some(\"1\") }], others: None })",
         ]
     );
     assert!(model.types["Component"].fields.contains_key("flags"));

@@ -366,6 +366,13 @@ impl Composer<'_> {
                 &format!("`{coordinate}` is no plain value of an entity"),
             );
         }
+        if def.directives.has("json") && !matches!(source, FieldSource::Value(_)) {
+            self.misplaced(
+                &def.directives,
+                "json",
+                &format!("`{coordinate}` is not read from a descriptor"),
+            );
+        }
         if def.directives.has("cache") && !live && !matches!(source, FieldSource::Live(_)) {
             self.misplaced(
                 &def.directives,
@@ -386,11 +393,12 @@ impl Composer<'_> {
         }
     }
 
-    fn misplaced(&mut self, directives: &DirectiveList, name: &str, why: &str) {
+    pub(super) fn misplaced(&mut self, directives: &DirectiveList, name: &str, why: &str) {
         let directive = directives.0.iter().find(|directive| directive.name == name);
         let at = directive.and_then(|directive| directive.name.location());
         let code = match name {
             "search" => "misplaced-search",
+            "json" => "misplaced-json",
             _ => "misplaced-cache",
         };
         self.sources.report(

@@ -6,7 +6,7 @@ use apollo_compiler::ast::Type;
 use super::{Composer, leaf};
 use crate::sdl::declared::{FieldDecl, Form};
 use crate::sdl::directive::Args;
-use crate::sdl::model::{FieldSource, Leaf, Rule, Shape};
+use crate::sdl::model::{FieldSource, JsonType, Leaf, Rule, Shape};
 
 /// How deep objects in a descriptor are judged.
 const MAX_DEPTH: usize = 16;
@@ -15,6 +15,13 @@ impl Composer<'_> {
     /// The rules of a kind.
     pub(super) fn rules(&mut self, type_name: &Name) -> Vec<Rule> {
         let mut stack = vec![type_name.clone()];
+        if let Some(decl) = self.declared.types.get(type_name)
+            && decl.directives.has("json")
+        {
+            let directives = decl.directives.clone();
+            let why = format!("what else stands in the `spec` of `{type_name}` is not judged");
+            self.misplaced(&directives, "json", &why);
+        }
         let mut rules = self.rules_of(type_name, &mut stack);
         rules.retain(|rule| rule.path.first().is_some_and(|step| &**step == "spec"));
         rules
@@ -62,7 +69,10 @@ impl Composer<'_> {
         let path = owned(binding.at.as_plain_path()?);
         let words = binding.cases.iter().map(|(from, _)| from.clone()).collect();
         let required = Args::of(directives, "field").and_then(|args| args.truth("required"));
-        let shape = self.shape_of(&field.def.ty, words, stack);
+        let shape = match Args::of(directives, "json") {
+            Some(args) => json_shape(args, field.def.ty.is_list()),
+            None => self.shape_of(&field.def.ty, words, stack),
+        };
         Some(Rule {
             path,
             required: required.unwrap_or_default(),
@@ -116,9 +126,43 @@ impl Composer<'_> {
         stack.pop();
         match rules.iter().position(|rule| rule.path.is_empty()) {
             Some(whole) => rules.swap_remove(whole).shape,
-            None => Shape::Object(rules),
+            None => {
+                let decl = self.declared.types.get(type_name);
+                let others = decl.and_then(|decl| Args::of(&decl.directives, "json"));
+                Shape::Object {
+                    rules,
+                    others: others.map(json_types),
+                }
+            }
         }
     }
+}
+
+fn json_shape(args: Args<'_>, is_list: bool) -> Shape {
+    let shape = Shape::Json {
+        types: json_types(args),
+        list: args.truth("list").unwrap_or_default(),
+    };
+    match is_list {
+        true => Shape::List(Box::new(shape)),
+        false => shape,
+    }
+}
+
+fn json_types(args: Args<'_>) -> Vec<JsonType> {
+    let words = args.list("is").filter_map(|value| value.as_enum());
+    let types = words.filter_map(|word| {
+        Some(match word.as_str() {
+            "OBJECT" => JsonType::Object,
+            "LIST" => JsonType::List,
+            "STRING" => JsonType::String,
+            "NUMBER" => JsonType::Number,
+            "BOOLEAN" => JsonType::Boolean,
+            "NULL" => JsonType::Null,
+            _ => return None,
+        })
+    });
+    types.collect()
 }
 
 fn is_list(ty: &Type) -> bool {
@@ -153,7 +197,16 @@ fn made_example(shape: &Shape) -> Option<String> {
             format!("{}:payments", kind.to_lowercase())
         }
         Shape::List(item) => format!("[{}]", made_example(item)?),
-        Shape::Object(rules) => {
+        Shape::Json { types, .. } => match types.first()? {
+            JsonType::Object => "{}",
+            JsonType::List => "[]",
+            JsonType::String => "some text",
+            JsonType::Number => "1",
+            JsonType::Boolean => "true",
+            JsonType::Null => "null",
+        }
+        .to_owned(),
+        Shape::Object { rules, .. } => {
             let required = rules.iter().filter(|rule| rule.required);
             let members: Vec<String> = required
                 .filter_map(|rule| {
