@@ -8,7 +8,7 @@ use super::index::{Entry, Source, ValueIndex};
 use super::paths::PathIndex;
 use super::value::{Key, fold, unquote};
 use super::{FacetValue, Ix, Snapshot};
-use crate::sdl::{ColumnId, RelationId};
+use crate::sdl::{ColumnId, FieldSource, KindId, RelationBinding, RelationId, Targets};
 
 /// What can be counted although it is neither a column nor a dotted path.
 const TOP_LEVEL: &str = "apiVersion";
@@ -19,17 +19,33 @@ const EDGES_PER_ENTITY: u64 = 12;
 /// Values with their counts: the text as first written.
 type Counts = Vec<(u64, String)>;
 
+/// Entities, existing or only referred to, with their counts.
+type TargetCounts = Vec<(u64, u32)>;
+
 impl Snapshot {
-    /// The values that the entities in `set` have at `by` (a column's name or a descriptor path), most frequent first; `None` if there is no such field or path.
+    /// The values that the entities in `set` have at `by` (a field's name or a descriptor path), most frequent first; `None` if there is no such field or path.
+    ///
+    /// A relation field counts what it can show: the components of a system, not its APIs.
     ///
     /// A path that no descriptor has is no error: it has no values.
     pub fn facet(&self, set: &RoaringBitmap, by: &str, first: usize) -> Option<Vec<FacetValue>> {
         if let Some(relation) = by.strip_prefix("relations.") {
             let relation = self.model.relation_by_name.get(relation)?;
-            return Some(self.relation_facet(set, *relation, first));
+            let counts = self.count_relation(set, *relation, &Targets::Any);
+            return Some(self.referred(counts, first));
         }
+        let related = self.count_relation_fields(set, by);
         let mut counts = Counts::new();
         let mut sources = 0;
+        if let Some(related) = related {
+            if !self.model.column_by_name.contains_key(by) {
+                return Some(self.referred(related, first));
+            }
+            // A field of this name is a relation of one kind and a text of another.
+            sources = 1;
+            let texts = related.into_iter();
+            counts.extend(texts.map(|(count, ix)| (count, self.entity_ref(Ix(ix)).to_owned())));
+        }
         if let Some(columns) = self.model.column_by_name.get(by) {
             for column in columns {
                 sources += 1;
@@ -57,6 +73,12 @@ impl Snapshot {
             count,
         });
         Some(values.collect())
+    }
+
+    /// The kind that a reference names, whether or not there is such an entity.
+    fn kind_of_ref(&self, ix: Ix) -> Option<KindId> {
+        let (kind, _) = self.entity_ref(ix).split_once(':')?;
+        self.model.kind_by_name.get(kind).copied()
     }
 
     fn entity_of(&self, value: &str) -> Option<Ix> {
@@ -148,15 +170,52 @@ impl Snapshot {
         }
     }
 
-    fn relation_facet(
+    /// What the relation fields of this name lead to, kind by kind; `None` if no kind has one.
+    fn count_relation_fields(&self, set: &RoaringBitmap, name: &str) -> Option<TargetCounts> {
+        let mut fields: Vec<(&RelationBinding, RoaringBitmap)> = Vec::new();
+        for (kind, own) in self.model.kinds.iter().zip(&self.kinds) {
+            let field = self.model.types.get(&kind.type_name);
+            let field = field.and_then(|def| def.fields.get(name));
+            let Some(FieldSource::Relation(binding)) = field.map(|field| &field.source) else {
+                continue;
+            };
+            let same = |(known, _): &&mut (&RelationBinding, _)| {
+                known.relation == binding.relation && known.targets == binding.targets
+            };
+            match fields.iter_mut().find(same) {
+                Some((_, kinds)) => *kinds |= &**own,
+                None => fields.push((binding, (**own).clone())),
+            }
+        }
+        let mut counts: Option<TargetCounts> = None;
+        for (binding, kinds) in fields {
+            let own = set & kinds;
+            let more = self.count_relation(&own, binding.relation, &binding.targets);
+            match &mut counts {
+                Some(counts) => counts.extend(more),
+                None => counts = Some(more),
+            }
+        }
+        let mut counts = counts?;
+        counts.sort_unstable_by_key(|(_, target)| *target);
+        counts.dedup_by(|more, known| {
+            let same = more.1 == known.1;
+            known.0 += if same { more.0 } else { 0 };
+            same
+        });
+        Some(counts)
+    }
+
+    /// How many entities of `set` each target has.
+    fn count_relation(
         &self,
         set: &RoaringBitmap,
         relation: RelationId,
-        first: usize,
-    ) -> Vec<FacetValue> {
+        targets: &Targets,
+    ) -> TargetCounts {
         let n_edges = self.edges.count(relation);
-        let mut counts: Vec<(u64, u32)> = Vec::new();
-        if *set == *self.alive && self.edges.sources(relation).is_subset(set) {
+        let mut counts = TargetCounts::new();
+        if self.edges.sources(relation).is_subset(set) {
             // Every edge counts, so none has to be looked at.
             for target in self.edges.targets(relation) {
                 let sources = self.edges.back_along(target, relation);
@@ -179,6 +238,14 @@ impl Snapshot {
                 }
             }
         }
+        if let Targets::Kinds(_) = targets {
+            counts.retain(|(_, target)| targets.allows(self.kind_of_ref(Ix(*target))));
+        }
+        counts
+    }
+
+    /// The most frequent targets, as values.
+    fn referred(&self, mut counts: TargetCounts, first: usize) -> Vec<FacetValue> {
         let order = |left: &(u64, u32), right: &(u64, u32)| {
             let by_ref = || {
                 self.entity_ref(Ix(left.1))

@@ -600,6 +600,69 @@ async fn relations_and_problems_page_by_key() {
     "#);
 }
 
+/// Whatever of a kind is a relation, an enum, a text or a list of these can be counted by the name of its field.
+#[tokio::test]
+async fn facets_by_the_names_of_fields() {
+    use callboard::sdl::{FieldSource, Leaf, TypeShape};
+    let engine = engine().await;
+    let (model, _) = callboard::sdl::load(&callboard::sdl::core_files());
+    let model = model.unwrap();
+    let mut names: Vec<&str> = Vec::new();
+    for kind in &model.kinds {
+        for (name, field) in &model.types[&kind.type_name].fields {
+            let counted = match (&field.source, field.ty.shape) {
+                (FieldSource::Relation(_), _) => true,
+                (FieldSource::Value(_), TypeShape::Leaf(leaf)) => leaf != Leaf::Json,
+                _ => false,
+            };
+            names.extend(counted.then_some(&**name));
+        }
+    }
+    for wanted in ["owner", "dependsOn", "presence", "type", "tags", "targets"] {
+        assert!(names.contains(&wanted), "{wanted}");
+    }
+    let by = serde_json::to_string(&names).unwrap();
+    let answer = engine
+        .text(&format!("{{ facets(by: {by}) {{ name }} }}"), Value::Null)
+        .await;
+    assert!(!answer.contains("errors"), "{answer}");
+
+    let check = async |query: &str| engine.text(query, Value::Null).await;
+    // The field is counted as it is shown: `components` has no APIs, although both are parts of a system.
+    assert_snapshot!(check("{ facets(by: [\"owner\", \"components\", \"apis\", \"relations.hasPart\"]) { name values { value label count entity { __typename } } } }").await, @r#"
+    {
+      "data": {
+        "facets": [
+          {
+            "name": "owner",
+            "values": [
+              {"value":"group:default/platform","label":"platform","count":5,"entity":{"__typename":"Group"}},
+              {"value":"group:default/shop","label":"shop","count":1,"entity":{"__typename":"Group"}},
+              {"value":"user:default/ann","label":"ann","count":1,"entity":{"__typename":"User"}}
+            ]
+          },
+          {
+            "name": "components",
+            "values": [{"value":"component:default/pay","label":"Payments","count":1,"entity":{"__typename":"Component"}}]
+          },
+          {
+            "name": "apis",
+            "values": [{"value":"api:default/pay-api","label":"pay-api","count":1,"entity":{"__typename":"API"}}]
+          },
+          {
+            "name": "relations.hasPart",
+            "values": [
+              {"value":"api:default/pay-api","label":"pay-api","count":1,"entity":{"__typename":"API"}},
+              {"value":"component:default/pay","label":"Payments","count":1,"entity":{"__typename":"Component"}}
+            ]
+          }
+        ]
+      }
+    }
+    "#);
+    assert_snapshot!(check("{ facets(by: [\"owner\"], filter: { kind: { eq: \"component\" } }) { values(first: 1) { value count } } }").await, @r#"{"data":{"facets":[{"values":[{"value":"group:default/platform","count":1}]}]}}"#);
+}
+
 #[tokio::test]
 async fn facets_and_impact() {
     let engine = engine().await;
