@@ -162,8 +162,11 @@ impl Budgets {
     /// Lets nothing out for `wait`, or for as long as seems right where that was not said; gives how long that is.
     pub(super) fn pause(&self, wait: Option<Duration>, status: u16) -> Duration {
         let mut state = self.state.lock();
+        let now = Instant::now();
         let wait = match wait {
             Some(wait) => wait.min(LONGEST_PAUSE),
+            // Sent together with the one whose refusal began the pause: that is one refusal, and not a row of them.
+            None if let Some(pause) = state.pause(now) => pause.until - now,
             None => {
                 let wait = FIRST_PAUSE
                     .saturating_mul(1 << state.strikes.min(6))
@@ -172,7 +175,7 @@ impl Budgets {
                 wait
             }
         };
-        let until = Instant::now() + wait;
+        let until = now + wait;
         if state.pause.is_none_or(|pause| pause.until < until) {
             state.pause = Some(Pause { until, status });
         }

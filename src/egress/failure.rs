@@ -60,6 +60,8 @@ pub enum Kind {
     Unavailable(Why),
     #[error("said that there were too many requests")]
     RateLimited { status: u16, retry_at: Timestamp },
+    #[error("answered with status {status}, and asked to be left alone for a while")]
+    Away { status: u16, retry_at: Timestamp },
     #[error("failed too often, and is left alone for a while")]
     CircuitOpen { retry_at: Timestamp },
     #[error("is not asked, because what may be asked of it is used up")]
@@ -109,11 +111,19 @@ pub enum Refusal {
 }
 
 impl Kind {
+    /// It said when it may be asked again: by 503 because it is not well, else because it is asked too often.
+    pub(super) fn not_now(status: u16, retry_at: Timestamp) -> Self {
+        match status {
+            503 => Self::Away { status, retry_at },
+            _ => Self::RateLimited { status, retry_at },
+        }
+    }
+
     /// `extensions.code`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Timeout { .. } => "UPSTREAM_TIMEOUT",
-            Self::Unavailable(_) | Self::Refused(_) => "UPSTREAM_UNAVAILABLE",
+            Self::Unavailable(_) | Self::Away { .. } | Self::Refused(_) => "UPSTREAM_UNAVAILABLE",
             Self::RateLimited { .. } => "UPSTREAM_RATE_LIMITED",
             Self::CircuitOpen { .. } => "CIRCUIT_OPEN",
             Self::BudgetExhausted { .. } => "BUDGET_EXHAUSTED",
@@ -125,9 +135,9 @@ impl Kind {
     /// The status that the upstream answered with, if that was it.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Unavailable(Why::Status(status)) | Self::RateLimited { status, .. } => {
-                Some(*status)
-            }
+            Self::Unavailable(Why::Status(status))
+            | Self::RateLimited { status, .. }
+            | Self::Away { status, .. } => Some(*status),
             Self::Unauthorized { status } => *status,
             _ => None,
         }
@@ -137,6 +147,7 @@ impl Kind {
     pub fn retry_at(&self) -> Option<Timestamp> {
         match self {
             Self::RateLimited { retry_at, .. }
+            | Self::Away { retry_at, .. }
             | Self::CircuitOpen { retry_at }
             | Self::BudgetExhausted { retry_at } => Some(*retry_at),
             _ => None,
@@ -146,7 +157,7 @@ impl Kind {
     pub(super) fn outcome(&self) -> ConnectorOutcome {
         match self {
             Self::Timeout { .. } => ConnectorOutcome::Timeout,
-            Self::Unavailable(_) => ConnectorOutcome::Unavailable,
+            Self::Unavailable(_) | Self::Away { .. } => ConnectorOutcome::Unavailable,
             Self::RateLimited { .. } => ConnectorOutcome::RateLimited,
             Self::CircuitOpen { .. } => ConnectorOutcome::CircuitOpen,
             Self::BudgetExhausted { .. } => ConnectorOutcome::BudgetExhausted,

@@ -73,6 +73,11 @@ fn judge_answer(answer: Answer, spent: Spent, call: &Call, clock: &Clock) -> Jud
             let status = Some(status);
             (Verdict::Good, Err(Kind::Unauthorized { status }.into()))
         }
+        503 if let Some(wait) = wait => {
+            let retry_at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+            let kind = Kind::not_now(status, retry_at);
+            (Verdict::Bad, Err(miss(kind, again)))
+        }
         407 | 408 | 500.. => {
             let kind = Kind::Unavailable(Why::Status(status));
             (Verdict::Bad, Err(miss(kind, again)))

@@ -427,10 +427,7 @@ impl Upstream {
 
     pub(super) fn denied(&self, denied: Denied) -> Miss {
         match denied {
-            Denied::Paused(pause) => Kind::RateLimited {
-                status: pause.status,
-                retry_at: self.at(pause.until),
-            },
+            Denied::Paused(pause) => Kind::not_now(pause.status, self.at(pause.until)),
             Denied::Exhausted { until } => Kind::BudgetExhausted {
                 retry_at: self.at(until),
             },

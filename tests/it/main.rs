@@ -12,6 +12,7 @@ mod cli;
 mod config;
 mod connect;
 mod connectors;
+mod contract;
 mod corpus;
 mod differential;
 mod egress;

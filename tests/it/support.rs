@@ -2,6 +2,7 @@
 
 pub(crate) mod catalog;
 pub(crate) mod engine;
+pub(crate) mod log;
 pub(crate) mod postgres;
 pub(crate) mod redis;
 pub(crate) mod server;

@@ -102,7 +102,7 @@ async fn an_upstream_that_says_not_now_is_left_alone_for_as_long() {
         (403, "retry-after: 60\nx-ratelimit-limit: 9\nx-ratelimit-remaining: 8\nx-ratelimit-reset: 10".to_owned(), "UPSTREAM_RATE_LIMITED for 60 s"),
         (403, format!("x-ratelimit-limit: 9\nx-ratelimit-remaining: 0\nx-ratelimit-reset: {seconds}"), "BUDGET_EXHAUSTED for 120 s"),
         (429, "ratelimit-limit: 9\nratelimit-remaining: 0\nratelimit-reset: 20".to_owned(), "BUDGET_EXHAUSTED for 20 s"),
-        (503, "retry-after: 30".to_owned(), "UPSTREAM_RATE_LIMITED for 30 s"),
+        (503, "retry-after: 30".to_owned(), "UPSTREAM_UNAVAILABLE for 30 s"),
         // Over already, and not a word of limits: asked again.
         (429, format!("retry-after: {past}"), "nothing"),
         (403, String::new(), "nothing"),

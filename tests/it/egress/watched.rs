@@ -1,53 +1,16 @@
 //! What operators see of it, and what they do not; what becomes of requests that nobody waits for.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use parking_lot::Mutex;
-use tracing_subscriber::layer::SubscriberExt as _;
 
 use callboard::clock::Budget;
 use callboard::egress::{Egress, HeaderName, Settings};
 use callboard::telemetry::metrics::{CatalogFigures, Metrics};
 
 use super::probe::{Act, Probe, answer, ask, code, get, ok, upstream};
-
-/// All that was logged, as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().clone()).unwrap()
-    }
-
-    /// What this thread logs from now on, as with `telemetry.log.level: trace`.
-    fn start(&self) -> (tracing::Dispatch, tracing::subscriber::DefaultGuard) {
-        // With one subscriber alone, a place that another thread passes first is off for all threads, and other tests pass the same places.
-        let other = tracing::Dispatch::new(tracing_subscriber::registry());
-        let log = self.clone();
-        let layer = tracing_subscriber::fmt::layer()
-            .with_ansi(false)
-            .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
-            .with_writer(move || log.clone());
-        let filter = callboard::telemetry::targets("trace");
-        let registry = tracing_subscriber::registry().with(filter).with(layer);
-        (other, tracing::subscriber::set_default(registry))
-    }
-}
+use crate::support::log::Log;
 
 #[tokio::test]
 async fn logs_and_metrics_name_the_connector_and_nothing_secret() {
