@@ -141,25 +141,28 @@ enum ConnectorCommand {
     #[command(after_help = "\
 Examples:
   callboard connector check connectors/acme
-  callboard connector check                    the connector in this folder")]
+  callboard connector check .                  the connector in this folder
+  callboard connector check                    all of `connectorFolders` in ./callboard.yaml, and the built-in ones")]
     Check {
-        /// The connector's folder
-        #[arg(value_name = "DIR", default_value = ".")]
-        folder: PathBuf,
+        /// The connector's folder; without it all that are configured, and the built-in ones
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
     },
     /// Ask the queries of a connector's examples, and compare the answers with what they expect
     ///
     /// The examples' own upstream answers, on a port of this machine; with --live a real one.
     /// Each difference is said with its path in the answer, with what came and what was expected.
+    /// The examples' own upstream then fails in the usual ways, and each must be told of by its standard code.
     #[command(after_help = "\
 Examples:
   callboard connector test connectors/acme
-  callboard connector test                     the connector in this folder
+  callboard connector test .                   the connector in this folder
+  callboard connector test                     all of `connectorFolders` in ./callboard.yaml, and the built-in ones
   callboard connector test --live https://acme.example")]
     Test {
-        /// The connector's folder
-        #[arg(value_name = "DIR", default_value = ".")]
-        folder: PathBuf,
+        /// The connector's folder; without it all that are configured, and the built-in ones
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
         /// Ask here instead, with the settings of the examples
         #[arg(long, value_name = "URL")]
         live: Option<url::Url>,
@@ -275,9 +278,11 @@ fn run(command: Command) -> anyhow::Result<Exit> {
             url,
             config,
         } => query::query(&document, &variables, url.as_deref(), config.as_deref()),
-        Command::Connector(ConnectorCommand::Check { folder }) => connector::check(&folder),
+        Command::Connector(ConnectorCommand::Check { folder }) => {
+            connector::check(folder.as_deref())
+        }
         Command::Connector(ConnectorCommand::Test { folder, live }) => {
-            connector::test(&folder, live.as_ref())
+            connector::test(folder.as_deref(), live.as_ref())
         }
         Command::Connector(ConnectorCommand::New { folder }) => connector::new(&folder),
         Command::Schema(SchemaCommand::Print { directives, config }) => {

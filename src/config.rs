@@ -108,7 +108,7 @@ pub struct DatabaseConfig {
 }
 
 /// Where answers of upstreams are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CacheConfig {
     /// Bytes in this process.
     pub memory: u64,

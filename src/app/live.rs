@@ -5,11 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{BoxFuture, FutureExt as _};
+
 use crate::cache::{self, Cache};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connect::{Deliveries, LiveSource, Runtime, Webhooks};
-use crate::egress::{self, Egress, EgressError};
+use crate::egress::{self, Egress, EgressError, Ledger, LedgerDown};
 use crate::sdl::Model;
 use crate::tasks::Tasks;
 use crate::telemetry::metrics::Metrics;
@@ -36,9 +38,12 @@ impl Live {
         let tasks = Tasks::new();
         let settings = cache::Settings::from(&config.cache);
         let cache = Cache::open(settings, clock.clone(), metrics.cache().clone(), &tasks).await;
+        let counters = Counters(cache.clone());
+        let shared = cache.is_shared();
         Ok(Self {
             egress: Egress::new(egress::Settings {
                 clock,
+                ledger: shared.then(|| Arc::new(counters) as Arc<dyn Ledger>),
                 metrics: Arc::clone(&metrics),
                 ..egress::Settings::of(&config.egress)
             })?,
@@ -80,5 +85,35 @@ impl Live {
 impl std::fmt::Debug for Live {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Live").finish_non_exhaustive()
+    }
+}
+
+/// What replicas count together, in the Redis of the cache.
+struct Counters(Cache);
+
+impl Ledger for Counters {
+    fn take<'a>(
+        &'a self,
+        key: &'a str,
+        ceiling: u64,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<Option<u64>, LedgerDown>> {
+        let taken = async move { self.0.take(key, ceiling, ttl).await };
+        taken.map(|taken| taken.or(Err(LedgerDown))).boxed()
+    }
+
+    fn note<'a>(
+        &'a self,
+        key: &'a str,
+        note: &'a str,
+        ttl: Duration,
+    ) -> BoxFuture<'a, Result<(), LedgerDown>> {
+        let noted = async move { self.0.note(key, note, ttl).await };
+        noted.map(|noted| noted.or(Err(LedgerDown))).boxed()
+    }
+
+    fn noted<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<String>, LedgerDown>> {
+        let noted = async move { self.0.noted(key).await };
+        noted.map(|noted| noted.or(Err(LedgerDown))).boxed()
     }
 }

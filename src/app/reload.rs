@@ -115,6 +115,7 @@ impl App {
         self.schema_files = files;
         let same_settings = config.print() == self.config.print()
             && config.connectors == self.config.connectors
+            && config.cache == self.config.cache
             && !self.moves_database(&config);
         if same_graph && same_settings {
             self.config = config;
@@ -192,6 +193,9 @@ impl App {
             ("server", config.server != settled.server),
             ("telemetry", config.telemetry != settled.telemetry),
             ("database", self.moves_database(config)),
+            ("cache", config.cache != settled.cache),
+            // Proxies are the environment's, which does not change under a process.
+            ("egress", config.egress.ca_file != settled.egress.ca_file),
             (
                 "limits",
                 config.limits.concurrency != settled.limits.concurrency

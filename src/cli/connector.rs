@@ -1,5 +1,6 @@
 //! `connector check`, `connector test` and `connector new`.
 
+mod contract;
 mod differ;
 mod replay;
 mod skeleton;
@@ -12,8 +13,10 @@ use anyhow::{Context as _, bail};
 
 pub(super) use replay::test;
 
+use super::config::load_or_report;
 use super::output::{Exit, count, say, write_out, write_problems};
 use super::report::counted;
+use crate::app;
 use crate::app::folders::{ConnectorFolder, bad_name};
 use crate::app::schema;
 use crate::connect::example::Example;
@@ -25,18 +28,50 @@ use crate::simulate;
 /// What the README of every connector has.
 const SECTIONS: [&str; 3] = ["Setup", "Types", "Limits"];
 
-pub(super) fn check(folder: &Path) -> anyhow::Result<Exit> {
-    let (folder, problems) = read(folder)?;
-    let (examples, problems) = judge(&folder, problems);
-    let exit = write_problems(&problems)?;
-    say(&format!(
-        "{}: {}, {}: {}",
-        folder.name,
-        counted(folder.sdl.len(), "SDL file"),
-        counted(examples.len(), "example"),
-        count(&problems)
-    ));
-    Ok(exit)
+/// Judges the folder, or else all that are configured and all that the program carries.
+pub(super) fn check(folder: Option<&Path>) -> anyhow::Result<Exit> {
+    let Some(found) = folders(folder)? else {
+        return Ok(Exit::Errors);
+    };
+    let mut all = found.problems;
+    for (folder, problems) in found.folders {
+        let (examples, problems) = judge(&folder, problems);
+        say(&format!(
+            "{}: {}, {}: {}",
+            folder.name,
+            counted(folder.sdl.len(), "SDL file"),
+            counted(examples.len(), "example"),
+            count(&problems)
+        ));
+        all.extend(problems);
+    }
+    Ok(write_problems(&all)?)
+}
+
+/// Connector folders, each with what was wrong in reading it.
+struct Folders {
+    folders: Vec<(ConnectorFolder, Vec<Diagnostic>)>,
+    /// Of none of them.
+    problems: Vec<Diagnostic>,
+}
+
+/// The folder that is named, or else those of `./callboard.yaml` and the built-in ones; `None` after problems of the configuration were written.
+fn folders(named: Option<&Path>) -> anyhow::Result<Option<Folders>> {
+    if let Some(folder) = named {
+        return Ok(Some(Folders {
+            folders: vec![read(folder)?],
+            problems: Vec::new(),
+        }));
+    }
+    let Some(config) = load_or_report(None)? else {
+        return Ok(None);
+    };
+    let found = app::folders::find(&config.connector_folders);
+    let folders = found.folders.into_iter();
+    Ok(Some(Folders {
+        folders: folders.map(|folder| (folder, Vec::new())).collect(),
+        problems: found.problems,
+    }))
 }
 
 /// Writes the folder; one that is there already is left alone.

@@ -42,37 +42,68 @@ pub(super) fn ask(
     body.map(Some).context("the sources could not be read")
 }
 
-/// Asks of what the sources of `config` hold; the database is made in `scratch`.
+/// Asks once of what the sources of `config` hold; the database is made in `scratch`.
 pub(super) async fn answer(
     config: &Config,
     model: Arc<Model>,
     scratch: &Path,
     request: &Request<'_>,
 ) -> anyhow::Result<Vec<u8>> {
-    let url = format!("sqlite:{}", scratch.join("query.db").display());
-    let store = Store::open(&url).await?;
-    let ingest = Ingest::open(
-        store.clone(),
-        Arc::clone(&model),
-        &config.sources,
-        IngestOptions::from(&config.catalog),
-        Clock::system(),
-    )
-    .await?;
-    let ingest = Arc::new(ingest);
-    let tasks = Tasks::new();
-    progress::show(&tasks, &ingest);
-    ingest.read_all(&CancellationToken::new()).await?;
-    tasks.shutdown(Duration::from_secs(1)).await;
-    let limits = app::engine_limits(&config.limits);
-    let live = Live::open(config, Clock::system(), Arc::default()).await?;
-    let source = live.source(&model, config);
-    let catalog = ingest.catalog().clone();
-    let engine = Engine::with_live(model, catalog, store.clone(), limits, source);
-    let response = engine
-        .execute(request, Budget::of(config.limits.request_time))
-        .await;
-    live.close().await;
-    store.close().await?;
-    Ok(response.body)
+    let local = Local::open(config, model, scratch).await?;
+    let body = local.ask(request).await;
+    local.close().await?;
+    Ok(body)
+}
+
+/// What a server would serve, read once and not followed.
+pub(super) struct Local {
+    engine: Engine,
+    store: Store,
+    live: Live,
+    time: Duration,
+}
+
+impl Local {
+    pub(super) async fn open(
+        config: &Config,
+        model: Arc<Model>,
+        scratch: &Path,
+    ) -> anyhow::Result<Self> {
+        let url = format!("sqlite:{}", scratch.join("query.db").display());
+        let store = Store::open(&url).await?;
+        let ingest = Ingest::open(
+            store.clone(),
+            Arc::clone(&model),
+            &config.sources,
+            IngestOptions::from(&config.catalog),
+            Clock::system(),
+        )
+        .await?;
+        let ingest = Arc::new(ingest);
+        let tasks = Tasks::new();
+        progress::show(&tasks, &ingest);
+        ingest.read_all(&CancellationToken::new()).await?;
+        tasks.shutdown(Duration::from_secs(1)).await;
+        let limits = app::engine_limits(&config.limits);
+        let live = Live::open(config, Clock::system(), Arc::default()).await?;
+        let source = live.source(&model, config);
+        let catalog = ingest.catalog().clone();
+        Ok(Self {
+            engine: Engine::with_live(model, catalog, store.clone(), limits, source),
+            store,
+            live,
+            time: config.limits.request_time,
+        })
+    }
+
+    pub(super) async fn ask(&self, request: &Request<'_>) -> Vec<u8> {
+        let response = self.engine.execute(request, Budget::of(self.time)).await;
+        response.body
+    }
+
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        self.live.close().await;
+        self.store.close().await?;
+        Ok(())
+    }
 }

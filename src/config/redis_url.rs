@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// Where Redis is.
 #[derive(Clone, Debug)]
@@ -17,6 +17,21 @@ pub struct RedisConfig {
     pub password: Option<SecretString>,
     /// The number of the database; clusters have 0 only.
     pub database: i64,
+}
+
+impl PartialEq for RedisConfig {
+    fn eq(&self, other: &Self) -> bool {
+        let password = |own: &Self| {
+            let password = own.password.as_ref();
+            password.map(|password| password.expose_secret().to_owned())
+        };
+        self.topology == other.topology
+            && self.tls == other.tls
+            && self.hosts == other.hosts
+            && self.username == other.username
+            && self.database == other.database
+            && password(self) == password(other)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

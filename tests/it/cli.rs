@@ -128,7 +128,7 @@ impl Running {
     }
 
     /// What it says up to the line with `text`.
-    fn until_it_says(&mut self, text: &str) -> String {
+    pub(crate) fn until_it_says(&mut self, text: &str) -> String {
         let mut said = String::new();
         while !said.contains(text) {
             assert_ne!(
@@ -849,9 +849,16 @@ fn settings_that_need_a_restart_are_named() {
     assert_eq!(change("limits: { depth: 2 }\n"), Vec::<String>::new());
     assert_eq!(
         change(
-            "limits: { depth: 3, bodySize: 2KB }\nserver: { shutdownGrace: 1s }\ndatabase: { url: 'sqlite:other.db' }\ntelemetry: { log: { level: debug } }\n"
+            "limits: { depth: 3, bodySize: 2KB }\nserver: { shutdownGrace: 1s }\ndatabase: { url: 'sqlite:other.db' }\ntelemetry: { log: { level: debug } }\ncache: { memory: 32MB }\negress: { caFile: ./ca.pem }\n"
         ),
-        ["server", "telemetry", "database", "limits"]
+        [
+            "server",
+            "telemetry",
+            "database",
+            "cache",
+            "egress",
+            "limits"
+        ]
     );
     let url = server.url.clone();
     until(

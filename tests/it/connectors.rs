@@ -7,8 +7,10 @@ use std::path::Path;
 use callboard::app::schema::{self, Files, Loaded};
 use callboard::config::Config;
 use insta::assert_snapshot;
+use serde_json::json;
 
 use crate::cli::Place;
+use crate::support::upstream::{Reply, Upstream};
 
 /// A connector that adds one field to every entity.
 fn folder(name: &str, field: &str) -> String {
@@ -228,7 +230,7 @@ fn a_new_connector_is_clean() {
     assert_eq!(place.run(&["connector", "new", "own/my-tool"]).code, 2);
     assert_eq!(place.run(&["connector", "new", "My_Tool"]).code, 2);
     assert_eq!(place.run(&["connector", "check", "nowhere"]).code, 2);
-    assert_eq!(place.run(&["connector", "check"]).code, 2);
+    assert_eq!(place.run(&["connector", "check", "."]).code, 2);
 }
 
 #[test]
@@ -276,7 +278,7 @@ fn a_new_connector_answers_as_its_example_expects() {
     let tested = place.run(&["connector", "test", "own/my-tool"]);
     assert_eq!(
         tested.to_string(),
-        "exit 0\n--- out\n--- err\nmy-tool: 1 of 1 example answered as expected\n"
+        "exit 0\n--- out\n--- err\nmy-tool: 1 of 1 example answered as expected\nmy-tool: failures have the standard codes\n"
     );
     assert_eq!(place.run(&["connector", "test", "nowhere"]).code, 2);
     let no_url = ["connector", "test", "own/my-tool", "--live", "nowhere"];
@@ -309,6 +311,7 @@ fn test_says_each_difference_with_its_path() {
     acme/examples/status.yaml:10:3: error[expect]: `data.component.acme.url` is `"https://acme.example.com/items/web-1"`, and nothing was expected there
     --- err
     acme: 0 of 1 example answered as expected
+    acme: failures have the standard codes
     "#);
     let failed = change(&[("body: {", "status: 401\n    body: {")]);
     assert_snapshot!(failed, @r#"
@@ -318,6 +321,7 @@ fn test_says_each_difference_with_its_path() {
     acme/examples/status.yaml:10:3: error[expect]: `data.component.acme` failed with UPSTREAM_UNAUTHORIZED: `acme` (source `rest`) at `/items/{$entity.metadata.annotations.'acme.example.com/id'}` did not accept the credential
     --- err
     acme: 0 of 1 example answered as expected
+    acme: failures have the standard codes
     "#);
     let expected = "expect:\n  errors: [{ extensions: { code: UPSTREAM_UNAUTHORIZED } }, { message: x }]\n  data: { component: { acme: null } }\n";
     let body = good.split("expect:").nth(1).unwrap();
@@ -329,6 +333,7 @@ fn test_says_each_difference_with_its_path() {
     acme/examples/status.yaml:10:3: error[expect]: `errors[1]` is not there, expected was `{"message":"x"}`
     --- err
     acme: 0 of 1 example answered as expected
+    acme: failures have the standard codes
     "#);
     let unread = change(&[("title status url", "titel")]);
     assert_snapshot!(unread, @r#"
@@ -339,6 +344,62 @@ fn test_says_each_difference_with_its_path() {
     --- err
     acme: nothing was asked
     "#);
+}
+
+#[test]
+fn without_a_folder_all_are_meant() {
+    let place = Place::with(&[("callboard.yaml", "connectorFolders: [./own]\n")]);
+    assert_eq!(place.run(&["connector", "new", "own/my-tool"]).code, 0);
+    let checked = place.run(&["connector", "check"]);
+    assert_eq!((checked.code, &*checked.out), (0, ""), "{checked}");
+    let mut expected: Vec<String> = callboard::app::folders::built_in()
+        .iter()
+        .map(|folder| folder.name.to_string())
+        .collect();
+    expected.push("my-tool".to_owned());
+    expected.sort();
+    let said: Vec<&str> = checked
+        .err
+        .lines()
+        .map(|line| line.split(':').next().unwrap())
+        .collect();
+    assert_eq!(said, expected);
+    let file = place.path().join("own/my-tool/my-tool.graphql");
+    fs::write(&file, "type Broken {").unwrap();
+    let checked = place.run(&["connector", "check"]);
+    assert_eq!(checked.code, 1, "{checked}");
+    assert!(checked.out.contains("my-tool.graphql:1:"), "{checked}");
+    fs::write(place.path().join("callboard.yaml"), "connectorFolders: 5\n").unwrap();
+    assert_eq!(place.run(&["connector", "check"]).code, 1);
+}
+
+/// The upstream of somebody who uses the connector, which is somewhere else and knows more than the examples.
+#[tokio::test(flavor = "multi_thread")]
+async fn examples_are_asked_of_a_real_upstream() {
+    let place = Place::with(&[]);
+    assert_eq!(place.run(&["connector", "new", "acme"]).code, 0);
+    let upstream = Upstream::start(|asked| match asked.path() {
+        "/items/web-1" if asked.header("authorization") == Some("Bearer not-a-real-token") => {
+            Reply::json(&json!({
+                "id": "web-1", "title": "The web site", "status": "ok", "extra": [1],
+                "html_url": "https://acme.example.com/items/web-1",
+            }))
+        }
+        _ => Reply::status(401),
+    })
+    .await;
+    let test = ["connector", "test", "acme", "--live", &upstream.url];
+    let ran = tokio::task::block_in_place(|| place.run(&test));
+    assert_eq!(
+        ran.to_string(),
+        "exit 0\n--- out\n--- err\nacme: 1 of 1 example answered as expected\n"
+    );
+    assert_eq!(upstream.targets(), "GET /items/web-1");
+    upstream.answer(|_| Reply::status(503));
+    let ran = tokio::task::block_in_place(|| place.run(&test));
+    assert_eq!(ran.code, 1, "{ran}");
+    assert!(ran.out.contains("UPSTREAM_UNAVAILABLE"), "{ran}");
+    assert!(!ran.out.contains(&upstream.url), "{ran}");
 }
 
 /// Every folder that the program carries, without a line about any of them.

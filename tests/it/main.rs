@@ -28,3 +28,4 @@ mod simulate;
 mod store;
 mod support;
 mod webhooks;
+mod whole;

@@ -1,6 +1,7 @@
 //! `connector test`: asks the examples' queries, of what the examples hold or of a real upstream, and compares.
 //!
 //! Each example has a catalog and an upstream of its own time: what one of them writes or lets pass is not seen by the next.
+//! Where the upstream is the examples' own, it fails as well: [`super::contract`].
 
 use std::fs;
 use std::path::Path;
@@ -11,13 +12,13 @@ use anyhow::{Context as _, bail};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use super::super::local;
+use super::super::local::{self, Local};
 use super::super::output::{Exit, say, write_problems};
 use super::super::report::counted;
 use super::super::scratch::Scratch;
 use super::super::serve;
 use super::differ::{differences, keep_written};
-use super::{bad_query, read};
+use super::{bad_query, contract};
 use crate::app::folders::ConnectorFolder;
 use crate::app::schema;
 use crate::config::Config;
@@ -31,17 +32,30 @@ use crate::tasks::Tasks;
 /// How long an upstream of ours may take to end.
 const GRACE: Duration = Duration::from_secs(1);
 
-pub(in crate::cli) fn test(folder: &Path, live: Option<&Url>) -> anyhow::Result<Exit> {
-    let (folder, mut problems) = read(folder)?;
-    let (model, examples) = open(&folder, &mut problems);
-    let Some(model) = model.filter(|_| !problems.iter().any(Diagnostic::is_error)) else {
-        let exit = write_problems(&problems)?;
-        say(&format!("{}: nothing was asked", folder.name));
-        return Ok(exit);
+/// Tests the folder, or else all that are configured and all that the program carries.
+pub(in crate::cli) fn test(folder: Option<&Path>, live: Option<&Url>) -> anyhow::Result<Exit> {
+    let Some(found) = super::folders(folder)? else {
+        return Ok(Exit::Errors);
     };
-    if examples.is_empty() {
-        bail!("the connector `{}` has no `examples/*.yaml`", folder.name);
+    let mut problems = found.problems;
+    let one = found.folders.len() == 1;
+    for (folder, own) in found.folders {
+        problems.extend(own);
+        if folder.examples.is_empty() && one {
+            bail!("the connector `{}` has no `examples/*.yaml`", folder.name);
+        }
+        problems.extend(test_one(&folder, live)?);
     }
+    Ok(write_problems(&problems)?)
+}
+
+fn test_one(folder: &ConnectorFolder, live: Option<&Url>) -> anyhow::Result<Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let (model, examples) = open(folder, &mut problems);
+    let Some(model) = model.filter(|_| !problems.iter().any(Diagnostic::is_error)) else {
+        say(&format!("{}: nothing was asked", folder.name));
+        return Ok(problems);
+    };
     let replay = Replay {
         connector: &folder.name,
         model: Arc::new(model),
@@ -56,14 +70,26 @@ pub(in crate::cli) fn test(folder: &Path, live: Option<&Url>) -> anyhow::Result<
         n_good += usize::from(found.is_empty());
         problems.extend(found);
     }
-    let exit = write_problems(&problems)?;
     say(&format!(
         "{}: {} of {} answered as expected",
         folder.name,
         n_good,
         counted(examples.len(), "example"),
     ));
-    Ok(exit)
+    if live.is_none() {
+        let mut found = Vec::new();
+        for example in &examples {
+            let failed = runtime.block_on(replay.fail(example));
+            found.extend(failed.with_context(|| format!("`{}` could not be asked", example.file))?);
+        }
+        let outcome = match found.len() {
+            0 => "failures have the standard codes".to_owned(),
+            n => counted(n, "failure without its standard code"),
+        };
+        say(&format!("{}: {outcome}", folder.name));
+        problems.extend(found);
+    }
+    Ok(problems)
 }
 
 /// The graph of the folder alone, and its examples; what makes asking them senseless is a problem.
@@ -101,9 +127,7 @@ impl Replay<'_> {
         let (origin, mut expected) = match self.live {
             Some(url) => (url.clone(), example.expect.clone()),
             None => {
-                let options = Options::default();
-                let (model, all) = (&*self.model, self.examples);
-                let started = Simulated::start(model, self.connector, all, options, &tasks).await?;
+                let started = self.simulated(&tasks).await?;
                 let moved = started.moved(example, &example.expect);
                 (started.origin().clone(), moved)
             }
@@ -119,22 +143,67 @@ impl Replay<'_> {
         Ok(found.map(problem).collect())
     }
 
-    async fn ask(&self, example: &Example, origin: &Url) -> anyhow::Result<Value> {
-        let led = simulate::lead(&self.model, self.connector, &example.settings, origin);
-        let led = match led {
-            Ok(led) => led,
+    /// What an example says of a failing upstream that it should not.
+    async fn fail(&self, example: &Example) -> anyhow::Result<Vec<Diagnostic>> {
+        let tasks = Tasks::new();
+        let upstream = self.simulated(&tasks).await?;
+        let mut problems = Vec::new();
+        for trials in [contract::failures(), vec![contract::wrong_type()]] {
+            let scratch = Scratch::new()?;
+            let settings = self.led(example, upstream.origin())?;
+            let limits = Some(hasty());
+            let config = configuration(scratch.path(), self.connector, example, &settings, limits)?;
+            let local = Local::open(&config, Arc::clone(&self.model), scratch.path()).await?;
+            for trial in trials {
+                upstream.forget();
+                upstream.set_fault(Some(trial.fault.clone()));
+                let body = local.ask(&request(example)).await;
+                if upstream.n_requests() == 0 {
+                    continue;
+                }
+                let response: Value = serde_json::from_slice(&body)?;
+                let (model, name) = (&*self.model, self.connector);
+                problems.extend(contract::judge(model, name, example, &trial, &response));
+            }
+            local.close().await?;
+        }
+        tasks.shutdown(GRACE).await;
+        Ok(problems)
+    }
+
+    async fn simulated(&self, tasks: &Tasks) -> anyhow::Result<Simulated> {
+        let (model, all) = (&*self.model, self.examples);
+        let options = Options::default();
+        Ok(Simulated::start(model, self.connector, all, options, tasks).await?)
+    }
+
+    fn led(&self, example: &Example, origin: &Url) -> anyhow::Result<Settings> {
+        match simulate::lead(&self.model, self.connector, &example.settings, origin) {
+            Ok(led) => Ok(led),
             Err(error) => bail!("{error}: {}", error.hint),
-        };
+        }
+    }
+
+    async fn ask(&self, example: &Example, origin: &Url) -> anyhow::Result<Value> {
+        let led = self.led(example, origin)?;
         let scratch = Scratch::new()?;
-        let config = configuration(scratch.path(), self.connector, example, &led)?;
-        let request = Request {
-            variables: Some(example.variables.clone()),
-            ..Request::new(&*example.query)
-        };
+        let config = configuration(scratch.path(), self.connector, example, &led, None)?;
         let model = Arc::clone(&self.model);
-        let body = local::answer(&config, model, scratch.path(), &request).await?;
+        let body = local::answer(&config, model, scratch.path(), &request(example)).await?;
         Ok(serde_json::from_slice(&body)?)
     }
+}
+
+fn request(example: &Example) -> Request<'_> {
+    Request {
+        variables: Some(example.variables.clone()),
+        ..Request::new(&*example.query)
+    }
+}
+
+/// One attempt, and not for long; no failure keeps the next from being tried.
+fn hasty() -> Value {
+    json!({ "timeout": "500ms", "retries": 0, "breakerErrors": 1_000_000 })
 }
 
 /// A catalog of the example's entities alone, and one connector.
@@ -143,6 +212,7 @@ fn configuration(
     connector: &str,
     example: &Example,
     settings: &Settings,
+    limits: Option<Value>,
 ) -> anyhow::Result<Config> {
     let entities: Vec<String> = example.entities.iter().map(Value::to_string).collect();
     fs::write(folder.join("catalog-info.yaml"), entities.join("\n---\n"))?;
@@ -153,6 +223,7 @@ fn configuration(
         .map(|(name, settings)| (name.clone(), Value::Object(written(settings))))
         .collect();
     instance.insert("instances".to_owned(), Value::Object(instances));
+    instance.extend(limits.map(|limits| ("limits".to_owned(), limits)));
     let text = json!({
         "sources": [{ "type": "file", "path": "./catalog-info.yaml" }],
         "connectors": { connector: instance },
