@@ -612,6 +612,54 @@ fn schemas_are_printed_and_compared() {
     0 changes, 0 of them breaking; 0 of 3 files with operations broken
     ");
     assert_eq!(place.run(&[&diff[..], &["gone"]].concat()).code, 2);
+    // Fragments of other files are found, near and far; what is wrong in one is said once, and a fragment for nobody is nobody's harm.
+    for (name, text) in [
+        (
+            "together/a.graphql",
+            "query One { ...Outer }\nquery Two { ...Inner }",
+        ),
+        (
+            "together/b.graphql",
+            "fragment Outer on Query { a ...Inner }\nfragment Spare on Query { a }",
+        ),
+        ("together/c.graphql", "fragment Inner on Query { b }"),
+        ("together/d.graphql", "{ ...Inner }"),
+        ("together/e.graphql", "{ a }"),
+    ] {
+        let path = place.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    assert_snapshot!(place.run(&[&diff[..], &["together"]].concat()), @r"
+    exit 1
+    --- out
+    breaking: Query.b: removed
+    safe: Query.c: added
+    together/c.graphql:1:27: error[broken-operation]: type `Query` does not have a field `b`
+    --- err
+    2 changes, 1 of them breaking; 1 of 5 files with operations broken
+    ");
+    for (name, text) in [
+        ("together/f.graphql", "query Two { a }"),
+        (
+            "together/g.graphql",
+            "fragment Spare on Query { a }\nquery Lost { ...Nowhere }\nquery Bad { ",
+        ),
+    ] {
+        fs::write(place.path().join(name), text).unwrap();
+    }
+    assert_snapshot!(place.run(&["schema", "diff", "old.graphql", "old.graphql", "--operations", "together"]), @r"
+    exit 1
+    --- out
+    together/f.graphql:1:7: error[duplicate-operation]: the operation `Two` is in `together/a.graphql` as well
+      hint: rename one of them: the files of a folder are put together
+    together/g.graphql:1:10: error[duplicate-operation]: the fragment `Spare` is in `together/b.graphql` as well
+      hint: rename one of them: the files of a folder are put together
+    together/g.graphql:3:13: warning[invalid-operation]: syntax error: expected at least one Selection in Selection Set
+      hint: it says nothing about the change: mend it or remove it
+    --- err
+    0 changes, 0 of them breaking; 2 of 7 files with operations broken
+    ");
     assert_eq!(
         place
             .run(&["schema", "diff", "k.graphql", "nope.graphql"])
