@@ -247,9 +247,16 @@ impl Config {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) => {
+                let hint = match error.kind() {
+                    std::io::ErrorKind::NotFound => {
+                        "`callboard config print --defaults` writes a file to start from"
+                    }
+                    std::io::ErrorKind::InvalidData => "save the file as UTF-8",
+                    _ => "name a file that the user of `callboard` may read",
+                };
                 let problem =
                     Diagnostic::error("config-file", name, format!("cannot be read: {error}"))
-                        .hint("`callboard config print --defaults` writes a file to start from");
+                        .hint(hint);
                 return (None, vec![problem]);
             }
         };

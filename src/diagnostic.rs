@@ -134,8 +134,14 @@ impl fmt::Display for Diagnostic {
 /// The candidate that `word` was probably meant to be, for "did you mean".
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = word.to_lowercase();
+    let length = word.chars().count();
     candidates
         .into_iter()
+        // What differs in length alone by more than is allowed needs no comparison: a word may be a megabyte.
+        .filter(|candidate| {
+            let other = candidate.chars().count();
+            length.abs_diff(other) <= 1 + other.min(length) / 4
+        })
         .map(|candidate| {
             (
                 strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),

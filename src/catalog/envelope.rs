@@ -40,7 +40,11 @@ pub(super) fn described(root: &Node<'_>) -> Option<EntityRef> {
         Some(namespace) => namespace.as_str()?,
         None => "default",
     };
-    let complete = !kind.is_empty() && !namespace.is_empty() && !name.is_empty();
+    // What is torn apart may give a name that is none: `{name: x` with more lines behind it.
+    let names = [kind, namespace, name];
+    let complete = names
+        .iter()
+        .all(|name| !name.is_empty() && !name.contains(char::is_whitespace));
     complete.then(|| EntityRef::new(kind, namespace, name))
 }
 

@@ -136,6 +136,8 @@ fn syntax_problem(error: &ScanError, place: Place) -> YamlProblem {
         "a value with `: ` in it needs quotes: `description: \"one: two\"`"
     } else if info.contains("unknown anchor") {
         "an alias `*name` needs an anchor `&name` before it in the same document; a text that begins with `*` needs quotes"
+    } else if info.contains("recursion limit") {
+        "brackets and indentation nest too deep: write it flatter, or as text"
     } else if info.contains("unexpected character") {
         "a value that begins with `%`, `@` or a backtick needs quotes; what stands in `{% … %}` is filled in before it is a descriptor"
     } else {

@@ -162,7 +162,9 @@ impl Check<'_> {
         let guess = file.guess && !self.named.contains(&file.real);
         let bytes = match file.read() {
             Ok(bytes) if guess && !self.groups.are_in(&bytes) => return self.pass_over(file),
-            Err(Refusal::TooLarge(_)) if guess => return self.pass_over(file),
+            Err(Refusal::TooLarge(_)) if guess && !self.groups.begin(&file.real) => {
+                return self.pass_over(file);
+            }
             Ok(bytes) => bytes,
             Err(refusal) => {
                 self.outcome.n_files += 1;

@@ -17,7 +17,11 @@ pub(super) fn load(named: Option<&Path>) -> anyhow::Result<(Option<Config>, Vec<
         Some(path) if !path.is_file() => {
             anyhow::bail!("there is no file `{}`", path.display())
         }
-        Some(path) => Ok(Config::load(path, &process_environment)),
+        Some(path) => {
+            std::fs::File::open(path)
+                .with_context(|| format!("`{}` cannot be read", path.display()))?;
+            Ok(Config::load(path, &process_environment))
+        }
         None if implied.exists() => Ok(Config::load(implied, &process_environment)),
         None => {
             let folder = std::env::current_dir().context("there is no current folder")?;

@@ -115,7 +115,8 @@ pub(super) fn parse(
                     Arc::clone(file),
                     format!("this is not YAML: {}", error.info()),
                 )
-                .at(Span { start: at, end: at }),
+                .at(Span { start: at, end: at })
+                .hint(not_yaml(error.info())),
             );
             return None;
         }
@@ -260,6 +261,17 @@ impl SubstitutionProblem {
                     .to_owned(),
             ),
         }
+    }
+}
+
+/// What to do about a syntax error.
+fn not_yaml(info: &str) -> &'static str {
+    if info.contains("tab") {
+        "indent with spaces"
+    } else if info.contains("duplicated key") {
+        "write the key once, with all that belongs below it"
+    } else {
+        "look at the indentation, the brackets and the quotes here and on the line above"
     }
 }
 

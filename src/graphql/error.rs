@@ -17,6 +17,8 @@
 //!
 //! A request error refuses the whole request and leaves no `data`; a field error makes one field null.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::connect::Fault;
@@ -171,6 +173,9 @@ pub(crate) struct Errors {
 
 /// More errors than this are counted, not listed.
 const LISTED: usize = 1_000;
+/// Bytes of the beginning and of the end of a message that are told.
+const BEGINNING: usize = 600;
+const END: usize = 300;
 /// The same for the errors of one connector.
 const LISTED_OF_CONNECTOR: usize = 20;
 
@@ -268,7 +273,7 @@ impl Errors {
         }
         let out = &mut self.json;
         out.extend_from_slice(b"{\"message\":");
-        string(message, out);
+        string(&shortened(message), out);
         if !locations.is_empty() {
             out.extend_from_slice(b",\"locations\":[");
             for (position, (line, column)) in locations.iter().enumerate() {
@@ -336,6 +341,21 @@ impl Errors {
         }
         out.push(b']');
     }
+}
+
+/// Messages repeat what was asked, which may be a megabyte: of a long one the beginning and the end are told, where the reason stands.
+fn shortened(message: &str) -> Cow<'_, str> {
+    if message.len() <= BEGINNING + END {
+        return Cow::Borrowed(message);
+    }
+    let begin = message.floor_char_boundary(BEGINNING);
+    let end = message.ceil_char_boundary(message.len() - END);
+    let (begin, end) = (message.get(..begin), message.get(end..));
+    Cow::Owned(format!(
+        "{} … {}",
+        begin.unwrap_or_default(),
+        end.unwrap_or_default()
+    ))
 }
 
 /// Appends a JSON string.

@@ -1,8 +1,14 @@
 //! Whether a YAML file of any name holds descriptors, told from its text without parsing it: folders hold `mkdocs.yml` and `openapi.yaml` beside descriptors.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
 
 use crate::sdl::Model;
+
+/// Bytes of a file that is too large in which `apiVersion` and `kind` must stand.
+const BEGINNING: usize = 64 * 1024;
 
 /// The groups (`backstage.io` in `backstage.io/v1alpha1`) of the kinds that a model declares.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +56,14 @@ impl Groups {
             }
         }
         false
+    }
+
+    /// Whether a file that is too large to be read begins like a descriptor; one that cannot be opened does not.
+    pub(crate) fn begin(&self, path: &Path) -> bool {
+        let mut start = Vec::with_capacity(BEGINNING);
+        let read =
+            File::open(path).and_then(|file| file.take(BEGINNING as u64).read_to_end(&mut start));
+        read.is_ok() && self.are_in(&start)
     }
 
     fn take(&self, seen: &mut Seen, key: &[u8], value: &[u8]) {

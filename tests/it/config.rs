@@ -219,15 +219,24 @@ fn variables_are_filled_in() {
 
 #[test]
 fn what_is_no_yaml_says_where() {
-    assert_snapshot!(check("server:\n  listen: [1, 2\n"), @"callboard.yaml:3:1: error[config-syntax]: this is not YAML: while parsing a flow sequence, expected ',' or ']'");
-    assert_snapshot!(check("server: {}\nserver: {}\n"), @"callboard.yaml:2:1: error[config-syntax]: this is not YAML: duplicated key in mapping");
+    assert_snapshot!(check("server:\n  listen: [1, 2\n"), @r"
+    callboard.yaml:3:1: error[config-syntax]: this is not YAML: while parsing a flow sequence, expected ',' or ']'
+      hint: look at the indentation, the brackets and the quotes here and on the line above
+    ");
+    assert_snapshot!(check("server: {}\nserver: {}\n"), @r"
+    callboard.yaml:2:1: error[config-syntax]: this is not YAML: duplicated key in mapping
+      hint: write the key once, with all that belongs below it
+    ");
     assert_snapshot!(check("a: 1\n---\nb: 2\n"), @r"
     callboard.yaml:3:1: error[config-syntax]: more than one document in a configuration file
       hint: remove the `---` and put everything into one document
     ");
     assert_snapshot!(check("- a\n- b\n"), @"callboard.yaml:1:1: error[config-type]: `the file` must be a section, not a list");
     assert_snapshot!(check("1: a\n"), @"callboard.yaml:1:1: error[config-syntax]: a key must be text");
-    assert_snapshot!(check("\u{FEFF}server:\r\n\tlisten: x\r\n"), @"callboard.yaml:2:2: error[config-syntax]: this is not YAML: tabs disallowed within this context (block indentation)");
+    assert_snapshot!(check("\u{FEFF}server:\r\n\tlisten: x\r\n"), @r"
+    callboard.yaml:2:2: error[config-syntax]: this is not YAML: tabs disallowed within this context (block indentation)
+      hint: indent with spaces
+    ");
 }
 
 #[test]

@@ -1201,6 +1201,37 @@ async fn hostile_documents_are_refused() {
     assert_snapshot!(limit(introspection.to_owned()).await, @"Maximum introspection depth exceeded");
 }
 
+/// What was asked comes back in messages, and no more of it than a person reads; the reason stands at the end.
+#[tokio::test]
+async fn messages_stay_short() {
+    let engine = engine().await;
+    let long = "é".repeat(50_000);
+    let name = "x".repeat(50_000);
+    for (query, reason) in [
+        (
+            format!("{{ entity(ref: \"{long}\") {{ ref }} }}"),
+            "there is no default here",
+        ),
+        (format!("{{ {name} }}"), "`"),
+        (
+            format!("{{ facets(by: [\"{long}\"]) {{ name }} }}"),
+            "or `relations.ownedBy`",
+        ),
+        (
+            format!("{{ entities(orderBy: [{{ field: {name} }}]) {{ totalCount }} }}"),
+            "does not exist on `EntityOrderField`",
+        ),
+    ] {
+        let (json, _) = engine.json(&query, Value::Null).await;
+        let message = json["errors"][0]["message"].as_str().unwrap();
+        assert!(message.len() < 1_000, "{}", message.len());
+        assert!(
+            message.ends_with(reason) && message.contains(" … "),
+            "{message}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn large_answers_are_cut_off() {
     let limits = Limits {

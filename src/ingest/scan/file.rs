@@ -45,10 +45,12 @@ impl Run<'_> {
             return false;
         }
         if metadata.len() > MAX_FILE_BYTES as u64 {
-            if !guess {
-                self.too_large(name, metadata.len());
+            // A large file beside descriptors is nobody's business, a descriptor that has grown too large is.
+            if guess && !self.groups.begin(path) {
+                return false;
             }
-            return !guess;
+            self.too_large(name, metadata.len());
+            return true;
         }
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,

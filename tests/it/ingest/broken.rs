@@ -128,6 +128,26 @@ async fn files_that_cannot_be_read_keep_their_entities() {
     assert_eq!(catalog.changes().await.len(), 2);
 }
 
+/// A file of any name counts as a descriptor by what it says, also when it has become too large.
+#[tokio::test]
+async fn a_large_file_is_told_by_its_beginning() {
+    let catalog = Catalog::new(&[
+        ("services.yaml", &component("a")),
+        ("data.yaml", "rows: []\n"),
+    ])
+    .await;
+    catalog.read().await;
+    let filler = "# more\n".repeat(2 << 20);
+    catalog.write("services.yaml", &format!("{}{filler}", component("a")));
+    catalog.write("data.yaml", &format!("rows: []\n{filler}"));
+    catalog.read().await;
+    assert_eq!(catalog.entities().await.len(), 1);
+    assert_eq!(
+        catalog.problems().await,
+        ["services.yaml error[file-too-large]"]
+    );
+}
+
 #[tokio::test]
 async fn an_unreadable_folder_keeps_its_entities() {
     let catalog = Catalog::new(&[
