@@ -6,6 +6,7 @@
 
 mod answer;
 mod ask;
+mod chains;
 mod cursor;
 mod encode;
 pub mod example;
@@ -14,6 +15,7 @@ mod filter;
 mod flights;
 mod instances;
 mod kept;
+mod lineup;
 mod live;
 mod pages;
 mod provide;

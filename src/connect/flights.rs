@@ -12,6 +12,7 @@ use super::ask::{Ask, Bound, key_text};
 use super::fault;
 use super::kept::{self, Reading};
 use super::pages::{self, Read};
+use super::provide::Extent;
 use super::request::{self, Asked, Said, Terms, Trouble};
 use super::routes::{Args, Fetch};
 use super::scope::Scope;
@@ -34,8 +35,21 @@ pub(super) struct Wanted {
     pub(super) args: Arc<Args>,
     pub(super) ask: Arc<Ask>,
     pub(super) parent: Parent,
-    /// Of a list: how many objects.
-    pub(super) rows: usize,
+    /// Of a list.
+    pub(super) extent: Extent,
+}
+
+impl Wanted {
+    /// Whether one request can carry both.
+    fn goes_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.fetch, &other.fetch)
+            && self.ask.shape == other.ask.shape
+            && Arc::ptr_eq(&self.ask.instance, &other.ask.instance)
+    }
+
+    fn is_content(&self, entry: &Arc<Entry>) -> bool {
+        suffices(&self.fetch, entry, self.extent.rows)
+    }
 }
 
 /// Whether an entry holds as many objects as are wanted of it, or all there are.
@@ -69,23 +83,34 @@ struct Ours {
 }
 
 impl Tower {
-    /// Fetches what is wanted of one `@connect`, each key once.
+    /// Fetches what is wanted, each key once.
     pub(super) async fn fetch(&self, wanted: Vec<Wanted>) -> Vec<Landing> {
         let mut by_key: HashMap<Key, Wanted> = HashMap::with_capacity(wanted.len());
         let mut keys = Vec::with_capacity(wanted.len());
         for one in wanted {
             match by_key.get_mut(&one.ask.key) {
-                Some(known) => known.rows = known.rows.max(one.rows),
+                Some(known) => known.extent = known.extent.or_more(one.extent),
                 None => {
                     keys.push(one.ask.key);
                     by_key.insert(one.ask.key, one);
                 }
             }
         }
-        let claims = self.cache.claim(&keys, self.budget).await;
         let mut ours = Vec::new();
         let mut others: Vec<BoxFuture<'_, Landing>> = Vec::new();
         let mut landed = Vec::new();
+        // What is kept for this request alone is read on from where it was left as well.
+        keys.retain(|key| {
+            match self.own(key, &mut by_key) {
+                Some((held, wanted)) if wanted.is_content(&held.entry) => {
+                    landed.push((*key, Ok(held)));
+                }
+                Some((held, wanted)) => others.push(self.read_further(wanted, held).boxed()),
+                None => return true,
+            }
+            false
+        });
+        let claims = self.cache.claim(&keys, self.budget).await;
         for (key, claim) in keys.iter().zip(claims) {
             let Some(wanted) = by_key.remove(key) else {
                 continue;
@@ -93,7 +118,7 @@ impl Tower {
             match claim {
                 Claim::Lead(lead) => ours.push(Ours { wanted, lead }),
                 Claim::Follow(follow) => others.push(self.follow(wanted, follow).boxed()),
-                Claim::Held(held) if suffices(&wanted.fetch, &held.entry, wanted.rows) => {
+                Claim::Held(held) if wanted.is_content(&held.entry) => {
                     landed.push((*key, Ok(held)))
                 }
                 Claim::Held(held) => others.push(self.read_further(wanted, held).boxed()),
@@ -103,6 +128,14 @@ impl Tower {
         landed.extend(first);
         landed.extend(rest);
         landed
+    }
+
+    fn own(&self, key: &Key, by_key: &mut HashMap<Key, Wanted>) -> Option<(Held, Wanted)> {
+        let held = self.scope.own(key)?;
+        match by_key.get(key)?.fetch.policy {
+            Some(_) => None,
+            None => Some((held, by_key.remove(key)?)),
+        }
     }
 
     /// Fetches again what was served stale; another replica may have done it by now.
@@ -133,12 +166,8 @@ impl Tower {
             };
             let max = batch.max as usize;
             let open = batches.iter_mut().find(|batch| {
-                let first = batch.first().map(|first| &first.wanted.ask);
-                batch.len() < max
-                    && first.is_some_and(|first| {
-                        first.shape == one.wanted.ask.shape
-                            && Arc::ptr_eq(&first.instance, &one.wanted.ask.instance)
-                    })
+                let first = batch.first().map(|first| &first.wanted);
+                batch.len() < max && first.is_some_and(|first| first.goes_with(&one.wanted))
             });
             match open {
                 Some(open) => open.push(one),
@@ -154,9 +183,7 @@ impl Tower {
     async fn follow(&self, wanted: Wanted, follow: Follow) -> Landing {
         let key = wanted.ask.key;
         match follow.await {
-            Some(Landed::Held(held)) if suffices(&wanted.fetch, &held.entry, wanted.rows) => {
-                (key, Ok(held))
-            }
+            Some(Landed::Held(held)) if wanted.is_content(&held.entry) => (key, Ok(held)),
             Some(Landed::Held(held)) => self.read_further(wanted, held).await,
             Some(Landed::Failed(failure)) => (key, Err(fault::of_shared(&failure))),
             Some(Landed::Lead(lead)) => {
@@ -231,9 +258,9 @@ impl Tower {
             Ok(asked) => asked,
             Err(_unfit) => return Err(gone()),
         };
-        let rows = match fetch.is_collection() {
-            true => usize::MAX,
-            false => wanted.rows,
+        let extent = match fetch.is_collection() {
+            true => Extent::of(usize::MAX),
+            false => wanted.extent,
         };
         let mut reading = Reading::default();
         let read = pages::read_on(
@@ -242,7 +269,7 @@ impl Tower {
             &asked,
             self.terms(false),
             &mut reading,
-            rows,
+            extent,
         )
         .await;
         match read {
@@ -302,7 +329,8 @@ impl Tower {
         let mut reading = Reading::of(fetch, &held.entry, n_held);
         let terms = self.terms(false);
         let instance = &wanted.ask.instance;
-        let read = pages::read_on(fetch, instance, &asked, terms, &mut reading, wanted.rows).await;
+        let read =
+            pages::read_on(fetch, instance, &asked, terms, &mut reading, wanted.extent).await;
         let result = match read {
             Ok(Read::Absent(_)) => Err(gone()),
             Ok(Read::Rows { .. }) if reading.is_misshapen => {
@@ -363,7 +391,7 @@ impl Tower {
                 &asked,
                 terms,
                 &mut reading,
-                usize::MAX,
+                Extent::of(usize::MAX),
             );
             let read = match read.await {
                 Ok(_) if reading.is_misshapen => {

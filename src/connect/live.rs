@@ -38,7 +38,7 @@ pub(super) enum Whole {
 }
 
 /// What all objects of one answer have in common.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Origin {
     pub connector: Arc<str>,
     pub instance: Arc<str>,

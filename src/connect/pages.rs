@@ -13,6 +13,7 @@ use super::encode::with_param;
 use super::fault;
 use super::instances::Instance;
 use super::kept::{Progress, Reading};
+use super::provide::Extent;
 use super::request::{self, Asked, Said, Terms, Trouble};
 use super::routes::Fetch;
 use super::seam::Fault;
@@ -29,18 +30,18 @@ pub(super) enum Read {
     },
 }
 
-/// Reads on in a list until `wanted` objects are there or it ends.
+/// Reads on in a list until as many objects are there as are wanted, or it ends.
 pub(super) async fn read_on(
     fetch: &Fetch,
     instance: &Instance,
     asked: &Asked,
     terms: Terms<'_>,
     reading: &mut Reading,
-    wanted: usize,
+    wanted: Extent,
 ) -> Result<Read, Trouble> {
     let mut no_store = false;
     loop {
-        let path = path_of(fetch, instance, asked, reading, wanted).map_err(Trouble::Fault)?;
+        let path = path_of(fetch, instance, asked, reading, wanted.size).map_err(Trouble::Fault)?;
         let said = asked.at(path).send(fetch, instance, terms, None).await?;
         let (body, headers) = match said {
             Said::Body(body, headers) => (body, headers),
@@ -53,7 +54,7 @@ pub(super) async fn read_on(
         };
         no_store |= request::is_no_store(&headers);
         add(fetch, body, &headers, reading).map_err(Trouble::Fault)?;
-        if reading.n_rows >= wanted || reading.progress.next.is_none() {
+        if reading.n_rows >= wanted.rows || reading.progress.next.is_none() {
             return Ok(Read::Rows { no_store });
         }
     }
@@ -65,15 +66,15 @@ fn path_of(
     instance: &Instance,
     asked: &Asked,
     reading: &mut Reading,
-    wanted: usize,
+    size: usize,
 ) -> Result<String, Fault> {
     let Some(page) = &fetch.connect.page else {
         return Ok(asked.path.clone());
     };
     let progress = &mut reading.progress;
     if progress.pages == 0 {
-        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
-        progress.size = wanted.clamp(1, page.max_size);
+        let size = u32::try_from(size).unwrap_or(u32::MAX);
+        progress.size = size.clamp(1, page.max_size);
     }
     let mut path = asked.path.clone();
     if let Some(size) = &page.size {

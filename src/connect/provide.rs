@@ -2,24 +2,29 @@
 //!
 //! What is not at hand is noted, so that the caller can fetch it for all parents at once and look again.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::ask::{Ask, Not, Resolved, nearest};
+use super::chains::{Step, What};
+use super::filter::Filter;
 use super::flights::{self, Wanted};
 use super::kept::{self, Progress};
-use super::live::LiveObject;
-use super::routes::{Fetch, Provider, Step};
+use super::live::{LiveObject, Origin};
+use super::routes::{Fetch, Route};
 use super::runtime::Inner;
 use super::scope::{Scope, State};
 use super::seam::{Fault, Parent};
 use super::trace::Found;
 use super::view::View;
-use crate::cache::{self, Entry, Held, Key};
+use crate::cache::{self, Held, Key};
 use crate::graph::Ix;
+use crate::sdl::ValueBinding;
 
 /// What was fetched for the group that is being answered.
 pub(super) type Fetched = HashMap<Key, Result<Held, Fault>>;
@@ -42,17 +47,59 @@ pub(super) struct Provided {
     pub(super) not: Option<Arc<Not>>,
     /// Something has to be fetched first.
     pub(super) pending: bool,
+    /// There is more than was looked at.
+    pub(super) is_cut: bool,
+    /// Where there is a filter: whether the object at a place is shown, as far as it was looked at.
+    pub(super) chosen: HashMap<usize, bool>,
+}
+
+/// How much of a list is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// So many objects, if there are.
+    pub(super) rows: usize,
+    /// So many on a page, if the upstream gives them.
+    pub(super) size: usize,
+}
+
+impl Extent {
+    /// One page, as large as it may be.
+    const PAGE: Self = Self {
+        rows: 1,
+        size: usize::MAX,
+    };
+
+    pub(super) fn of(rows: usize) -> Self {
+        Self { rows, size: rows }
+    }
+
+    pub(super) fn or_more(self, other: Self) -> Self {
+        Self {
+            rows: self.rows.max(other.rows),
+            size: self.size.max(other.size),
+        }
+    }
 }
 
 /// Objects of one answer.
 pub(super) struct Rows {
-    view: View,
-    entry: Arc<Entry>,
+    objects: Objects,
     state: cache::State,
-    pub(super) ask: Arc<Ask>,
-    entity: Option<Ix>,
-    which: Which,
+    fetched_at: Timestamp,
+    instance: Arc<str>,
     progress: Progress,
+}
+
+enum Objects {
+    /// They stand in what is kept.
+    Kept {
+        view: View,
+        ask: Arc<Ask>,
+        entity: Option<Ix>,
+        which: Which,
+    },
+    /// They stand in an object.
+    Members(Vec<LiveObject>),
 }
 
 /// Which of what is kept.
@@ -70,28 +117,40 @@ enum Which {
 
 impl Rows {
     pub(super) fn len(&self) -> usize {
-        match &self.which {
-            Which::Nothing | Which::Null => 0,
-            Which::Whole => 1,
-            Which::List => self.view.len(),
-            Which::Some(positions) => positions.len(),
+        match &self.objects {
+            Objects::Members(objects) => objects.len(),
+            Objects::Kept { view, which, .. } => match which {
+                Which::Nothing | Which::Null => 0,
+                Which::Whole => 1,
+                Which::List => view.len(),
+                Which::Some(positions) => positions.len(),
+            },
         }
     }
 
     pub(super) fn object(&self, position: usize) -> Option<LiveObject> {
-        let position = match &self.which {
+        let (view, ask, entity, which) = match &self.objects {
+            Objects::Members(objects) => return objects.get(position).cloned(),
+            Objects::Kept {
+                view,
+                ask,
+                entity,
+                which,
+            } => (view, ask, entity, which),
+        };
+        let position = match which {
             Which::Nothing | Which::Null => return None,
             Which::Whole => None,
             Which::List => Some(position),
             Which::Some(positions) => Some(*positions.get(position)? as usize),
         };
-        let (held, position) = self.view.place(position)?;
+        let (held, position) = view.place(position)?;
         Some(LiveObject {
             held,
             position,
-            origin: Arc::clone(&self.ask.origin),
-            entity: self.entity,
-            fetched_at: self.entry.life().fetched_at,
+            origin: Arc::clone(&ask.origin),
+            entity: *entity,
+            fetched_at: self.fetched_at,
             stale: self.is_stale(),
         })
     }
@@ -100,13 +159,25 @@ impl Rows {
         self.state != cache::State::Fresh
     }
 
-    pub(super) fn entry(&self) -> &Entry {
-        &self.entry
+    pub(super) fn fetched_at(&self) -> Timestamp {
+        self.fetched_at
+    }
+
+    pub(super) fn instance(&self) -> &Arc<str> {
+        &self.instance
     }
 
     /// How far the list was read; one object is all there is.
     pub(super) fn progress(&self) -> &Progress {
         &self.progress
+    }
+
+    /// Whether the upstream said anything, be it that there is nothing in its list.
+    fn is_said(&self) -> bool {
+        match &self.objects {
+            Objects::Members(_) => true,
+            Objects::Kept { which, .. } => !matches!(which, Which::Nothing),
+        }
     }
 }
 
@@ -128,8 +199,17 @@ impl Provided {
 
     /// Whether the upstream said anything, be it that there is nothing in its list.
     pub(super) fn is_answered(&self) -> bool {
-        let said = |part: &Rows| !matches!(part.which, Which::Nothing);
-        self.parts.iter().any(said)
+        self.parts.iter().any(Rows::is_said)
+    }
+
+    /// Nothing is read on from here.
+    fn leave_it_at_that(&mut self) {
+        for part in &mut self.parts {
+            self.is_cut |= !part.progress.is_complete();
+            if part.progress.next.take().is_some() {
+                part.progress.cut = true;
+            }
+        }
     }
 
     /// In one word, what became of it.
@@ -150,50 +230,174 @@ impl Provided {
     }
 }
 
+/// So many objects are looked at in search of those that a filter shows, where each has to be asked for.
+const MOST_TESTED: usize = 100;
+
+/// What a filter says to what is there.
+enum Choice {
+    Enough,
+    /// More of the list has to be read.
+    More,
+}
+
 impl Look<'_> {
-    /// Goes along the steps of a provider; of the last list `rows` objects are wanted.
-    pub(super) fn provide(
-        &mut self,
-        provider: &Provider,
-        parent: &Parent,
-        rows: usize,
-    ) -> Provided {
+    /// What a provider of a route has for a parent.
+    pub(super) fn provide(&mut self, route: &Route, position: usize, parent: &Parent) -> Provided {
         let mut provided = Provided::default();
-        let mut parents: SmallVec<[Parent; 1]> = SmallVec::new();
+        let Some(provider) = route.providers.get(position) else {
+            return provided;
+        };
         let Some((last, before)) = provider.steps.split_last() else {
             return provided;
         };
+        let mut parents: SmallVec<[Parent; 1]> = SmallVec::new();
         parents.push(parent.clone());
         for step in before {
-            let mut next: SmallVec<[Parent; 1]> = SmallVec::new();
-            for parent in &parents {
-                if let Some(rows) = self.step(step, parent, usize::MAX, &mut provided) {
-                    let objects = (0..rows.len()).filter_map(|row| rows.object(row));
-                    next.extend(objects.map(Parent::Live));
-                }
-            }
+            parents = self.go_on(step, &parents, &mut provided);
             // What comes next is asked for all at once.
             if provided.pending {
                 return provided;
             }
-            parents = next;
         }
-        for parent in &parents {
-            let rows = self.step(last, parent, rows, &mut provided);
-            provided.parts.extend(rows);
+        let mut extent = match (&route.page, provider.is_spread) {
+            (None, false) => Extent::of(1),
+            (_, true) => Extent::PAGE,
+            (Some(window), false) => {
+                Extent::of(window.place(position).behind as usize + window.first)
+            }
+        };
+        let n_faults = provided.faults.len();
+        loop {
+            provided.parts.clear();
+            provided.faults.truncate(n_faults);
+            for parent in &parents {
+                let rows = self.step(last, parent, extent, &mut provided);
+                provided.parts.extend(rows);
+            }
+            if provider.is_spread {
+                provided.leave_it_at_that();
+            }
+            if provided.pending {
+                return provided;
+            }
+            match self.choose(route, position, &mut provided) {
+                Choice::Enough => return provided,
+                Choice::More => extent.rows = provided.len() + 1,
+            }
         }
-        provided
+    }
+
+    /// From the objects of one step to those of the next.
+    fn go_on(
+        &mut self,
+        step: &Step,
+        parents: &[Parent],
+        provided: &mut Provided,
+    ) -> SmallVec<[Parent; 1]> {
+        let mut next = SmallVec::new();
+        for parent in parents {
+            if let Some(rows) = self.step(step, parent, Extent::PAGE, provided) {
+                provided.is_cut |= !rows.progress.is_complete();
+                let objects = (0..rows.len()).filter_map(|row| rows.object(row));
+                next.extend(objects.map(Parent::Live));
+            }
+        }
+        next
+    }
+
+    /// Which objects are shown: as many as are wanted, if there are.
+    fn choose(&mut self, route: &Route, position: usize, provided: &mut Provided) -> Choice {
+        let filter = route
+            .filters
+            .get(position)
+            .filter(|filter| !filter.is_open());
+        let (Some(filter), Some(window)) = (filter, &route.page) else {
+            return Choice::Enough;
+        };
+        let is_fetched = !filter.fetched().is_empty();
+        // One more says whether there is one more; that is not worth a request.
+        let enough = window.first + usize::from(!is_fetched);
+        let mut chosen = HashMap::new();
+        let mut faults = Vec::new();
+        let (mut n_shown, mut is_pending) = (0, false);
+        let lineup = route.lineup(position, provided);
+        let mut next = lineup.start;
+        while let Some(own) = lineup.own(next).filter(|_| n_shown < enough) {
+            if is_fetched && chosen.len() >= MOST_TESTED {
+                break;
+            }
+            let object = provided.object(own);
+            let shown = object.map(|object| self.test(filter, object, &mut faults));
+            match shown.unwrap_or(Some(false)) {
+                Some(shown) => {
+                    n_shown += usize::from(shown);
+                    chosen.insert(own, shown);
+                }
+                // It may be shown: as many are asked for at once as may be needed.
+                None => {
+                    is_pending = true;
+                    n_shown += 1;
+                }
+            }
+            next += 1;
+        }
+        let is_read = lineup.own(next).is_none();
+        provided.pending |= is_pending;
+        provided.chosen = chosen;
+        provided.is_cut |= !is_read && n_shown < enough || !faults.is_empty();
+        // A list that could not be read on will not be.
+        let goes_on = provided.faults.is_empty()
+            && provided
+                .parts
+                .iter()
+                .any(|part| part.progress.next.is_some());
+        provided.faults.extend(faults.into_iter().next());
+        match n_shown < window.first && is_read && goes_on && !is_pending {
+            true => Choice::More,
+            false => Choice::Enough,
+        }
+    }
+
+    /// Whether an object is shown; `None` while what that depends on is to be fetched.
+    fn test(
+        &mut self,
+        filter: &Filter,
+        object: LiveObject,
+        faults: &mut Vec<Fault>,
+    ) -> Option<bool> {
+        if !filter.lets_through(&object) {
+            return Some(false);
+        }
+        let parent = Parent::Live(object);
+        let mut is_pending = false;
+        for test in filter.fetched() {
+            let mut is_right = false;
+            for position in 0..test.route.providers.len() {
+                let found = self.provide(&test.route, position, &parent);
+                is_pending |= found.pending;
+                let objects = (0..found.len()).filter_map(|row| found.object(row));
+                is_right |= objects.into_iter().any(|object| test.holds(object.value()));
+                faults.extend(found.faults);
+            }
+            if !is_right && !is_pending {
+                return Some(false);
+            }
+        }
+        (!is_pending).then_some(true)
     }
 
     fn step(
         &mut self,
         step: &Step,
         parent: &Parent,
-        wanted: usize,
+        extent: Extent,
         provided: &mut Provided,
     ) -> Option<Rows> {
-        let fetch = &step.fetch;
-        let ask = match self.runtime.resolve(step, parent, self.scope) {
+        let (fetch, args) = match &step.what {
+            What::Fetch { fetch, args } => (fetch, args),
+            What::Member(binding) => return members(step, binding, parent),
+        };
+        let ask = match self.runtime.resolve(fetch, args, parent, self.scope) {
             Resolved::Ask(ask) => ask,
             Resolved::Not(not) => {
                 provided.not = Some(not);
@@ -201,24 +405,25 @@ impl Look<'_> {
             }
         };
         let held = match self.found.and_then(|found| found.get(&ask.key)) {
-            Some(Ok(held)) => held.clone(),
+            Some(Ok(held)) if flights::suffices(fetch, &held.entry, extent.rows) => held.clone(),
             Some(Err(fault)) => {
                 provided.faults.push(fault.clone());
-                return None;
+                // What was read before stays, where more of it could not be read.
+                self.held(fetch, &ask).filter(|_| fetch.rows)?
             }
-            None => {
-                let held = self.held(step, &ask);
-                match held.filter(|held| flights::suffices(fetch, &held.entry, wanted)) {
+            Some(Ok(_)) | None => {
+                let held = self.held(fetch, &ask);
+                match held.filter(|held| flights::suffices(fetch, &held.entry, extent.rows)) {
                     Some(held) => held,
                     None => {
                         provided.pending = true;
                         self.note(fetch, Found::Miss);
                         self.missing.push(Wanted {
                             fetch: Arc::clone(fetch),
-                            args: Arc::clone(&step.args),
+                            args: Arc::clone(args),
                             ask,
                             parent: parent.clone(),
-                            rows: wanted,
+                            extent,
                         });
                         return None;
                     }
@@ -226,10 +431,10 @@ impl Look<'_> {
             }
         };
         if held.state != cache::State::Fresh {
-            self.runtime.renew(step, &ask, parent, self.scope);
+            self.runtime.renew(fetch, args, &ask, parent, self.scope);
         }
         self.count_age(fetch, &held);
-        match self.rows(fetch, ask, held, nearest(parent)) {
+        match self.rows(fetch, ask, &held, nearest(parent)) {
             Ok(rows) => Some(rows),
             Err(fault) => {
                 provided.faults.push(fault);
@@ -242,7 +447,7 @@ impl Look<'_> {
         &self,
         fetch: &Fetch,
         ask: Arc<Ask>,
-        held: Held,
+        held: &Held,
         entity: Option<Ix>,
     ) -> Result<Rows, Fault> {
         let view = View::new(fetch, &held.entry)?;
@@ -263,17 +468,20 @@ impl Look<'_> {
                 Which::List => kept::progress(fetch, &held.entry),
                 _ => Progress::default(),
             },
-            view,
-            entry: held.entry,
             state: held.state,
-            ask,
-            entity,
-            which,
+            fetched_at: held.entry.life().fetched_at,
+            instance: Arc::clone(&ask.instance.name),
+            objects: Objects::Kept {
+                view,
+                ask,
+                entity,
+                which,
+            },
         })
     }
 
-    fn held(&self, step: &Step, ask: &Ask) -> Option<Held> {
-        match step.fetch.policy {
+    fn held(&self, fetch: &Fetch, ask: &Ask) -> Option<Held> {
+        match fetch.policy {
             None => self.scope.own(&ask.key),
             Some(_) => {
                 let held = self.runtime.cache().get_at(&ask.key, self.now)?;
@@ -310,6 +518,39 @@ impl Look<'_> {
             trace.found(fetch.connector(), found);
         }
     }
+}
+
+/// The objects that stand in another one.
+fn members(step: &Step, binding: &ValueBinding, parent: &Parent) -> Option<Rows> {
+    let Parent::Live(around) = parent else {
+        return None;
+    };
+    let mismatches = Cell::new(0);
+    let found = around.evaluate(&binding.at, around.value(), None, &mismatches);
+    let origin = Arc::new(Origin {
+        type_name: Arc::clone(&step.type_name),
+        ..(*around.origin).clone()
+    });
+    let object = |value: Value| {
+        (!value.is_null()).then(|| LiveObject {
+            origin: Arc::clone(&origin),
+            ..around.within(value)
+        })
+    };
+    let objects = match found.into_owned() {
+        Value::Array(items) => items.into_iter().filter_map(object).collect(),
+        value => object(value).into_iter().collect(),
+    };
+    Some(Rows {
+        state: match around.stale {
+            true => cache::State::Stale,
+            false => cache::State::Fresh,
+        },
+        fetched_at: around.fetched_at,
+        instance: Arc::clone(&around.origin.instance),
+        progress: Progress::default(),
+        objects: Objects::Members(objects),
+    })
 }
 
 impl Which {

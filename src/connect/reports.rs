@@ -6,11 +6,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::ask::{Bound, Resolved, key_text};
+use super::chains::Step;
 use super::instances::Instance;
 use super::report::{
     BudgetReport, CacheReport, ConnectorReport, ErrorReport, Health, InstanceReport, Match,
 };
-use super::routes::Step;
+use super::routes::{Args, Fetch};
 use super::runtime::Inner;
 use super::scope::Scope;
 use super::seam::{LiveField, Parent};
@@ -74,8 +75,9 @@ impl Inner {
                 ..LiveField::default()
             });
             for provider in &route.providers {
-                if let Some(step) = provider.steps.first() {
-                    let mut own = self.explanation(step, scope, ix);
+                let first = provider.steps.first().and_then(Step::fetch);
+                if let Some((fetch, args)) = first {
+                    let mut own = self.explanation(fetch, args, scope, ix);
                     own.field = Arc::clone(&field.name);
                     found.push(own);
                 }
@@ -87,9 +89,8 @@ impl Inner {
         found
     }
 
-    fn explanation(&self, step: &Step, scope: &Scope, ix: Ix) -> Match {
+    fn explanation(&self, fetch: &Fetch, args: &Args, scope: &Scope, ix: Ix) -> Match {
         let parent = Parent::Entity(ix);
-        let fetch = &*step.fetch;
         let blank = Match {
             connector: Arc::clone(fetch.connector()),
             field: "".into(),
@@ -98,7 +99,7 @@ impl Inner {
             state: None,
             hint: None,
         };
-        match self.resolve(step, &parent, scope) {
+        match self.resolve(fetch, args, &parent, scope) {
             Resolved::Not(not) => Match {
                 instance: Some(Arc::clone(&not.instance)),
                 state: Some(not.state),
@@ -107,7 +108,7 @@ impl Inner {
             },
             Resolved::Ask(ask) => {
                 let config = &ask.instance.config;
-                let bound = Bound::new(fetch, &step.args.value, &parent, scope, config);
+                let bound = Bound::new(fetch, &args.value, &parent, scope, config);
                 let claims = fetch.claims.iter();
                 let keys = claims.filter_map(|claim| {
                     let value = bound.with(None, |names| claim.eval(names).into_owned());

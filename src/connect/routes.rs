@@ -7,6 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use super::chains::Provider;
 use super::cursor::Cursor;
 use super::encode::Address;
 use super::filter::Filter;
@@ -15,8 +16,7 @@ use super::seam::LiveField;
 use super::view::At;
 use crate::sdl::expr::{Expr, Read};
 use crate::sdl::{
-    BatchStyle, CachePolicy, Connect, Field, FieldSource, LiveBinding, Model, Page, Request,
-    TypeDef, ValueBinding,
+    BatchStyle, CachePolicy, Connect, FieldSource, Model, Page, Request, TypeDef, ValueBinding,
 };
 
 /// One `@connect`, for one type of what it brings.
@@ -43,17 +43,6 @@ pub(super) struct Fetch {
     pub(super) paging: Option<u64>,
     /// Everything in the schema that a kept value depends on.
     pub(super) mapping: String,
-}
-
-/// One provider of a field: what is fetched one after the other, each from what the one before brought.
-pub(super) struct Provider {
-    pub(super) connector: Arc<str>,
-    pub(super) steps: Vec<Step>,
-}
-
-pub(super) struct Step {
-    pub(super) fetch: Arc<Fetch>,
-    pub(super) args: Arc<Args>,
 }
 
 /// The arguments of a field, as `$args` reads them.
@@ -122,21 +111,7 @@ impl Routes {
         let binding = field.binding.as_deref();
         let mut providers = Vec::new();
         if let (Some(declared), Some(binding)) = (declared, binding) {
-            providers.extend(self.own(declared, binding, &args));
-            for (type_name, along) in &binding.suppliers {
-                let provider = match along.is_empty() {
-                    true => self.supplier(declared, binding, type_name, &args),
-                    false => self.along(&field.type_name, along, &args),
-                };
-                match provider {
-                    Some(provider) => providers.push(provider),
-                    None => tracing::error!(
-                        "`{type_name}` cannot supply `{}.{}`: nothing fetches it",
-                        field.type_name,
-                        field.name
-                    ),
-                }
-            }
+            providers = self.providers(&field.type_name, declared, binding, &args);
         }
         let connection = binding.is_some_and(|binding| binding.connection);
         let provider = field.arguments.get("provider").and_then(Value::as_str);
@@ -174,87 +149,14 @@ impl Routes {
     fn filter(&self, field: &LiveField, provider: &Provider) -> Filter {
         let last = provider.steps.last();
         let made = last.and_then(|last| {
-            let ty = self.model.types.get(&last.fetch.type_name)?;
-            Some(Filter::new(field, ty, &last.fetch.connect))
+            let ty = self.model.types.get(&last.type_name)?;
+            Some(Filter::new(self, field, ty, last))
         });
         made.unwrap_or_default()
     }
 
-    /// `@connect` on the field itself.
-    fn own(&self, field: &Field, binding: &LiveBinding, args: &Arc<Args>) -> Option<Provider> {
-        let connect = binding.connect.as_ref()?;
-        let type_name = self.item_type(field);
-        let rows = binding.connection;
-        let fetch = self.fetch(connect, type_name, rows, field.cache.as_ref());
-        Some(Provider {
-            connector: Arc::clone(&connect.connector),
-            steps: vec![Step {
-                fetch,
-                args: Arc::clone(args),
-            }],
-        })
-    }
-
-    /// A type with a `@connect` of its own.
-    fn supplier(
-        &self,
-        field: &Field,
-        binding: &LiveBinding,
-        type_name: &Arc<str>,
-        args: &Arc<Args>,
-    ) -> Option<Provider> {
-        let ty = self.model.types.get(type_name)?;
-        let connect = ty.connect.as_ref()?;
-        let rows = binding.connection || field.ty.list.is_some();
-        let fetch = self.fetch(connect, type_name, rows, ty.cache.as_ref());
-        Some(Provider {
-            connector: Arc::clone(&connect.connector),
-            steps: vec![Step {
-                fetch,
-                args: Arc::clone(args),
-            }],
-        })
-    }
-
-    /// A path of live fields; the arguments are those of the last one.
-    fn along(&self, owner: &Arc<str>, along: &[Arc<str>], args: &Arc<Args>) -> Option<Provider> {
-        let mut ty = self.model.types.get(owner)?;
-        let mut steps = Vec::with_capacity(along.len());
-        for (position, name) in along.iter().enumerate() {
-            let field = ty.fields.get(name)?;
-            let FieldSource::Live(binding) = &field.source else {
-                return None;
-            };
-            let connect = binding.connect.as_ref()?;
-            let type_name = self.item_type(field);
-            let fetch = self.fetch(connect, type_name, binding.connection, field.cache.as_ref());
-            let args = match position + 1 == along.len() {
-                true => Arc::clone(args),
-                false => Arc::new(Args::none()),
-            };
-            steps.push(Step { fetch, args });
-            ty = self.model.types.get(type_name)?;
-        }
-        Some(Provider {
-            connector: Arc::clone(&steps.last()?.fetch.connect.connector),
-            steps,
-        })
-    }
-
-    /// The type of a field's value; of a connection that of its nodes.
-    fn item_type<'m>(&'m self, field: &'m Field) -> &'m Arc<str> {
-        let nodes = self
-            .model
-            .types
-            .get(&field.ty.named)
-            .and_then(|ty| ty.fields.get("nodes"));
-        match (&field.source, nodes) {
-            (FieldSource::Live(binding), Some(nodes)) if binding.connection => &nodes.ty.named,
-            _ => &field.ty.named,
-        }
-    }
-
-    fn fetch(
+    /// The request of a `@connect`, for what it brings.
+    pub(super) fn fetch(
         &self,
         connect: &Arc<Connect>,
         type_name: &Arc<str>,
@@ -273,7 +175,7 @@ impl Routes {
 
     fn order(&self, providers: &[Provider], by: &str, descending: bool) -> Order {
         let types = providers.iter().filter_map(|provider| {
-            let type_name = &provider.steps.last()?.fetch.type_name;
+            let type_name = &provider.steps.last()?.type_name;
             let field = self.model.types.get(type_name)?.fields.get(by)?;
             match &field.source {
                 FieldSource::Value(binding) => Some((Arc::clone(type_name), binding.clone())),
@@ -307,10 +209,12 @@ impl Args {
         }
     }
 
-    fn none() -> Self {
+    /// Nobody gave any: a list is asked for so many objects.
+    pub(super) fn of_page(first: u32) -> Self {
+        let value = serde_json::json!({ "first": first });
         Self {
-            value: serde_json::json!({ "first": DEFAULT_FIRST }),
-            hash: 0,
+            hash: number_of(&value.to_string()),
+            value,
         }
     }
 }

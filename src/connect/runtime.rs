@@ -17,10 +17,10 @@ use super::fault;
 use super::flights::{Landing, Tower, Wanted};
 use super::instances::{self, Instances};
 use super::kept;
-use super::provide::{Fetched, Look, Provided};
+use super::provide::{Extent, Fetched, Look, Provided};
 use super::report::{ConnectorReport, Match};
 use super::request;
-use super::routes::{Fetch, Provider, Route, Routes, Step};
+use super::routes::{Args, Fetch, Route, Routes};
 use super::scope::Scope;
 use super::seam::{Answer, Fault, Group, LiveField, LiveSource, Parent};
 use super::view::View;
@@ -40,6 +40,9 @@ const INDEXED: usize = 256;
 const GATHER: Duration = Duration::from_millis(2);
 /// A refresh that nobody waits for may take so long.
 const REFRESH: Duration = Duration::from_secs(30);
+
+/// Every round goes a step or a page further, or tests what a page brought; more would be a list without an end.
+const MOST_ROUNDS: usize = 64;
 
 /// Answers the live fields of one Model; cheap to clone.
 #[derive(Clone)]
@@ -146,8 +149,8 @@ impl LiveSource for Runtime {
         }
         let mut look = self.0.look(scope, None);
         let mut provided = Vec::with_capacity(route.providers.len());
-        for (position, provider) in route.providers.iter().enumerate() {
-            let own = look.provide(provider, parent, route.wanted(position));
+        for position in 0..route.providers.len() {
+            let own = look.provide(route, position, parent);
             if own.pending {
                 return None;
             }
@@ -208,8 +211,8 @@ struct Started {
     group: Group,
     /// By provider, then by parent.
     provided: Vec<Vec<Provided>>,
-    /// By provider: the request that it waits for.
-    waits: Vec<Option<u32>>,
+    /// By provider: the requests that it waits for.
+    waits: Vec<Vec<u32>>,
 }
 
 impl Inner {
@@ -263,19 +266,22 @@ impl Inner {
         let route = self.route(&field, &mut own);
         let mut provided = Vec::with_capacity(route.providers.len());
         let mut waits = Vec::with_capacity(route.providers.len());
-        for (position, provider) in route.providers.iter().enumerate() {
-            let rows = route.wanted(position);
+        for position in 0..route.providers.len() {
             let mut look = self.look(&group.scope, None);
             let parents = group.parents.iter();
             provided.push(
                 parents
-                    .map(|parent| look.provide(provider, parent, rows))
+                    .map(|parent| look.provide(route, position, parent))
                     .collect(),
             );
-            waits.push(look.missing.first().map(|wanted| wanted.fetch.id));
+            let mut fetches: Vec<u32> = Vec::new();
             for wanted in look.missing {
+                if !fetches.contains(&wanted.fetch.id) {
+                    fetches.push(wanted.fetch.id);
+                }
                 common.entry(wanted.fetch.id).or_default().push(wanted);
             }
+            waits.push(fetches);
         }
         Started {
             group,
@@ -296,10 +302,11 @@ impl Inner {
         } = started;
         let mut own = None;
         let route = self.route(&group.field, &mut own);
-        let each = route.providers.iter().zip(provided).zip(waits).enumerate();
-        let each = each.map(|(position, ((provider, provided), waits))| {
-            let first = waits.and_then(|fetch| together.get(&fetch).cloned());
-            self.complete(&group, provider, route.wanted(position), provided, first)
+        let each = provided.into_iter().zip(waits).enumerate();
+        let each = each.map(|(position, (provided, waits))| {
+            let waits = waits.iter();
+            let first = waits.filter_map(|fetch| together.get(fetch).cloned());
+            self.complete(&group, route, position, provided, first.collect())
         });
         let mut by_provider: Vec<_> = join_all(each)
             .await
@@ -325,22 +332,23 @@ impl Inner {
     async fn complete(
         self: &Arc<Self>,
         group: &Group,
-        provider: &Provider,
-        rows: usize,
+        route: &Route,
+        position: usize,
         mut provided: Vec<Provided>,
-        first: Option<Together>,
+        first: Vec<Together>,
     ) -> Vec<Provided> {
-        let Some(first) = first else {
+        if first.is_empty() {
             return provided;
-        };
+        }
         let mut found = Fetched::new();
-        self.take_in(&first.await, &group.scope, &mut found);
-        // Every round goes at least one step further.
-        for _ in 0..=provider.steps.len() {
+        for landed in join_all(first).await {
+            self.take_in(&landed, &group.scope, &mut found);
+        }
+        for _ in 0..MOST_ROUNDS {
             let mut look = self.look(&group.scope, Some(&found));
             for (parent, provided) in group.parents.iter().zip(&mut provided) {
                 if provided.pending {
-                    *provided = look.provide(provider, parent, rows);
+                    *provided = look.provide(route, position, parent);
                 }
             }
             let missing = look.missing;
@@ -363,15 +371,20 @@ impl Inner {
     }
 
     /// What a step asks of a parent; for entities it is remembered.
-    pub(super) fn resolve(&self, step: &Step, parent: &Parent, scope: &Scope) -> Resolved {
-        let fetch = &*step.fetch;
+    pub(super) fn resolve(
+        &self,
+        fetch: &Fetch,
+        args: &Args,
+        parent: &Parent,
+        scope: &Scope,
+    ) -> Resolved {
         let instances = &self.instances[fetch.connect.source];
-        let resolve = || ask::resolve(fetch, instances, &step.args.value, parent, scope);
+        let resolve = || ask::resolve(fetch, instances, &args.value, parent, scope);
         let ix = match parent {
             Parent::Entity(ix) if !fetch.reads_viewer => *ix,
             _ => return resolve(),
         };
-        let args = if fetch.reads_args { step.args.hash } else { 0 };
+        let args = if fetch.reads_args { args.hash } else { 0 };
         let key = (fetch.id, args, ix.0);
         let version = scope.snapshot.version(ix);
         if let Some(known) = self.remembered.get(&key)
@@ -438,7 +451,8 @@ impl Inner {
     /// Has a value fetched again behind, if nobody does yet.
     pub(super) fn renew(
         self: &Arc<Self>,
-        step: &Step,
+        fetch: &Arc<Fetch>,
+        args: &Arc<Args>,
         ask: &Arc<Ask>,
         parent: &Parent,
         scope: &Scope,
@@ -448,11 +462,11 @@ impl Inner {
         };
         let renewal = Renewal {
             wanted: Wanted {
-                fetch: Arc::clone(&step.fetch),
-                args: Arc::clone(&step.args),
+                fetch: Arc::clone(fetch),
+                args: Arc::clone(args),
                 ask: Arc::clone(ask),
                 parent: parent.clone(),
-                rows: self.rows_held(step, &ask.key),
+                extent: Extent::of(self.rows_held(fetch, &ask.key)),
             },
             lead,
             scope: Arc::new(scope.behind(Budget::of(REFRESH))),
@@ -475,9 +489,9 @@ impl Inner {
     }
 
     /// As far as a list was read, it is read again.
-    fn rows_held(&self, step: &Step, key: &Key) -> usize {
-        let held = self.cache.get(key).filter(|_| step.fetch.rows);
-        let view = held.and_then(|held| View::new(&step.fetch, &held.entry).ok());
+    fn rows_held(&self, fetch: &Fetch, key: &Key) -> usize {
+        let held = self.cache.get(key).filter(|_| fetch.rows);
+        let view = held.and_then(|held| View::new(fetch, &held.entry).ok());
         view.map_or(1, |view| view.len().max(1))
     }
 

@@ -44,7 +44,7 @@ pub(crate) fn answer(
                     let ty = type_of(&model, &group.scope, *ix);
                     let rows = fields
                         .iter()
-                        .flat_map(|field| states(&model, ty, *ix, field, &outcomes, configured));
+                        .flat_map(|field| states(ty, *ix, field, &outcomes, configured));
                     rows.collect()
                 }
                 Parent::Root | Parent::Live(_) | Parent::Object(_) | Parent::Texts(_) => {
@@ -176,7 +176,6 @@ fn defaults(model: &Model, type_name: &str, field: &str) -> Map<String, Value> {
 
 /// The rows of one field, by connector and instance.
 fn states(
-    model: &Model,
     ty: Option<&TypeDef>,
     ix: Ix,
     field: &str,
@@ -201,7 +200,7 @@ fn states(
         return last.map(|(_, outcome)| state_of(outcome)).collect();
     }
     let binding = live_fields(ty).find(|(name, _)| ***name == *field);
-    let connectors = binding.map_or_else(Vec::new, |(_, binding)| providers(model, ty, binding));
+    let connectors = binding.map_or_else(Vec::new, |(_, binding)| providers(binding));
     let hint = match (connectors.is_empty(), configured) {
         (true, _) => "no connector that is here gives this field",
         (false, true) => "nothing was asked",
@@ -222,23 +221,11 @@ fn states(
 }
 
 /// The connectors that give a field.
-fn providers(model: &Model, ty: Option<&TypeDef>, binding: &LiveBinding) -> Vec<Arc<str>> {
-    let own = binding
-        .connect
-        .iter()
-        .map(|connect| Arc::clone(&connect.connector));
-    let suppliers = binding.suppliers.iter().filter_map(|(type_name, along)| {
-        let connect = model.types.get(type_name)?.connect.as_ref();
-        if let Some(connect) = connect {
-            return Some(Arc::clone(&connect.connector));
-        }
-        let first = ty?.fields.get(along.first()?)?;
-        match &first.source {
-            FieldSource::Live(binding) => Some(Arc::clone(&binding.connect.as_ref()?.connector)),
-            _ => None,
-        }
-    });
-    let mut found: Vec<Arc<str>> = own.chain(suppliers).collect();
+fn providers(binding: &LiveBinding) -> Vec<Arc<str>> {
+    let own = binding.connect.iter().map(|connect| &connect.connector);
+    let suppliers = binding.suppliers.iter();
+    let suppliers = suppliers.map(|supplier| &supplier.connector);
+    let mut found: Vec<Arc<str>> = own.chain(suppliers).cloned().collect();
     found.sort();
     found.dedup();
     found

@@ -362,10 +362,19 @@ pub struct ResolverBinding {
 pub struct LiveBinding {
     /// `@connect` on the field itself.
     pub connect: Option<Arc<Connect>>,
-    /// `@supplies`: concrete types that provide this field, in the order of connector names, with the path of live fields that each comes along.
-    pub suppliers: Vec<(Arc<str>, Vec<Arc<str>>)>,
+    /// `@supplies`: who provides this field, in the order of connector names.
+    pub suppliers: Vec<Supplier>,
     pub merge: Option<Merge>,
     pub connection: bool,
+}
+
+/// `@supplies`: a concrete type that provides a field.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Supplier {
+    pub connector: Arc<str>,
+    pub type_name: Arc<str>,
+    /// The fields along which its objects come, from the type that the field is on; none: the type itself says how it is fetched.
+    pub along: Vec<Arc<str>>,
 }
 
 /// Fields that composition makes.

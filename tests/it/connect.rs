@@ -2,9 +2,11 @@
 
 mod applicability;
 mod batches;
+mod choosing;
 mod faults;
 mod freshness;
 mod pages;
+mod paths;
 mod providers;
 mod sharing;
 mod world;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use apollo_compiler::Schema;
-use callboard::sdl::{self, FieldSource, Model, Request, SdlFile};
+use callboard::sdl::{self, FieldSource, Model, Request, SdlFile, Supplier};
 
 /// Each file of `tests/sdl` is loaded together with the core schema; its last lines say what is wrong with it.
 ///
@@ -183,12 +183,17 @@ fn connectors_are_in_the_model() {
     };
     for kind in ["Entity", "Component", "GenericEntity"] {
         let builds = live(kind, "builds");
-        assert_eq!(builds.suppliers, [("MillBuild".into(), vec![])]);
+        let supplier = |connector: &str, type_name: &str, along: &[&str]| Supplier {
+            connector: connector.into(),
+            type_name: type_name.into(),
+            along: along.iter().map(|name| (*name).into()).collect(),
+        };
+        assert_eq!(builds.suppliers, [supplier("mill", "MillBuild", &[])]);
         assert!(builds.connection && builds.merge.unwrap().descending);
         let duty = live(kind, "duty");
         assert_eq!(
             duty.suppliers,
-            [("BellDuty".into(), vec!["bell".into(), "duty".into()])]
+            [supplier("bell", "BellDuty", &["bell", "duty"])]
         );
     }
     let bell = live("Component", "bell").connect.unwrap();

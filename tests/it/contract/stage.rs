@@ -259,7 +259,11 @@ fn witness_sdl(connector: &str) -> (Vec<(String, bool)>, String) {
                     && text.contains(&format!("type {type_name} "))
             })
         };
-        if !binding.suppliers.iter().any(|(name, _)| is_ours(name)) {
+        if !binding
+            .suppliers
+            .iter()
+            .any(|supplier| is_ours(&supplier.type_name))
+        {
             continue;
         }
         let list = binding.connection;

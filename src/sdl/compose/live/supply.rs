@@ -11,18 +11,10 @@ use crate::sdl::compose::kind::connected;
 use crate::sdl::compose::{Composer, arc};
 use crate::sdl::declared::TypeDecl;
 use crate::sdl::directive::Args;
+use crate::sdl::model::Supplier;
 
 /// Providers by the type and field that they supply.
 pub(in crate::sdl::compose) type Suppliers = BTreeMap<(Name, Name), Vec<Supplier>>;
-
-/// One provider of a field.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::sdl::compose) struct Supplier {
-    pub(super) connector: Arc<str>,
-    pub(super) type_name: Arc<str>,
-    /// The live fields through which it comes.
-    pub(super) along: Vec<Arc<str>>,
-}
 
 impl Composer<'_> {
     pub(super) fn read_suppliers(&mut self) {
@@ -187,11 +179,11 @@ impl Composer<'_> {
                 return Vec::new();
             };
             along.push(arc(&field));
-            let ty = from
-                .fields
-                .get(&field)
-                .map(|field| connected(&field.def.ty).to_owned());
-            at = ty.and_then(|ty| self.declared.types.get(ty.as_str()).cloned());
+            let supplied = self.own_supplier(decl, &from, &field);
+            let ty = from.fields.get(&field);
+            let ty = ty.map(|field| connected(&field.def.ty).to_owned());
+            let declared = ty.and_then(|ty| self.declared.types.get(ty.as_str()).cloned());
+            at = supplied.or(declared);
         }
         let end = at.map(|decl| decl.name);
         if end.as_ref() != Some(&decl.name) {
@@ -203,12 +195,36 @@ impl Composer<'_> {
         along
     }
 
+    /// A step that is itself supplied leads to what this connector supplies there.
+    fn own_supplier(&self, decl: &TypeDecl, from: &TypeDecl, field: &Name) -> Option<TypeDecl> {
+        let connector = self.sources.connector(decl.name.location())?;
+        let supplies = |known: &TypeDecl| {
+            let mut directives = known.directives.0.iter();
+            directives.any(|directive| {
+                let supplied = directive.specified_argument_by_name("field");
+                let coordinate = supplied.and_then(|value| value.as_str()?.split_once('.'));
+                directive.name == "supplies"
+                    && coordinate.is_some_and(|(owner, own)| {
+                        own == field.as_str()
+                            && (owner == from.name.as_str() || from.implements(owner))
+                    })
+            })
+        };
+        let mut types = self.declared.types.values();
+        let own = types.find(|known| {
+            self.sources.connector(known.name.location()) == Some(connector)
+                && known.name != decl.name
+                && supplies(known)
+        });
+        own.cloned()
+    }
+
     /// Who supplies a field, declared on the type itself or on one of its interfaces.
     pub(in crate::sdl::compose) fn suppliers_of(
         &self,
         decl: &TypeDecl,
         field: &Name,
-    ) -> Vec<(Arc<str>, Vec<Arc<str>>)> {
+    ) -> Vec<Supplier> {
         let owners = std::iter::once(&decl.name).chain(&decl.implements);
         let keys = owners.map(|owner| (owner.clone(), field.clone()));
         let found = keys
@@ -216,9 +232,6 @@ impl Composer<'_> {
             .flatten();
         let mut found: Vec<&Supplier> = found.collect();
         found.sort();
-        let pairs = found.into_iter();
-        pairs
-            .map(|supplier| (Arc::clone(&supplier.type_name), supplier.along.clone()))
-            .collect()
+        found.into_iter().cloned().collect()
     }
 }
