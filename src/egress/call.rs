@@ -31,8 +31,8 @@ pub struct Call {
     pub validators: Validators,
     /// Statuses that the caller knows what to do with: they are replies, at once, whatever they would be otherwise.
     pub expects: Vec<u16>,
-    /// The caller's own token, for a source that forwards it.
-    pub viewer: Option<SecretString>,
+    /// The caller's own `Authorization` header, for a source that forwards it.
+    pub authorization: Option<SecretString>,
 }
 
 impl Call {
@@ -50,7 +50,7 @@ impl Call {
             resource: None,
             validators: Validators::default(),
             expects: Vec::new(),
-            viewer: None,
+            authorization: None,
         }
     }
 }

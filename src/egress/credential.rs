@@ -97,10 +97,10 @@ impl Credential {
     }
 }
 
-/// The header of a caller's token.
-pub(super) fn forwarded(token: Option<&SecretString>) -> Result<HeaderValue, Kind> {
-    token
-        .and_then(bearer)
+/// The caller's own header, as he sent it.
+pub(super) fn forwarded(authorization: Option<&SecretString>) -> Result<HeaderValue, Kind> {
+    authorization
+        .and_then(|text| sensitive(text.expose_secret()))
         .ok_or(Kind::Unauthorized { status: None })
 }
 

@@ -291,9 +291,11 @@ impl Upstream {
         if call.budget.is_over() {
             return Err(late(called));
         }
-        let admission = breaker
-            .admit(self.rules())
-            .map_err(|until| self.open(until))?;
+        let admission = tokio::time::timeout_at(call.budget.deadline, breaker.admit(self.rules()));
+        let admission = match admission.await {
+            Ok(admission) => admission.map_err(|until| self.open(until))?,
+            Err(_elapsed) => return Err(late(called)),
+        };
         let spent = self.spend(call).await?;
 
         *attempts += 1;
@@ -377,7 +379,7 @@ impl Upstream {
                 fetched = Some(token);
             }
             Credential::Forward => {
-                headers.insert(AUTHORIZATION, forwarded(call.viewer.as_ref())?);
+                headers.insert(AUTHORIZATION, forwarded(call.authorization.as_ref())?);
             }
             Credential::None
             | Credential::Bearer { .. }

@@ -44,7 +44,7 @@ async fn each_credential_goes_out_in_its_own_form() {
         let mut spec = probe.spec();
         spec.credential = credential;
         let mut call = get("/things/7");
-        call.viewer = Some("viewer's".into());
+        call.authorization = Some("Bearer viewer's".into());
         assert_eq!(code(&upstream(spec).send(call).await), "200");
         let asked = probe.asked().remove(0);
         assert_eq!(asked.headers.get(name).map(String::as_str), expected);

@@ -51,9 +51,11 @@ async fn what_the_upstream_says_remains_is_not_overdrawn() {
 async fn an_upstream_that_is_down_is_asked_no_more_than_twenty_times_and_found_again_by_one() {
     let probe =
         Probe::start(|_| Act::Late(Duration::from_millis(10), Box::new(answer(500, "", "")))).await;
-    let upstream = upstream(probe.spec());
+    let mut spec = probe.spec();
+    spec.limits.concurrency = 64;
+    let upstream = upstream(spec);
     for _ in 0..4 {
-        join_all((0..50).map(|_| ask(&upstream))).await;
+        join_all((0..100).map(|_| ask(&upstream))).await;
     }
     assert!(probe.count() <= 20, "{}", probe.count());
     assert_eq!(upstream.status().breaker, BreakerState::Open);
