@@ -341,8 +341,9 @@ pub struct RelationBinding {
 pub struct LookupBinding {
     /// Kind name, or `Entity`.
     pub kind: Option<KindId>,
-    /// Descriptor path that is compared, ignoring case.
-    pub by: Box<str>,
+    /// Descriptor paths that are compared, ignoring case; the first that finds an entity counts.
+    pub by: Box<[Box<str>]>,
+    /// What they are compared with; of a list each item, in its order.
     pub value: Expr,
     pub list: bool,
 }

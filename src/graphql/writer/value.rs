@@ -287,25 +287,42 @@ impl<'r> Writer<'r> {
             (_, Some(this)) => evaluate(&lookup.value, this),
             (_, None) => return self.null(field, place),
         };
-        let found = match &*value {
-            Value::String(text) => scene.snapshot.lookup(&lookup.by, text),
-            Value::Number(_) | Value::Bool(_) => {
-                scene.snapshot.lookup(&lookup.by, &value.to_string())
-            }
-            _ => return self.complete(&Value::Null, field, Origin::Catalog, place),
+        let values = match &*value {
+            Value::Array(values) => values.as_slice(),
+            one => std::slice::from_ref(one),
         };
-        let kind = lookup.kind;
-        let mut found: Vec<Ix> = found
-            .iter()
-            .map(Ix)
-            .filter(|ix| kind.is_none() || scene.snapshot.kind(*ix) == kind)
-            .collect();
+        let mut found: Vec<Ix> = Vec::new();
+        'paths: for path in &lookup.by {
+            for text in values.iter().filter_map(compared) {
+                let all = scene.snapshot.lookup(path, &text);
+                let all = all.iter().map(Ix);
+                found.extend(
+                    all.filter(|ix| {
+                        lookup.kind.is_none() || scene.snapshot.kind(*ix) == lookup.kind
+                    }),
+                );
+                // One is found by the first that leads anywhere; many by all.
+                if !lookup.list && !found.is_empty() {
+                    break 'paths;
+                }
+            }
+        }
         found.sort_by_key(|ix| scene.snapshot.entity_ref(*ix));
+        found.dedup();
         let found = match lookup.list {
             true => found.iter().map(|ix| Value::from(ix.0)).collect(),
             false => found.first().map_or(Value::Null, |ix| ix.0.into()),
         };
         self.complete(&found, field, Origin::Catalog, place)
+    }
+}
+
+/// What a value is compared by; `None` for what cannot be.
+fn compared(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::String(text) => Some(Cow::Borrowed(text)),
+        Value::Number(_) | Value::Bool(_) => Some(Cow::Owned(value.to_string())),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 

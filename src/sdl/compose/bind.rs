@@ -6,6 +6,7 @@ use apollo_compiler::{Name, Node};
 use indexmap::IndexMap;
 
 use super::kind::connected;
+use super::relation::alternatives;
 use super::scope::Names;
 use super::{Composer, arc};
 use crate::diagnostic::closest;
@@ -112,7 +113,9 @@ impl Composer<'_> {
             if let Some(value) = args.expr("value", self.sources) {
                 return FieldSource::Lookup(LookupBinding {
                     kind: args.text("kind").and_then(|kind| self.kind_named(kind)),
-                    by: descriptor_path(args.text("by").unwrap_or_default()),
+                    by: alternatives(args.text("by").unwrap_or_default())
+                        .map(descriptor_path)
+                        .collect(),
                     value,
                     list: is_plural(&field.def.ty),
                 });

@@ -13,6 +13,11 @@ use crate::sdl::expr::Expr;
 /// The members of a descriptor.
 const ROOTS: [&str; 4] = ["apiVersion", "kind", "metadata", "spec"];
 
+/// The paths of a `by`, in the order in which they are tried.
+pub(super) fn alternatives(by: &str) -> impl Iterator<Item = &str> {
+    by.split("??").map(str::trim)
+}
+
 impl Composer<'_> {
     /// Reports what is wrong with the `@relation` of a field.
     pub(super) fn check_relation(&mut self, decl: &TypeDecl, field: &FieldDecl, args: Args<'_>) {
@@ -167,17 +172,20 @@ impl Composer<'_> {
             }
         }
         if let (Some(by), Some(value)) = (args.text("by"), args.value("by")) {
-            match Expr::parse(by) {
-                Ok(path) if path.as_plain_path().is_some() => {
-                    if let Some(entity) = self.declared.types.get("Entity").cloned() {
-                        self.check_descriptor_path(&entity, value, &path);
+            let entity = self.declared.types.get("Entity").cloned();
+            for path in alternatives(by) {
+                match (Expr::parse(path), &entity) {
+                    (Ok(path), Some(entity)) if path.as_plain_path().is_some() => {
+                        self.check_descriptor_path(entity, value, &path);
                     }
-                }
-                _ => {
-                    let message = format!("`{by}` is no path in descriptors");
-                    let hint = "write a plain path such as `spec.profile.email`".to_owned();
-                    self.sources
-                        .report("bad-lookup", value.location(), message, Some(hint));
+                    (Ok(path), None) if path.as_plain_path().is_some() => {}
+                    _ => {
+                        let message = format!("`{path}` is no path in descriptors");
+                        let hint = "write a plain path such as `spec.profile.email`, or several joined by ` ?? `";
+                        let hint = Some(hint.to_owned());
+                        self.sources
+                            .report("bad-lookup", value.location(), message, hint);
+                    }
                 }
             }
         }
