@@ -162,6 +162,9 @@ impl Engine {
         if plan.watched {
             scope = scope.watched();
         }
+        if let Some(authorization) = &request.authorization {
+            scope = scope.authorized(authorization.clone());
+        }
         if request.trace {
             scope = scope.traced();
         }

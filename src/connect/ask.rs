@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use smallvec::SmallVec;
 
@@ -223,6 +224,7 @@ fn ask(
     let at = Place {
         connector: fetch.connector(),
         instance: named.as_deref().unwrap_or(DEFAULT_INSTANCE),
+        is_viewer_known: scope.viewer.is_some(),
     };
     let (path, body) = bound.fill(None).map_err(|unfit| at.unfit(unfit))?;
     if body.as_ref().is_some_and(Value::is_null) {
@@ -233,6 +235,10 @@ fn ask(
         Some(key) => Some(bound.with(None, |names| batch_key(&key.eval(names), key, &at))?),
     };
     let instance = instance.map_err(|why| at.no_instance(why))?;
+    if fetch.is_forwarded && scope.authorization().is_none() {
+        let hint = "it is asked in the caller's name: send an `Authorization` header";
+        return Err(at.no(State::NotAllowed, hint));
+    }
     let claims = claims(&bound);
     for claim in &claims {
         if !instance.allows(claim) {
@@ -278,11 +284,14 @@ fn key(
         (Some(batch), Some(BatchStyle::List)) => &*batch.text,
         _ => "",
     };
+    // Whatever makes one caller's answer another's: who he is, and what he proves it with.
     let viewer = match (fetch.reads_viewer, &scope.viewer) {
         (false, _) => String::new(),
         (true, None) => "-".to_owned(),
         (true, Some(viewer)) => viewer.to_string(),
     };
+    let proof = scope.authorization().filter(|_| fetch.is_forwarded);
+    let proof = proof.map_or("", |proof| proof.expose_secret());
     let parts = [
         &**upstream.connector(),
         &fetch.mapping,
@@ -290,13 +299,14 @@ fn key(
         &*instance.name,
         &*instance.account,
     ];
-    Prefix::new(parts).key([shape, own, &viewer])
+    Prefix::new(parts).key([shape, own, &viewer, proof])
 }
 
 /// Who says no.
 struct Place<'p> {
     connector: &'p str,
     instance: &'p str,
+    is_viewer_known: bool,
 }
 
 impl Place<'_> {
@@ -312,6 +322,10 @@ impl Place<'_> {
     fn unfit(&self, unfit: Unfit) -> Not {
         match unfit {
             Unfit::Missing { hole } => {
+                if hole.contains("$viewer") && !self.is_viewer_known {
+                    let hint = "it depends on who asks, and nobody is signed in";
+                    return self.no(State::NotAllowed, hint);
+                }
                 let configured = hole.contains("$config");
                 let state = match configured {
                     true => State::NotConfigured,

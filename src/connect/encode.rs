@@ -273,6 +273,13 @@ fn encoded(text: &str) -> String {
     out
 }
 
+/// Whether a query has a parameter.
+pub(super) fn has_param(path_and_query: &str, name: &str) -> bool {
+    let (_, query) = path_and_query.split_once('?').unwrap_or_default();
+    let own = |param: &str| param.split_once('=').map_or(param, |(own, _)| own) == name;
+    query.split('&').any(own)
+}
+
 /// `path?query` with a parameter set: replaced where it stands, added where not.
 pub(super) fn with_param(path_and_query: &str, name: &str, value: &str) -> String {
     let (path, query) = path_and_query

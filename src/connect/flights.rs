@@ -524,6 +524,7 @@ impl Tower {
             lane: self.lane,
             budget: self.budget,
             trace: self.scope.trace(),
+            authorization: self.scope.authorization(),
             started: self.cache.now(),
             divisible,
         }

@@ -6,10 +6,11 @@
 //! | CURSOR | a word from the body, given back in a parameter |
 //! | OFFSET | so many objects further |
 //! | PAGE | the next number, from 1 |
+//!
+//! Size and place are parameters of the query, or members of the body where the request has one.
 
 use serde_json::Value;
 
-use super::encode::with_param;
 use super::fault;
 use super::instances::Instance;
 use super::kept::{Progress, Reading};
@@ -41,8 +42,8 @@ pub(super) async fn read_on(
 ) -> Result<Read, Trouble> {
     let mut no_store = false;
     loop {
-        let path = path_of(fetch, instance, asked, reading, wanted.size).map_err(Trouble::Fault)?;
-        let said = asked.at(path).send(fetch, instance, terms, None).await?;
+        let next = next_of(fetch, instance, asked, reading, wanted.size).map_err(Trouble::Fault)?;
+        let said = next.send(fetch, instance, terms, None).await?;
         let (body, headers) = match said {
             Said::Body(body, headers) => (body, headers),
             Said::Absent(status) if reading.progress.pages == 0 => return Ok(Read::Absent(status)),
@@ -60,34 +61,39 @@ pub(super) async fn read_on(
     }
 }
 
-/// Where the next page is.
-fn path_of(
+/// The request for the next page.
+fn next_of(
     fetch: &Fetch,
     instance: &Instance,
     asked: &Asked,
     reading: &mut Reading,
     size: usize,
-) -> Result<String, Fault> {
+) -> Result<Asked, Fault> {
     let Some(page) = &fetch.connect.page else {
-        return Ok(asked.path.clone());
+        return Ok(asked.clone());
     };
     let progress = &mut reading.progress;
     if progress.pages == 0 {
         let size = u32::try_from(size).unwrap_or(u32::MAX);
         progress.size = size.clamp(1, page.max_size);
     }
-    let mut path = asked.path.clone();
-    if let Some(size) = &page.size {
-        path = with_param(&path, size, &progress.size.to_string());
-    }
+    let sized = match &page.size {
+        Some(size) => asked.clone().with(size, progress.size.into()),
+        None => asked.clone(),
+    };
     Ok(match (&progress.next, page.style, &page.cursor) {
-        (None, _, _) => path,
+        (None, _, _) => sized,
         (Some(next), PageStyle::Link, _) => match instance.upstream.below(next) {
-            Ok(below) => below,
+            Ok(below) => asked.at(below),
             Err(_elsewhere) => return Err(bad(fetch, "leads elsewhere for its next page")),
         },
-        (Some(next), _, Some(cursor)) => with_param(&path, cursor, next),
-        (Some(_), _, None) => path,
+        (Some(next), PageStyle::Offset | PageStyle::Page, Some(cursor)) => {
+            // They are counted by us.
+            let number = next.parse::<u64>().map_or(Value::Null, Value::from);
+            sized.with(cursor, number)
+        }
+        (Some(next), _, Some(cursor)) => sized.with(cursor, next.as_str().into()),
+        (Some(_), _, None) => sized,
     })
 }
 

@@ -1,12 +1,14 @@
 //! One request to an upstream: filled in, sent, judged and decoded.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::ask::Bound;
-use super::encode::Unfit;
+use super::encode::{Unfit, has_param, with_param};
 use super::fault;
 use super::instances::Instance;
 use super::routes::Fetch;
@@ -27,7 +29,7 @@ const TOO_MUCH: [u16; 4] = [413, 414, 502, 504];
 #[derive(Clone)]
 pub(super) struct Asked {
     pub(super) path: String,
-    body: Option<Bytes>,
+    body: Option<Value>,
 }
 
 /// For whom, and until when.
@@ -38,6 +40,8 @@ pub(super) struct Terms<'t> {
     /// Where requests are noted, if anybody wants to see them.
     pub(super) trace: Option<&'t Trace>,
     pub(super) started: jiff::Timestamp,
+    /// What the caller proves with who he is.
+    pub(super) authorization: Option<&'t SecretString>,
     /// Whether less could be asked for if this is too much.
     pub(super) divisible: bool,
 }
@@ -73,10 +77,7 @@ impl Trouble {
 impl Asked {
     pub(super) fn new(bound: &Bound<'_>, batch: Option<&Value>) -> Result<Self, Unfit> {
         let (path, body) = bound.fill(batch)?;
-        Ok(Self {
-            path,
-            body: body.map(|body| Bytes::from(body.to_string())),
-        })
+        Ok(Self { path, body })
     }
 
     /// The same request elsewhere in a list.
@@ -85,6 +86,23 @@ impl Asked {
             path,
             body: self.body.clone(),
         }
+    }
+
+    /// With a parameter set: a member of the body, where there is one and the query does not name it.
+    pub(super) fn with(mut self, name: &str, value: Value) -> Self {
+        match &mut self.body {
+            Some(Value::Object(members)) if !has_param(&self.path, name) => {
+                members.insert(name.to_owned(), value);
+            }
+            _ => {
+                let text = match &value {
+                    Value::String(text) => Cow::Borrowed(&**text),
+                    other => Cow::Owned(other.to_string()),
+                };
+                self.path = with_param(&self.path, name, &text);
+            }
+        }
+        self
     }
 
     /// Sends it.
@@ -109,7 +127,11 @@ impl Asked {
         call.idempotent = matches!(method, sdl::Method::Get | sdl::Method::Post);
         call.lane = terms.lane;
         call.headers = headers(self.body.is_some());
-        call.body = self.body.clone();
+        call.body = self.body.as_ref().map(|body| Bytes::from(body.to_string()));
+        // Only he is asked in the caller's name who is to be.
+        if fetch.is_forwarded {
+            call.authorization = terms.authorization.cloned();
+        }
         call.validators = validators(known);
         call.expects.clone_from(&fetch.connect.null_on);
         if terms.divisible {

@@ -16,7 +16,8 @@ use super::seam::LiveField;
 use super::view::At;
 use crate::sdl::expr::{Expr, Read};
 use crate::sdl::{
-    BatchStyle, CachePolicy, Connect, FieldSource, Model, Page, Request, TypeDef, ValueBinding,
+    AuthType, BatchStyle, CachePolicy, Connect, FieldSource, Model, Page, Request, TypeDef,
+    UpstreamSource, ValueBinding,
 };
 
 /// One `@connect`, for one type of what it brings.
@@ -33,7 +34,10 @@ pub(super) struct Fetch {
     pub(super) type_name: Arc<str>,
     pub(super) identity: Option<Expr>,
     pub(super) reads_args: bool,
+    /// What comes depends on who asks.
     pub(super) reads_viewer: bool,
+    /// It is asked in the caller's name.
+    pub(super) is_forwarded: bool,
     pub(super) reads_entity: bool,
     /// What comes from annotations, in the order in which it stands in the request.
     pub(super) claims: Vec<Expr>,
@@ -167,9 +171,10 @@ impl Routes {
         let key = (Arc::as_ptr(connect).addr(), Arc::clone(type_name), rows);
         let id = u32::try_from(known.len()).unwrap_or(u32::MAX);
         let ty = self.model.types.get(type_name);
-        let fetch = known
-            .entry(key)
-            .or_insert_with(|| Arc::new(Fetch::new(id, connect, type_name, ty, rows, policy)));
+        let source = &self.model.sources[connect.source];
+        let fetch = known.entry(key).or_insert_with(|| {
+            Arc::new(Fetch::new(id, source, connect, type_name, ty, rows, policy))
+        });
         Arc::clone(fetch)
     }
 
@@ -233,6 +238,7 @@ fn window(field: &LiveField) -> Window {
 impl Fetch {
     fn new(
         id: u32,
+        source: &UpstreamSource,
         connect: &Arc<Connect>,
         type_name: &Arc<str>,
         ty: Option<&TypeDef>,
@@ -251,7 +257,10 @@ impl Fetch {
         Self {
             id,
             reads_args: root("args") || tag_reads.iter().any(|read| &*read.root == "args"),
-            reads_viewer: root("viewer") || policy.is_some_and(|policy| policy.viewer_scoped),
+            reads_viewer: root("viewer")
+                || of_caller(source)
+                || policy.is_some_and(|policy| policy.viewer_scoped),
+            is_forwarded: is_forwarded(source),
             reads_entity: root("entity") || tag_reads.iter().any(|read| &*read.root == "entity"),
             claims: claims(connect),
             at: Arc::new(match is_shared_out(connect) {
@@ -293,6 +302,18 @@ impl Fetch {
 fn is_shared_out(connect: &Connect) -> bool {
     let batch = connect.batch.as_ref();
     batch.is_some_and(|batch| batch.style == BatchStyle::List)
+}
+
+fn is_forwarded(source: &UpstreamSource) -> bool {
+    let auth = source.auth.as_ref();
+    auth.is_some_and(|auth| auth.kind == AuthType::Forward)
+}
+
+/// Whether a source sends something of the caller along.
+fn of_caller(source: &UpstreamSource) -> bool {
+    let headers = source.headers.iter().map(|(_, value)| value);
+    let mut reads = headers.flat_map(Expr::reads);
+    is_forwarded(source) || reads.any(|read| &*read.root == "viewer")
 }
 
 pub(super) fn all_reads(connect: &Connect) -> Vec<Read> {

@@ -496,12 +496,17 @@ impl Inner {
     }
 
     async fn refresh(&self, renewals: Vec<Renewal>) {
-        let mut by_fetch: HashMap<u32, Vec<Renewal>> = HashMap::new();
+        // What goes together reads one state of the catalog, and is asked for one caller.
+        let mut by_fetch: HashMap<(u32, usize, usize), Vec<Renewal>> = HashMap::new();
         for renewal in renewals {
-            by_fetch
-                .entry(renewal.wanted.fetch.id)
-                .or_default()
-                .push(renewal);
+            let fetch = &renewal.wanted.fetch;
+            let snapshot = Arc::as_ptr(&renewal.scope.snapshot).addr();
+            let caller = match fetch.reads_viewer {
+                true => Arc::as_ptr(&renewal.scope).addr(),
+                false => 0,
+            };
+            let together = (fetch.id, snapshot, caller);
+            by_fetch.entry(together).or_default().push(renewal);
         }
         let flights = by_fetch.into_values().filter_map(|renewals| {
             let scope = renewals.first().map(|first| Arc::clone(&first.scope))?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::trace::Trace;
@@ -22,6 +23,8 @@ pub struct Scope {
     pub budget: Budget,
     /// Who asks: what `$viewer` stands for.
     pub viewer: Option<Arc<Value>>,
+    /// The caller's `Authorization` header: for sources that forward it, and for nobody else.
+    authorization: Option<Arc<SecretString>>,
     /// `None`: nobody asks what became of the live fields.
     outcomes: Option<Mutex<Vec<Outcome>>>,
     /// `None`: nobody asks what upstreams were asked.
@@ -86,6 +89,7 @@ impl Scope {
             snapshot,
             budget,
             viewer: None,
+            authorization: None,
             outcomes: None,
             trace: None,
             fresh_for: AtomicU64::new(u64::MAX),
@@ -97,8 +101,22 @@ impl Scope {
     pub(super) fn behind(&self, budget: Budget) -> Self {
         Self {
             viewer: self.viewer.clone(),
+            authorization: self.authorization.clone(),
             ..Self::new(Arc::clone(&self.snapshot), budget)
         }
+    }
+
+    /// With what the caller sent to prove who he is.
+    #[must_use]
+    pub fn authorized(self, authorization: SecretString) -> Self {
+        Self {
+            authorization: Some(Arc::new(authorization)),
+            ..self
+        }
+    }
+
+    pub(super) fn authorization(&self) -> Option<&SecretString> {
+        self.authorization.as_deref()
     }
 
     /// Keeps what becomes of every live field.

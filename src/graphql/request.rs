@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -26,6 +27,9 @@ pub struct Request<'a> {
     /// What the transport calls this request; every error says it, so that a client's report leads to the log.
     #[serde(skip)]
     pub request_id: Option<Cow<'a, str>>,
+    /// The caller's `Authorization` header, for upstreams that are asked in his name.
+    #[serde(skip)]
+    pub authorization: Option<SecretString>,
     /// Say in `extensions.callboard` what upstreams were asked.
     #[serde(skip)]
     pub trace: bool,

@@ -188,6 +188,10 @@ fn status(code: Code, media_type: MediaType) -> StatusCode {
 fn wishes<'r>(request: Request<'r>, headers: &'r HeaderMap) -> Request<'r> {
     Request {
         request_id: Some(request_id::of(headers).into()),
+        authorization: headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .map(Into::into),
         trace: headers.get(TRACE).is_some_and(|value| value == "1"),
         faults_in_data: headers.get(ERRORS).is_some_and(|value| value == "data"),
         ..request
@@ -211,7 +215,7 @@ fn with_headers(
         (header::CACHE_CONTROL, cache_control),
         (
             header::VARY,
-            HeaderValue::from_static("accept, callboard-trace, callboard-errors"),
+            HeaderValue::from_static("accept, authorization, callboard-trace, callboard-errors"),
         ),
     ];
     (status, headers, body).into_response()

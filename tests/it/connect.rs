@@ -2,11 +2,13 @@
 
 mod applicability;
 mod batches;
+mod callers;
 mod choosing;
 mod faults;
 mod freshness;
 mod pages;
 mod paths;
+mod people;
 mod providers;
 mod sharing;
 mod world;

@@ -28,7 +28,7 @@ fn upstream(asked: &Asked) -> Reply {
     let (offset, limit): (usize, usize) = (number("offset"), number("limit"));
     if asked.path() == "/runs" {
         let runs: Vec<Value> = (offset..(offset + limit).min(100))
-            .map(|n| json!({ "number": n, "branch": if n % 2 == 0 { "main" } else { "topic" } }))
+            .map(|n| json!({ "number": n, "branch": if n.is_multiple_of(2) { "main" } else { "topic" } }))
             .collect();
         return Reply::json(&json!({ "items": runs }));
     }
@@ -37,7 +37,11 @@ fn upstream(asked: &Asked) -> Reply {
     if n == 7 {
         return Reply::status(500);
     }
-    let status = if n % 5 == 0 { "FAILED" } else { "PASSED" };
+    let status = if n.is_multiple_of(5) {
+        "FAILED"
+    } else {
+        "PASSED"
+    };
     Reply::json(&json!({ "status": status, "flow": if n < 50 { "build" } else { "nightly" } }))
 }
 

@@ -206,3 +206,56 @@ async fn a_list_that_grew_is_read_on_where_it_was_left() {
     }
     "#);
 }
+
+#[tokio::test]
+async fn a_request_with_a_body_says_there_where_it_is() {
+    let sdl = r#"
+extend schema @source(name: "rest", url: "$config.url")
+extend interface Entity {
+  builds: [Build] @connect(source: "rest", post: "/search?limit=2", body: "{ of: $entity.metadata.name }", at: "items",
+    page: { style: OFFSET, size: "limit", cursor: "offset", total: "total" }) @cache(maxAge: "1m", stale: "1m")
+}
+type Build implements Live @identity(from: "number") { number: Int }
+"#;
+    let world = world(sdl).components("pay: {}").start(|asked| {
+        let body: Value = serde_json::from_str(&asked.body).unwrap();
+        assert_eq!(body["of"], "pay");
+        let offset = usize::try_from(body["offset"].as_u64().unwrap_or(0)).unwrap();
+        Reply::json(&json!({ "items": rows(offset, number(asked, "limit", 25)), "total": 12 }))
+    });
+    let world = world.await;
+    let query = "{ component(ref: \"pay\") { builds(first: 7) { nodes { number } } } }";
+    let (json, _) = world.engine.json(query, Value::Null).await;
+    assert_eq!(
+        json["data"]["component"]["builds"]["nodes"]
+            .as_array()
+            .unwrap()
+            .len(),
+        7,
+        "{json}"
+    );
+    let (json, _) = world
+        .engine
+        .json(&query.replace('7', "12"), Value::Null)
+        .await;
+    assert_eq!(
+        json["data"]["component"]["builds"]["nodes"]
+            .as_array()
+            .unwrap()
+            .len(),
+        12,
+        "{json}"
+    );
+    let asked = world.upstream.take();
+    let asked: Vec<String> = asked
+        .iter()
+        .map(|asked| format!("{} {}", asked.target, asked.body))
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            r#"/search?limit=7 {"of":"pay"}"#,
+            r#"/search?limit=7 {"of":"pay","offset":7}"#,
+        ]
+    );
+}
