@@ -131,7 +131,7 @@ fn the_status_depends_on_the_media_type() {
         assert_eq!(answer.header("cache-control"), "no-store");
         assert_eq!(
             answer.header("vary"),
-            "accept, callboard-trace, callboard-errors"
+            "accept, authorization, callboard-trace, callboard-errors"
         );
         let json = answer.json();
         format!(
