@@ -16,6 +16,7 @@ mod open;
 mod problems;
 mod retention;
 mod sources;
+mod stored;
 mod tables;
 mod texts;
 mod write;
@@ -27,7 +28,7 @@ use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};
 
 pub use change_set::{
     Carry, ChangeSet, Committed, Document, FileChange, FileState, Packed, ProblemsByFile,
-    ProblemsOfFile, StoredEntity,
+    ProblemsOfFile,
 };
 pub use changes::{Change, ChangeQuery, Operation};
 pub use error::StoreError;
@@ -35,6 +36,7 @@ pub use lock::ServerLock;
 pub use open::StoreOptions;
 pub use retention::Expired;
 pub use sources::{Counts, StoredSource};
+pub use stored::{Names, StoredEntities, StoredEntity};
 
 use tables::texts as texts_table;
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::documents::{self, Document, MAX_DOCUMENTS};
 use super::problem::{Findings, Problem, item, member, shown};
-use super::relations::references;
+use super::relations::each_reference;
 use super::substitute::Substituter;
 use super::text::{decode, number, point};
 use super::yaml::{self, Content, Node};
@@ -174,8 +174,10 @@ fn check_references(
 ) -> Vec<Reference> {
     let mut found = Vec::new();
     for emit in &model.kind_of(kind).emits {
-        for (index, text) in references(emit, descriptor).iter().enumerate() {
+        let mut index = 0;
+        each_reference(emit, descriptor, |text| {
             let (field, span) = place(&emit.from, index, root);
+            index += 1;
             match EntityRef::parse(text, emit.default_kind.as_deref(), entity_ref.namespace()) {
                 Ok(target) => {
                     if !emit.targets.allows(model.kind(target.kind())) {
@@ -197,7 +199,7 @@ fn check_references(
                     );
                 }
             }
-        }
+        });
     }
     found
 }

@@ -8,7 +8,7 @@ use super::{EntityRef, Relation};
 use crate::sdl::expr::Scope;
 use crate::sdl::{Emit, KindId, Model};
 
-/// The relations that `descriptor` emits, both directions of each, sorted and without doubles.
+/// The relations that `descriptor` emits, both directions of each; what it says twice comes twice.
 ///
 /// References that cannot be parsed are left out: [`read`](super::read) lets no entity with one through.
 pub fn relations(
@@ -21,12 +21,11 @@ pub fn relations(
         return Vec::new();
     };
     let mut relations = Vec::new();
+    let namespace = entity_ref.namespace();
     for emit in &model.kind_of(kind).emits {
-        for text in references(emit, descriptor) {
-            let namespace = entity_ref.namespace();
-            let Ok(target) = EntityRef::parse(&text, emit.default_kind.as_deref(), namespace)
-            else {
-                continue;
+        each_reference(emit, descriptor, |text| {
+            let Ok(target) = EntityRef::parse(text, emit.default_kind.as_deref(), namespace) else {
+                return;
             };
             if let Some(inverse) = emit.inverse {
                 relations.push(Relation {
@@ -40,25 +39,20 @@ pub fn relations(
                 relation: emit.relation,
                 target,
             });
-        }
+        });
     }
-    relations.sort_unstable();
-    relations.dedup();
     relations
 }
 
-/// The texts that the field of `emit` holds, in the order written.
-pub(super) fn references(emit: &Emit, descriptor: &Value) -> Vec<String> {
+/// Calls `take` with the texts that the field of `emit` holds, in the order written.
+pub(super) fn each_reference(emit: &Emit, descriptor: &Value, mut take: impl FnMut(&str)) {
     let scope = Scope {
         this: Some(descriptor),
         ..Scope::default()
     };
     match emit.from.eval(&scope).as_ref() {
-        Value::String(text) => vec![text.clone()],
-        Value::Array(items) => items
-            .iter()
-            .filter_map(|item| item.as_str().map(str::to_owned))
-            .collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => Vec::new(),
+        Value::String(text) => take(text),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).for_each(take),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
     }
 }

@@ -8,7 +8,9 @@ use super::Ingest;
 use crate::catalog::relations;
 use crate::graph::{Batch, Delta, Record, Snapshot};
 use crate::sdl::Model;
-use crate::store::{Carry, ChangeSet, Committed, Store, StoreError, StoredEntity};
+use crate::store::{
+    Carry, ChangeSet, Committed, Names, Store, StoreError, StoredEntities, StoredEntity,
+};
 
 /// How many batches may wait between two threads: enough that neither waits for the other, few enough to be nothing beside the snapshot.
 const BATCHES: usize = 4;
@@ -18,15 +20,16 @@ const BATCHES: usize = 4;
 /// Three steps side by side: rows are read, descriptors are taken apart, and the snapshot is put together; no more than a few batches are in memory between them.
 pub async fn load(store: &Store, model: Arc<Model>) -> Result<Snapshot, StoreError> {
     let problems = store.problems().await?;
-    let (stored, mut rows) = mpsc::channel::<Vec<StoredEntity>>(BATCHES);
+    let (stored, mut rows) = mpsc::channel::<StoredEntities>(BATCHES);
     let (prepared, batches) = std::sync::mpsc::sync_channel::<Batch>(BATCHES);
     let (tell, told) = tokio::sync::oneshot::channel::<u64>();
     let (mut preparer, mut builder) = Snapshot::builder(Arc::clone(&model));
     let preparing = tokio::task::spawn_blocking(move || {
+        let mut names = Names::default();
         while let Some(batch) = rows.blocking_recv() {
-            for mut row in batch {
-                let json = std::mem::take(&mut row.descriptor);
-                if let Some(record) = record(&model, row, &json) {
+            for mut entity in batch.entities(&mut names) {
+                let json = std::mem::take(&mut entity.descriptor);
+                if let Some(record) = record(&model, entity, &json) {
                     preparer.add(record, Some(&json));
                 }
             }
@@ -52,7 +55,7 @@ pub async fn load(store: &Store, model: Arc<Model>) -> Result<Snapshot, StoreErr
 }
 
 /// The record of a stored entity, whose descriptor is `json`; one that cannot be read is left out, and the log says so.
-fn record(model: &Model, entity: StoredEntity, json: &str) -> Option<Record> {
+fn record(model: &Model, entity: StoredEntity<'_>, json: &str) -> Option<Record> {
     let descriptor = match serde_json::from_str(json) {
         Ok(descriptor) => descriptor,
         Err(error) => {
@@ -122,13 +125,14 @@ impl Ingest {
         let before = self.catalog.snapshot();
         let applied = tokio::task::spawn_blocking(move || {
             let model = Arc::clone(before.model());
-            let upserts = committed.upserts.into_iter();
+            let mut names = Names::default();
+            let upserts = committed.upserts.entities(&mut names);
             before.apply(Delta {
                 revision,
                 upserts: upserts
-                    .filter_map(|mut row| {
-                        let json = std::mem::take(&mut row.descriptor);
-                        record(&model, row, &json)
+                    .filter_map(|mut entity| {
+                        let json = std::mem::take(&mut entity.descriptor);
+                        record(&model, entity, &json)
                     })
                     .collect(),
                 removals: committed.removals,

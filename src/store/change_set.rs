@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::stored::StoredEntities;
 use crate::catalog::EntityRef;
-use crate::graph::{Origin, ProblemRecord};
+use crate::graph::ProblemRecord;
 
 /// Problems of files of one source, in full for each file that is named.
 pub type ProblemsByFile = Vec<(Arc<str>, Vec<ProblemRecord>)>;
@@ -94,7 +95,7 @@ pub struct Committed {
     pub revision: Option<u64>,
     /// Too much for a delta: the snapshot is better loaded anew, and `upserts` is empty.
     pub reload: bool,
-    pub upserts: Vec<StoredEntity>,
+    pub upserts: StoredEntities,
     pub removals: Vec<EntityRef>,
     /// Of the files whose problems changed, all that they have now.
     pub problems: Vec<ProblemsOfFile>,
@@ -104,16 +105,4 @@ pub struct Committed {
     pub removed: u64,
     /// How many rows were written, of all tables.
     pub rows_written: u64,
-}
-
-/// An entity as it is served, its descriptor still as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredEntity {
-    pub id: Arc<str>,
-    pub entity_ref: EntityRef,
-    pub descriptor: String,
-    pub origin: Origin,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-    pub previous_refs: Vec<EntityRef>,
 }

@@ -179,6 +179,7 @@ impl<'a> Commit<'a> {
             old.sort_by_key(|claim| (claim.document, claim.id));
             self.read_file(change, old);
         }
+        self.number_added();
         if self.last {
             let carried = std::mem::take(&mut self.carry.dropped);
             let condition = |ids: &[i64]| documents::Column::Id.is_in(ids.iter().copied());
@@ -190,6 +191,16 @@ impl<'a> Commit<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What is new lies in the database in the order of refs, in which it will be read.
+    fn number_added(&mut self) {
+        self.added
+            .sort_by(|left, right| left.claim.entity_ref.cmp(&right.claim.entity_ref));
+        for stored in &mut self.added {
+            let id = self.counters.next_document();
+            (stored.claim.id, stored.row.id) = (id, id);
+        }
     }
 
     fn read_file(&mut self, change: FileChange, old: Vec<Claim>) {
@@ -256,7 +267,8 @@ impl<'a> Commit<'a> {
         let claim = Claim {
             id: match before {
                 Some(before) => before.id,
-                None => self.counters.next_document(),
+                // Given with the others', when all are known.
+                None => 0,
             },
             source: Arc::clone(&self.source),
             order: sources::order(&self.orders, &self.source),

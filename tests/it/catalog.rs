@@ -1,5 +1,6 @@
 //! `catalog`: what a descriptor emits, and that no bytes whatever bring it down.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -19,15 +20,15 @@ fn model() -> &'static Model {
     &MODEL
 }
 
-/// The relations that the entities of a file emit, one a line, then the problems.
+/// The set of relations that each entity of a file emits, one a line, then the problems.
 fn relations(text: &str) -> String {
     let model = model();
     let reading = catalog::read(model, text.as_bytes(), &NoSubstitutions);
     let mut out = String::new();
     for entity in &reading.entities {
-        for relation in
-            catalog::relations(model, &entity.entity_ref, entity.kind, &entity.descriptor)
-        {
+        let emitted =
+            catalog::relations(model, &entity.entity_ref, entity.kind, &entity.descriptor);
+        for relation in BTreeSet::from_iter(emitted) {
             let name = &model.relation(relation.relation).name;
             writeln!(out, "{} {name} {}", relation.source, relation.target).unwrap();
         }
@@ -407,9 +408,9 @@ fn is_sound(model: &Model, bytes: &[u8]) -> Reading {
             !errors().any(|error| error.document == Some(entity.document)),
             "{entity:?}"
         );
-        for relation in
-            catalog::relations(model, &entity.entity_ref, entity.kind, &entity.descriptor)
-        {
+        let emitted =
+            catalog::relations(model, &entity.entity_ref, entity.kind, &entity.descriptor);
+        for relation in BTreeSet::from_iter(emitted) {
             assert!(relation.source == entity.entity_ref || relation.target == entity.entity_ref);
         }
     }

@@ -8,7 +8,7 @@ use callboard::clock::Clock;
 use callboard::config::{SourceConfig, SourceKind};
 use callboard::ingest::{Ingest, IngestOptions};
 use callboard::sdl::{Model, core_files, load};
-use callboard::store::{ChangeQuery, Operation, Store, StoredEntity};
+use callboard::store::{ChangeQuery, Names, Operation, Store, StoredEntity};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -143,7 +143,7 @@ impl Catalog {
     }
 
     /// The entity as it is stored.
-    pub(crate) async fn entity(&self, entity_ref: &str) -> Option<StoredEntity> {
+    pub(crate) async fn entity(&self, entity_ref: &str) -> Option<StoredEntity<'static>> {
         let entities = stored(self.store()).await;
         entities
             .into_iter()
@@ -198,13 +198,14 @@ pub(crate) async fn changes(store: &Store, query: &ChangeQuery) -> Vec<String> {
 }
 
 /// Everything that `store` serves.
-pub(crate) async fn stored(store: &Store) -> Vec<StoredEntity> {
+pub(crate) async fn stored(store: &Store) -> Vec<StoredEntity<'static>> {
     let (tell, _told) = tokio::sync::oneshot::channel();
     let (send, mut receive) = tokio::sync::mpsc::channel(4);
     let (loaded, entities) = tokio::join!(store.load(tell, send), async {
         let mut entities = Vec::new();
+        let mut names = Names::default();
         while let Some(batch) = receive.recv().await {
-            entities.extend(batch);
+            entities.extend(batch.entities(&mut names).map(StoredEntity::into_owned));
         }
         entities
     });
