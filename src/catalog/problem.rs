@@ -202,6 +202,9 @@ const MAX_PROBLEMS: usize = 100;
 
 /// A text of the user's in a message: its beginning, if it is long.
 pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_SHOWN {
+        return Cow::Borrowed(text);
+    }
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
         None => Cow::Borrowed(text),
@@ -217,12 +220,20 @@ pub(super) fn member(path: &str, key: &str) -> String {
     let plain = key
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$'));
-    match (path.is_empty(), plain && !key.is_empty()) {
-        (true, true) => key.into_owned(),
-        (true, false) => format!("'{key}'"),
-        (false, true) => format!("{path}.{key}"),
-        (false, false) => format!("{path}.'{key}'"),
+    // Put together by hand: paths are made for good documents too.
+    let mut member = String::with_capacity(path.len() + key.len() + 3);
+    member.push_str(path);
+    if !path.is_empty() {
+        member.push('.');
     }
+    if plain && !key.is_empty() {
+        member.push_str(&key);
+    } else {
+        member.push('\'');
+        member.push_str(&key);
+        member.push('\'');
+    }
+    member
 }
 
 /// The path of an item of the list at `path`.

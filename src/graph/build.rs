@@ -4,7 +4,6 @@
 
 use std::collections::HashSet;
 use std::hash::RandomState;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -114,31 +113,43 @@ impl Snapshot {
 #[derive(Debug, Default)]
 struct Names {
     texts: String,
-    /// Hash and end of each: most texts need not be fetched to see that they are others.
-    ends: Vec<(u64, usize)>,
-    table: HashTable<u32>,
+    /// Where each ends.
+    ends: Vec<usize>,
+    /// Each with its hash: most texts need not be fetched to see that they are others.
+    table: HashTable<(u64, u32)>,
 }
 
 impl Names {
     fn text(&self, name: u32) -> &str {
-        text_of(&self.texts, &self.ends, name as usize)
+        text_at(&self.texts, &self.ends, name as usize)
+    }
+
+    /// A name with this hash; it may be another one's.
+    #[inline]
+    fn candidate(&self, hash: u64) -> Option<u32> {
+        let known = self.table.find(hash, |(own, _)| *own == hash);
+        known.map(|(_, name)| *name)
     }
 
     fn intern(&mut self, hash: u64, text: &str) -> u32 {
         let Self { texts, ends, table } = self;
-        let known = table.find(hash, |name| {
-            let name = *name as usize;
-            ends[name].0 == hash && text_of(texts, ends, name) == text
+        let known = table.find(hash, |(own, name)| {
+            *own == hash && text_at(texts, ends, *name as usize) == text
         });
-        if let Some(name) = known {
+        if let Some((_, name)) = known {
             return *name;
         }
         let name = ends.len() as u32;
         texts.push_str(text);
-        ends.push((hash, texts.len()));
-        table.insert_unique(hash, name, |name| ends[*name as usize].0);
+        ends.push(texts.len());
+        table.insert_unique(hash, (hash, name), |(hash, _)| *hash);
         name
     }
+}
+
+fn text_at<'a>(texts: &'a str, ends: &[usize], at: usize) -> &'a str {
+    let start = at.checked_sub(1).map_or(0, |before| ends[before]);
+    texts.get(start..ends[at]).unwrap_or_default()
 }
 
 /// Puts a snapshot together out of what a [`Preparer`] made.
@@ -155,8 +166,8 @@ pub struct Builder {
     stated: Filling<u32>,
     kinds: Vec<Vec<u32>>,
     previous: Vec<(u32, u32)>,
-    /// Of the record at hand: the names behind its numbers.
-    numbered: Vec<u32>,
+    /// Of the batch at hand: what its refs are called here.
+    called: Vec<u32>,
 }
 
 impl Builder {
@@ -170,42 +181,36 @@ impl Builder {
             stated: Filling::default(),
             kinds: vec![Vec::new(); snapshot.kinds.len()],
             previous: Vec::new(),
-            numbered: Vec::new(),
+            called: Vec::new(),
             snapshot,
         }
-    }
-
-    fn name(&mut self, hash: u64, text: &str) -> u32 {
-        let name = self.names.intern(hash, text);
-        if self.indexes.len() <= name as usize {
-            self.indexes.push(UNSEEN);
-        }
-        name
     }
 
     /// Takes a batch; batches come in the order in which they were made.
     pub fn add(&mut self, mut batch: Batch) {
         self.dictionaries.append(&mut batch.dictionaries);
+        self.call(&batch);
         let mut strays = std::mem::take(&mut batch.strays).into_iter().peekable();
         let parts = std::mem::take(&mut batch.parts);
         let (mut text, mut slots, mut blocks, mut names, mut words) = (0, 0, 0, 0, 0);
         for (number, part) in parts.into_iter().enumerate() {
-            let row = batch.text.get(text..part.text).unwrap_or_default();
-            let ends = &batch.slots[slots..part.slots];
-            let ref_end = ends.first().map_or(0, |end| *end as usize);
-            let own = self.name(part.hash, row.get(..ref_end).unwrap_or_default());
+            let called = &self.called[names..part.names];
+            let own = called.first().map_or(0, |own| *own as usize);
             let ix = self.snapshot.n_indexes;
             // Refs are the store's key, so none comes twice.
-            let is_new = self.indexes[own as usize] == UNSEEN;
+            let is_new = self.indexes[own] == UNSEEN;
             if is_new {
                 self.snapshot.n_indexes += 1;
-                self.indexes[own as usize] = ix;
+                self.indexes[own] = ix;
                 let last = self.kinds.len() - 1;
                 self.kinds[usize::from(part.kind).min(last)].push(ix);
-                self.rows.push(part.kind, row, ends);
+                let row = batch.text.get(text..part.text).unwrap_or_default();
+                self.rows
+                    .push(part.kind, row, &batch.slots[slots..part.slots]);
                 self.blocks.push(&batch.blocks[blocks..part.blocks]);
-                self.number(own, &batch, names..part.names);
-                self.state(&mut batch.words[words..part.words]);
+                let stated = &mut batch.words[words..part.words];
+                each_index(stated, |number| *number = called[*number as usize]);
+                self.stated.push(stated);
             }
             while let Some((_, at, found)) = strays.next_if(|(of, ..)| *of == number) {
                 if is_new {
@@ -220,21 +225,21 @@ impl Builder {
         }
     }
 
-    /// Makes out which names the numbers of a record stand for.
-    fn number(&mut self, own: u32, batch: &Batch, names: Range<usize>) {
-        self.numbered.clear();
-        self.numbered.push(own);
-        for at in names {
-            let (hash, _) = batch.name_ends[at];
-            let name = self.name(hash, text_of(&batch.names, &batch.name_ends, at));
-            self.numbered.push(name);
+    /// Finds or makes the names of all refs of a batch.
+    ///
+    /// First they are looked for by their hashes alone: that waits for memory, and nothing in it for what came before, so that the processor waits for many at once.
+    fn call(&mut self, batch: &Batch) {
+        let Self { names, called, .. } = self;
+        called.clear();
+        let hashes = batch.name_ends.iter().map(|(hash, _)| *hash);
+        called.extend(hashes.map(|hash| names.candidate(hash).unwrap_or(UNSEEN)));
+        for (at, called) in called.iter_mut().enumerate() {
+            let text = text_of(&batch.names, &batch.name_ends, at);
+            if *called == UNSEEN || names.text(*called) != text {
+                *called = names.intern(batch.name_ends[at].0, text);
+            }
         }
-    }
-
-    fn state(&mut self, words: &mut [u32]) {
-        let numbered = &self.numbered;
-        each_index(words, |number| *number = numbered[*number as usize]);
-        self.stated.push(words);
+        self.indexes.resize(self.names.ends.len(), UNSEEN);
     }
 
     fn place(&mut self, ix: u32, place: Place) {
@@ -410,7 +415,7 @@ fn filled(index: &ValueIndex, texts: Texts<'_>, among: &RoaringBitmap) -> ValueI
         .filter(|(_, text)| !text.is_empty())
         .inspect(|(ix, _)| present.push(*ix));
     sorted_groups(index.sort, items, stored, |members| {
-        let written = members.first().map_or("", |first| stored(*first));
+        let written = || members.first().map_or("", |first| stored(*first));
         entries.push(index.entry(written, members));
     });
     let mut filled = ValueIndex::new(index.source, index.sort, false);

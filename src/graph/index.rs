@@ -145,12 +145,12 @@ impl ValueIndex {
         }
     }
 
-    /// One group for [`ValueIndex::fill`].
-    pub(super) fn entry(&self, written: &str, members: &[u32]) -> Entry {
+    /// One group for [`ValueIndex::fill`]; only one that holds its text itself asks what it is.
+    pub(super) fn entry<'a>(&self, written: impl FnOnce() -> &'a str, members: &[u32]) -> Entry {
         match members {
             [one] if self.source != Source::Held => Entry::One(*one),
             _ => Entry::Shared(Arc::new(Shared {
-                written: written.into(),
+                written: written().into(),
                 members: Members::from_sorted(members),
             })),
         }
@@ -455,7 +455,7 @@ impl ListGroups {
         let ordinals = ordinals.iter().map(|(_, group)| group);
         texts
             .chain(ordinals)
-            .map(|(written, members)| index.entry(written, members))
+            .map(|(written, members)| index.entry(|| written, members))
             .collect()
     }
 }

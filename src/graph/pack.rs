@@ -16,8 +16,9 @@ pub(super) struct Packer {
     n_dictionary: usize,
     /// By hash of four bytes: where they stand in the dictionary, plus one.
     known: Box<[u16]>,
-    /// The same for dictionary and text.
-    seen: Box<[u16]>,
+    /// The same for the text at hand, under its number: what is under another one is of an earlier text, and need not be cleared away.
+    seen: Box<[(u16, u16)]>,
+    number: u16,
     /// The dictionary, and the text behind it.
     window: Vec<u8>,
 }
@@ -30,7 +31,8 @@ impl Packer {
         }
         Self {
             n_dictionary: dictionary.len(),
-            seen: known.clone(),
+            seen: vec![(0, 0); 1 << BITS].into_boxed_slice(),
+            number: 0,
             known,
             window: dictionary.to_vec(),
         }
@@ -47,14 +49,22 @@ impl Packer {
             block.extend_from_slice(&packed);
             return;
         }
-        self.seen.copy_from_slice(&self.known);
+        self.number = self.number.wrapping_add(1);
+        if self.number == 0 {
+            self.seen.fill((0, 0));
+            self.number = 1;
+        }
+        let number = self.number;
         let window = self.window.as_slice();
         let (mut at, mut done) = (self.n_dictionary, self.n_dictionary);
         while at + NO_MATCH < window.len() {
             let here = word(window, at);
-            let seen = &mut self.seen[hash(here)];
-            let before = usize::from(std::mem::replace(seen, (at + 1) as u16));
-            let Some(mut from) = before
+            let place = hash(here);
+            let before = match std::mem::replace(&mut self.seen[place], (number, (at + 1) as u16)) {
+                (own, before) if own == number => before,
+                _ => self.known[place],
+            };
+            let Some(mut from) = usize::from(before)
                 .checked_sub(1)
                 .filter(|from| word(window, *from) == here)
             else {
@@ -70,7 +80,7 @@ impl Packer {
             at += length;
             done = at;
             let last = at - 2;
-            self.seen[hash(word(window, last))] = (last + 1) as u16;
+            self.seen[hash(word(window, last))] = (number, (last + 1) as u16);
         }
         sequence(block, &window[done..], None);
     }

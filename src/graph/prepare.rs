@@ -45,10 +45,10 @@ pub struct Batch {
     pub(super) text: String,
     pub(super) slots: Vec<u32>,
     pub(super) blocks: Vec<u8>,
-    /// The refs that relations name: the texts, and for each its hash and its end.
+    /// Each record's own ref and those that its relations name: the texts, and for each its hash and its end.
     pub(super) names: String,
     pub(super) name_ends: Vec<(u64, usize)>,
-    /// What is stated; nought is the entity itself, the others are its names, counted from one.
+    /// What is stated, by the numbers of refs among those of the record; nought is its own.
     pub(super) words: Vec<u32>,
     /// By number of the record: what stands at the path of that number.
     pub(super) strays: Vec<(usize, usize, Found)>,
@@ -60,8 +60,6 @@ pub struct Batch {
 #[derive(Debug)]
 pub(super) struct Part {
     pub(super) kind: KindCode,
-    /// Of the ref, which is the first slot of the row.
-    pub(super) hash: u64,
     pub(super) text: usize,
     pub(super) slots: usize,
     pub(super) blocks: usize,
@@ -117,12 +115,10 @@ impl Preparer {
             .strays
             .extend(strays.map(|(at, found)| (number, at, found)));
         self.state(&record);
-        let hash = self.hasher.hash_one(record.entity_ref.as_str());
         let place = self.place(record);
         let batch = &mut self.batch;
         batch.parts.push(Part {
             kind,
-            hash,
             text: batch.text.len(),
             slots: batch.slots.len(),
             blocks: batch.blocks.len(),
@@ -152,11 +148,12 @@ impl Preparer {
         self.names.clear();
         self.triples.clear();
         let first = self.batch.name_ends.len();
+        self.name(first, &record.entity_ref);
         for relation in &record.relations {
             let triple = (
-                self.name(first, &record.entity_ref, &relation.source),
+                self.name(first, &relation.source),
                 relation.relation.0,
-                self.name(first, &record.entity_ref, &relation.target),
+                self.name(first, &relation.target),
             );
             self.triples.push(triple);
         }
@@ -166,29 +163,29 @@ impl Preparer {
         self.batch.words.extend_from_slice(&self.words);
     }
 
-    /// The number of a ref among those that the record names; `first`: where its own begin in the batch.
-    fn name(&mut self, first: usize, own: &EntityRef, entity_ref: &EntityRef) -> u32 {
-        if entity_ref == own {
-            return 0;
-        }
+    /// The number of a ref among those that the record names; `first`: where they begin in the batch.
+    fn name(&mut self, first: usize, entity_ref: &EntityRef) -> u32 {
         let Batch {
             names, name_ends, ..
         } = &mut self.batch;
         let text = entity_ref.as_str();
+        // One of two is mostly the record's own.
+        if name_ends.len() > first && text_of(names, name_ends, first) == text {
+            return 0;
+        }
         let hash = self.hasher.hash_one(text);
-        let at = |number: u32| first + number as usize - 1;
         let known = self.names.find(hash, |number| {
-            let at = at(*number);
+            let at = first + *number as usize;
             name_ends[at].0 == hash && text_of(names, name_ends, at) == text
         });
         if let Some(number) = known {
             return *number;
         }
+        let number = (name_ends.len() - first) as u32;
         names.push_str(text);
         name_ends.push((hash, names.len()));
-        let number = (name_ends.len() - first) as u32;
         self.names
-            .insert_unique(hash, number, |number| name_ends[at(*number)].0);
+            .insert_unique(hash, number, |number| name_ends[first + *number as usize].0);
         number
     }
 
