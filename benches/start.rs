@@ -1,4 +1,4 @@
-//! What a start costs the process that people run: time until it answers, and memory as the system sees it.
+//! What a start costs the process that people run: time until it answers, work, and memory as the system sees it.
 //!
 //! `cargo bench --bench start`; `CALLBOARD_BENCH_SIZES=100000,1000000` says which sizes are started from the database, and `CALLBOARD_BENCH_ROUNDS` how often.
 //! The catalog is made up and written as YAML, 500 entities to a file; the binary is a child process that is asked over HTTP until it has all of them.
@@ -32,7 +32,7 @@ use callboard::store::Store;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
-use child::{Peak, Served};
+use child::Served;
 use company::Company;
 
 #[global_allocator]
@@ -50,7 +50,12 @@ fn main() {
     let model = Arc::new(model.unwrap());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!(
-        "{cores} cores, medians of {rounds} rounds; memory is the highest, and in brackets what is held when it answers"
+        "{cores} cores, other load {}; medians of {rounds} rounds",
+        child::load()
+    );
+    println!(
+        "{:<36} {:>8} {:>8} {:>8} {:>8}",
+        "", "time", "work", "memory", "held"
     );
     small(&model, rounds);
     for size in sizes.split(',') {
@@ -93,16 +98,20 @@ fn report(name: &str, mut rounds: Vec<Served>) {
     rounds.sort_by_key(|served| served.after);
     let median = &rounds[rounds.len() / 2];
     let highest = rounds.iter().filter_map(|served| served.peak.highest).max();
-    let shown = |bytes: Option<u64>| match bytes {
+    let megabytes = |bytes: Option<u64>| match bytes {
         Some(bytes) => format!("{} MB", bytes / 1_000_000),
         None => "unknown".to_owned(),
     };
-    let Peak { held, .. } = median.peak;
+    let seconds = |time: Option<Duration>| match time {
+        Some(time) => format!("{:.2} s", time.as_secs_f64()),
+        None => "unknown".to_owned(),
+    };
     println!(
-        "  {name:<34} {:>6.2} s   {:>8} ({})",
-        median.after.as_secs_f64(),
-        shown(highest),
-        shown(held)
+        "  {name:<34} {:>8} {:>8} {:>8} {:>8}",
+        seconds(Some(median.after)),
+        seconds(median.worked),
+        megabytes(highest),
+        megabytes(median.peak.held)
     );
 }
 

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Served {
     /// From its start until it answered in full, or ended.
     pub(crate) after: Duration,
+    /// What all its threads together worked until then: it says how much of the time other programs took.
+    pub(crate) worked: Option<Duration>,
     pub(crate) peak: Peak,
 }
 
@@ -62,11 +64,13 @@ pub(crate) fn serve(config: &Path, n: u32) -> Served {
         sleep(Duration::from_millis(2));
     }
     let after = start.elapsed();
+    let worked = worked(&child.0);
     let held = memory(&child.0, "VmRSS");
     sleep(Duration::from_millis(500));
     let highest = memory(&child.0, "VmHWM");
     Served {
         after,
+        worked,
         peak: Peak { highest, held },
     }
 }
@@ -80,13 +84,15 @@ pub(crate) fn run(arguments: &[&OsStr]) -> Served {
         .stderr(Stdio::null())
         .spawn()
         .expect("the binary starts");
-    let mut highest = None;
+    let (mut highest, mut busy) = (None, None);
     while child.try_wait().expect("a status").is_none() {
         highest = memory(&child, "VmHWM").or(highest);
+        busy = worked(&child).or(busy);
         sleep(Duration::from_millis(2));
     }
     Served {
         after: start.elapsed(),
+        worked: busy,
         peak: Peak {
             highest,
             held: highest,
@@ -99,6 +105,23 @@ fn memory(child: &Child, name: &str) -> Option<u64> {
     let line = status.lines().find(|line| line.starts_with(name))?;
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes * 1024)
+}
+
+/// How many programs wanted to run during the last minute, on average.
+pub(crate) fn load() -> String {
+    let average = std::fs::read_to_string("/proc/loadavg").ok();
+    let minute = average.and_then(|average| Some(average.split(' ').next()?.to_owned()));
+    minute.unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// User and system time; `None` where the system does not tell.
+fn worked(child: &Child) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+    let (_, numbers) = stat.rsplit_once(") ")?;
+    // Linux counts hundredths here, whatever its clock does.
+    let ticks = numbers.split(' ').skip(11).take(2);
+    let hundredths: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Some(Duration::from_millis(hundredths * 10))
 }
 
 /// How many entities it says that it has.
