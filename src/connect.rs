@@ -23,6 +23,7 @@ mod report;
 mod reports;
 mod request;
 mod routes;
+mod rows;
 mod runtime;
 mod scope;
 mod seam;

@@ -13,7 +13,7 @@ use super::fault;
 use super::filter::Filter;
 use super::lineup::Head;
 use super::live::LiveObject;
-use super::provide::{Provided, Rows};
+use super::provide::Provided;
 use super::routes::{Route, Window};
 use super::scope::{Outcome, Scope, State};
 use super::seam::{Answer, Fault, Fetched, FetchedPage, Item, Parent};
@@ -70,8 +70,8 @@ impl Route {
             items.push((Item::Live(taken), cursor));
         }
         let progress = || provided.iter().flat_map(|provided| provided.parts.iter());
-        let more_above = progress().any(|part| part.progress().next.is_some());
-        let complete = progress().all(|part| part.progress().is_complete())
+        let more_above = progress().any(|part| part.progress.next.is_some());
+        let complete = progress().all(|part| part.progress.is_complete())
             && provided.iter().all(|provided| provided.faults.is_empty())
             && !provided.iter().any(|provided| provided.is_cut);
         FetchedPage {
@@ -123,7 +123,7 @@ impl Route {
             let last = provided.parts.last();
             let not = provided.not.as_ref().filter(|not| not.state == state);
             let instance = match (last, not) {
-                (Some(last), _) => last.instance().clone(),
+                (Some(last), _) => last.instance.clone(),
                 (None, Some(not)) => not.instance.clone(),
                 (None, None) => DEFAULT_INSTANCE.into(),
             };
@@ -136,7 +136,7 @@ impl Route {
                 state,
                 fetched_at: last
                     .filter(|_| state != State::Failed)
-                    .map(Rows::fetched_at),
+                    .map(|last| last.fetched_at),
                 code: fault.map(|fault| fault.code),
                 retry_at: fault.and_then(|fault| fault::retry_at(fault, now)),
                 hint: not.map(|not| not.hint.clone()),
@@ -149,7 +149,7 @@ impl Route {
 fn total(provided: &[Provided]) -> Option<u64> {
     let parts = provided.iter().flat_map(|provided| &provided.parts);
     let each = parts.map(|part| {
-        let progress = part.progress();
+        let progress = &part.progress;
         let all = progress.is_complete().then(|| part.len() as u64);
         progress.total.or(all)
     });

@@ -16,7 +16,7 @@ use super::live::Origin;
 use super::routes::Fetch;
 use super::scope::{Scope, State};
 use super::seam::Parent;
-use crate::cache::{Key, Prefix, Tag};
+use crate::cache::{Key, Tag};
 use crate::config::DEFAULT_INSTANCE;
 use crate::graph::Ix;
 use crate::sdl::BatchStyle;
@@ -278,7 +278,6 @@ fn key(
     batch: Option<&BatchKey>,
     scope: &Scope,
 ) -> Key {
-    let upstream = &instance.upstream;
     let style = fetch.connect.batch.as_ref().map(|batch| batch.style);
     let own = match (batch, style) {
         (Some(batch), Some(BatchStyle::List)) => &*batch.text,
@@ -292,14 +291,7 @@ fn key(
     };
     let proof = scope.authorization().filter(|_| fetch.is_forwarded);
     let proof = proof.map_or("", |proof| proof.expose_secret());
-    let parts = [
-        &**upstream.connector(),
-        &fetch.mapping,
-        &**upstream.source(),
-        &*instance.name,
-        &*instance.account,
-    ];
-    Prefix::new(parts).key([shape, own, &viewer, proof])
+    fetch.prefix(instance).key([shape, own, &viewer, proof])
 }
 
 /// Who says no.

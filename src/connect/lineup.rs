@@ -171,7 +171,7 @@ impl Order {
     /// A list that is there as a whole can be put in order; of others the upstream's order has to do.
     fn sort(&self, provided: &Provided) -> Option<Vec<usize>> {
         let mut parts = provided.parts.iter();
-        if !parts.all(|part| part.progress().is_complete()) {
+        if !parts.all(|part| part.progress.is_complete()) {
             return None;
         }
         let mut keyed: Vec<(usize, Value)> = (0..provided.len())

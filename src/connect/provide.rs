@@ -2,12 +2,10 @@
 //!
 //! What is not at hand is noted, so that the caller can fetch it for all parents at once and look again.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::ask::{Ask, Not, Resolved, nearest};
@@ -15,8 +13,9 @@ use super::chains::{Step, What};
 use super::filter::Filter;
 use super::flights::{self, Wanted};
 use super::kept::{self, Progress};
-use super::live::{LiveObject, Origin};
+use super::live::LiveObject;
 use super::routes::{Fetch, Route};
+use super::rows::{Objects, Rows, Which, members};
 use super::runtime::Inner;
 use super::scope::{Scope, State};
 use super::seam::{Fault, Parent};
@@ -24,7 +23,6 @@ use super::trace::Found;
 use super::view::View;
 use crate::cache::{self, Held, Key};
 use crate::graph::Ix;
-use crate::sdl::ValueBinding;
 
 /// What was fetched for the group that is being answered.
 pub(super) type Fetched = HashMap<Key, Result<Held, Fault>>;
@@ -77,106 +75,6 @@ impl Extent {
         Self {
             rows: self.rows.max(other.rows),
             size: self.size.max(other.size),
-        }
-    }
-}
-
-/// Objects of one answer.
-pub(super) struct Rows {
-    objects: Objects,
-    state: cache::State,
-    fetched_at: Timestamp,
-    instance: Arc<str>,
-    progress: Progress,
-}
-
-enum Objects {
-    /// They stand in what is kept.
-    Kept {
-        view: View,
-        ask: Arc<Ask>,
-        entity: Option<Ix>,
-        which: Which,
-    },
-    /// They stand in an object.
-    Members(Vec<LiveObject>),
-}
-
-/// Which of what is kept.
-enum Which {
-    Nothing,
-    /// There is something, but not where the field looks.
-    Null,
-    /// All of it is one object.
-    Whole,
-    /// It is a list.
-    List,
-    /// Some of a list.
-    Some(Vec<u32>),
-}
-
-impl Rows {
-    pub(super) fn len(&self) -> usize {
-        match &self.objects {
-            Objects::Members(objects) => objects.len(),
-            Objects::Kept { view, which, .. } => match which {
-                Which::Nothing | Which::Null => 0,
-                Which::Whole => 1,
-                Which::List => view.len(),
-                Which::Some(positions) => positions.len(),
-            },
-        }
-    }
-
-    pub(super) fn object(&self, position: usize) -> Option<LiveObject> {
-        let (view, ask, entity, which) = match &self.objects {
-            Objects::Members(objects) => return objects.get(position).cloned(),
-            Objects::Kept {
-                view,
-                ask,
-                entity,
-                which,
-            } => (view, ask, entity, which),
-        };
-        let position = match which {
-            Which::Nothing | Which::Null => return None,
-            Which::Whole => None,
-            Which::List => Some(position),
-            Which::Some(positions) => Some(*positions.get(position)? as usize),
-        };
-        let (held, position) = view.place(position)?;
-        Some(LiveObject {
-            held,
-            position,
-            origin: Arc::clone(&ask.origin),
-            entity: *entity,
-            fetched_at: self.fetched_at,
-            stale: self.is_stale(),
-        })
-    }
-
-    pub(super) fn is_stale(&self) -> bool {
-        self.state != cache::State::Fresh
-    }
-
-    pub(super) fn fetched_at(&self) -> Timestamp {
-        self.fetched_at
-    }
-
-    pub(super) fn instance(&self) -> &Arc<str> {
-        &self.instance
-    }
-
-    /// How far the list was read; one object is all there is.
-    pub(super) fn progress(&self) -> &Progress {
-        &self.progress
-    }
-
-    /// Whether the upstream said anything, be it that there is nothing in its list.
-    fn is_said(&self) -> bool {
-        match &self.objects {
-            Objects::Members(_) => true,
-            Objects::Kept { which, .. } => !matches!(which, Which::Nothing),
         }
     }
 }
@@ -516,49 +414,6 @@ impl Look<'_> {
         self.runtime.instances()[fetch.connect.source].count(found);
         if let Some(trace) = self.scope.trace() {
             trace.found(fetch.connector(), found);
-        }
-    }
-}
-
-/// The objects that stand in another one.
-fn members(step: &Step, binding: &ValueBinding, parent: &Parent) -> Option<Rows> {
-    let Parent::Live(around) = parent else {
-        return None;
-    };
-    let mismatches = Cell::new(0);
-    let found = around.evaluate(&binding.at, around.value(), None, &mismatches);
-    let origin = Arc::new(Origin {
-        type_name: Arc::clone(&step.type_name),
-        ..(*around.origin).clone()
-    });
-    let object = |value: Value| {
-        (!value.is_null()).then(|| LiveObject {
-            origin: Arc::clone(&origin),
-            ..around.within(value)
-        })
-    };
-    let objects = match found.into_owned() {
-        Value::Array(items) => items.into_iter().filter_map(object).collect(),
-        value => object(value).into_iter().collect(),
-    };
-    Some(Rows {
-        state: match around.stale {
-            true => cache::State::Stale,
-            false => cache::State::Fresh,
-        },
-        fetched_at: around.fetched_at,
-        instance: Arc::clone(&around.origin.instance),
-        progress: Progress::default(),
-        objects: Objects::Members(objects),
-    })
-}
-
-impl Which {
-    fn of(positions: Vec<u32>, rows: bool) -> Self {
-        match (positions.first(), rows) {
-            (None, false) => Self::Nothing,
-            (Some(first), false) => Self::Some(vec![*first]),
-            (_, true) => Self::Some(positions),
         }
     }
 }

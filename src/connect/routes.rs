@@ -4,16 +4,19 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use serde_json::Value;
+use smallvec::SmallVec;
 
 use super::chains::Provider;
 use super::cursor::Cursor;
 use super::encode::Address;
 use super::filter::Filter;
+use super::instances::Instance;
 use super::kept;
 use super::seam::LiveField;
 use super::view::At;
+use crate::cache::Prefix;
 use crate::sdl::expr::{Expr, Read};
 use crate::sdl::{
     AuthType, BatchStyle, CachePolicy, Connect, FieldSource, Model, Page, Request, TypeDef,
@@ -46,7 +49,9 @@ pub(super) struct Fetch {
     /// A number for how it reads pages; `None` where it reads none.
     pub(super) paging: Option<u64>,
     /// Everything in the schema that a kept value depends on.
-    pub(super) mapping: String,
+    mapping: String,
+    /// What all keys at an instance begin with, hashed once; found by where the instance stands in memory, which lives as long.
+    prefixes: RwLock<SmallVec<[(usize, Prefix); 2]>>,
 }
 
 /// The arguments of a field, as `$args` reads them.
@@ -273,6 +278,7 @@ impl Fetch {
                 false => connect.page.as_ref().map(|page| number_of(&paging(page))),
             },
             mapping: mapping(connect, rows, policy),
+            prefixes: RwLock::default(),
             identity: ty.and_then(|ty| ty.identity.clone()),
             connect: Arc::clone(connect),
             address,
@@ -285,6 +291,26 @@ impl Fetch {
 
     pub(super) fn connector(&self) -> &Arc<str> {
         &self.connect.connector
+    }
+
+    /// Begins the key of what is kept of an instance.
+    pub(super) fn prefix(&self, instance: &Instance) -> Prefix {
+        let place = std::ptr::from_ref(instance).addr();
+        let known = self.prefixes.read();
+        if let Some((_, prefix)) = known.iter().find(|(own, _)| *own == place) {
+            return prefix.clone();
+        }
+        drop(known);
+        let upstream = &instance.upstream;
+        let prefix = Prefix::new([
+            &**upstream.connector(),
+            &self.mapping,
+            &**upstream.source(),
+            &*instance.name,
+            &*instance.account,
+        ]);
+        self.prefixes.write().push((place, prefix.clone()));
+        prefix
     }
 
     pub(super) fn is_collection(&self) -> bool {

@@ -1,0 +1,148 @@
+//! Objects of one answer: what a step of a provider brings.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::ask::Ask;
+use super::chains::Step;
+use super::kept::Progress;
+use super::live::{LiveObject, Origin};
+use super::seam::Parent;
+use super::view::View;
+use crate::cache;
+use crate::graph::Ix;
+use crate::sdl::ValueBinding;
+
+/// Objects of one answer.
+pub(super) struct Rows {
+    pub(super) objects: Objects,
+    pub(super) state: cache::State,
+    pub(super) fetched_at: Timestamp,
+    pub(super) instance: Arc<str>,
+    /// How far the list was read; one object is all there is.
+    pub(super) progress: Progress,
+}
+
+pub(super) enum Objects {
+    /// They stand in what is kept.
+    Kept {
+        view: View,
+        ask: Arc<Ask>,
+        entity: Option<Ix>,
+        which: Which,
+    },
+    /// They stand in an object.
+    Members(Vec<LiveObject>),
+}
+
+/// Which of what is kept.
+pub(super) enum Which {
+    Nothing,
+    /// There is something, but not where the field looks.
+    Null,
+    /// All of it is one object.
+    Whole,
+    /// It is a list.
+    List,
+    /// Some of a list.
+    Some(Vec<u32>),
+}
+
+impl Rows {
+    pub(super) fn len(&self) -> usize {
+        match &self.objects {
+            Objects::Members(objects) => objects.len(),
+            Objects::Kept { view, which, .. } => match which {
+                Which::Nothing | Which::Null => 0,
+                Which::Whole => 1,
+                Which::List => view.len(),
+                Which::Some(positions) => positions.len(),
+            },
+        }
+    }
+
+    pub(super) fn object(&self, position: usize) -> Option<LiveObject> {
+        let (view, ask, entity, which) = match &self.objects {
+            Objects::Members(objects) => return objects.get(position).cloned(),
+            Objects::Kept {
+                view,
+                ask,
+                entity,
+                which,
+            } => (view, ask, entity, which),
+        };
+        let position = match which {
+            Which::Nothing | Which::Null => return None,
+            Which::Whole => None,
+            Which::List => Some(position),
+            Which::Some(positions) => Some(*positions.get(position)? as usize),
+        };
+        let (held, position) = view.place(position)?;
+        Some(LiveObject {
+            held,
+            position,
+            origin: Arc::clone(&ask.origin),
+            entity: *entity,
+            fetched_at: self.fetched_at,
+            stale: self.is_stale(),
+        })
+    }
+
+    pub(super) fn is_stale(&self) -> bool {
+        self.state != cache::State::Fresh
+    }
+
+    /// Whether the upstream said anything, be it that there is nothing in its list.
+    pub(super) fn is_said(&self) -> bool {
+        match &self.objects {
+            Objects::Members(_) => true,
+            Objects::Kept { which, .. } => !matches!(which, Which::Nothing),
+        }
+    }
+}
+
+/// The objects that stand in another one.
+pub(super) fn members(step: &Step, binding: &ValueBinding, parent: &Parent) -> Option<Rows> {
+    let Parent::Live(around) = parent else {
+        return None;
+    };
+    let mismatches = Cell::new(0);
+    let found = around.evaluate(&binding.at, around.value(), None, &mismatches);
+    let origin = Arc::new(Origin {
+        type_name: Arc::clone(&step.type_name),
+        ..(*around.origin).clone()
+    });
+    let object = |value: Value| {
+        (!value.is_null()).then(|| LiveObject {
+            origin: Arc::clone(&origin),
+            ..around.within(value)
+        })
+    };
+    let objects = match found.into_owned() {
+        Value::Array(items) => items.into_iter().filter_map(object).collect(),
+        value => object(value).into_iter().collect(),
+    };
+    Some(Rows {
+        state: match around.stale {
+            true => cache::State::Stale,
+            false => cache::State::Fresh,
+        },
+        fetched_at: around.fetched_at,
+        instance: Arc::clone(&around.origin.instance),
+        progress: Progress::default(),
+        objects: Objects::Members(objects),
+    })
+}
+
+impl Which {
+    pub(super) fn of(positions: Vec<u32>, rows: bool) -> Self {
+        match (positions.first(), rows) {
+            (None, false) => Self::Nothing,
+            (Some(first), false) => Self::Some(vec![*first]),
+            (_, true) => Self::Some(positions),
+        }
+    }
+}
