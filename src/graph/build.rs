@@ -12,9 +12,10 @@ use roaring::RoaringBitmap;
 
 use super::bulk::sorted_groups;
 use super::descriptors::{Descriptors, Dictionary};
-use super::edges::{Edges, each_index};
+use super::edges::{Edges, Ranks, each_index};
 use super::index::{ListGroups, Source, Texts, ValueIndex};
 use super::layout::{ABSENT, ID_SLOT, Layout, REF_SLOT};
+use super::order::name_in;
 use super::paths::PathIndex;
 use super::prepare::{Batch, Preparer, text_of};
 use super::problems::Problems;
@@ -340,9 +341,9 @@ impl Snapshot {
                 let ids = filled(&self.ids, self.texts(), &self.alive);
                 (self.hashed_refs(), ids, columns())
             });
-            let (refs, rank) = self.ranked_refs();
-            let edges = Edges::filled(&self.model, stated, self.n_indexes, &rank);
-            drop(rank);
+            let (refs, ranks) = self.ranked();
+            let edges = Edges::filled(&self.model, stated, &ranks);
+            drop(ranks);
             let mut own = columns();
             match beside.join() {
                 Ok((by_ref, ids, more)) => {
@@ -366,16 +367,29 @@ impl Snapshot {
         Tree::from_sorted(hashes)
     }
 
-    /// All refs in order, and the place of each index among them.
-    fn ranked_refs(&self) -> (ValueIndex, Vec<u32>) {
+    /// All refs in order, and the places of all indexes in the orders that edges need.
+    fn ranked(&self) -> (ValueIndex, Ranks) {
         let everything = ascending(0..self.n_indexes);
         let refs = filled(&self.refs, self.texts(), &everything);
-        let mut rank = vec![0; self.n_indexes as usize];
+        let mut by_ref = vec![0; self.n_indexes as usize];
         let members = refs.values().flat_map(|entry| entry.within(&everything));
         for (at, ix) in (0..).zip(members) {
-            rank[ix as usize] = at;
+            by_ref[ix as usize] = at;
         }
-        (refs, rank)
+        let mut by_name = vec![0; self.n_indexes as usize];
+        let name = |ix| name_in(self.entity_ref(Ix(ix)));
+        let names = (0..self.n_indexes).map(|ix| (ix, name(ix)));
+        let (mut next, mut same) = (0, Vec::new());
+        sorted_groups(Sort::Raw, names, name, |members| {
+            same.clear();
+            same.extend_from_slice(members);
+            same.sort_unstable_by_key(|ix| by_ref[*ix as usize]);
+            for ix in &same {
+                by_name[*ix as usize] = next;
+                next += 1;
+            }
+        });
+        (refs, Ranks { by_ref, by_name })
     }
 
     fn filled_column(&self, index: &ValueIndex, at: usize) -> ValueIndex {

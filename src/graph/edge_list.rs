@@ -1,10 +1,11 @@
-//! All edges as one list, by the source's ref, relation type and target's ref, with pages.
+//! All edges as one list, by the source's ref, relation type, and the target's name and ref, with pages.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::cursor::Position;
 use super::index::Entry;
+use super::order::name_in;
 use super::value::Key;
 use super::{BadCursor, Edge, Ix, Snapshot, Window};
 use crate::sdl::RelationId;
@@ -31,8 +32,12 @@ const FEW_SOURCES: u64 = if cfg!(test) { 3 } else { 4_096 };
 /// Names the order in cursors.
 const ORDER: &str = "edges";
 
-/// Where an edge stands: the source's ref, the relation type, the target's ref.
-type Place<'a> = (&'a str, RelationId, &'a str);
+/// Where an edge stands: the source's ref, the relation type, the target's name and ref.
+type Place<'a> = (&'a str, RelationId, &'a str, &'a str);
+
+fn place<'a>(source: &'a str, relation: RelationId, target: &'a str) -> Place<'a> {
+    (source, relation, name_in(target), target)
+}
 
 impl Snapshot {
     /// How many edges there are.
@@ -142,18 +147,19 @@ impl Snapshot {
         Ok((source.clone(), relation, position.entity_ref))
     }
 
-    fn compare_edge(&self, item: &(Ix, Edge), place: &(String, RelationId, String)) -> Ordering {
+    fn compare_edge(
+        &self,
+        item: &(Ix, Edge),
+        (source, relation, target): &(String, RelationId, String),
+    ) -> Ordering {
         self.place(item)
-            .cmp(&(place.0.as_str(), place.1, place.2.as_str()))
+            .cmp(&place(source, *relation, target))
     }
 
     fn place(&self, item: &(Ix, Edge)) -> Place<'_> {
         let (source, edge) = item;
-        (
-            self.entity_ref(*source),
-            edge.relation,
-            self.entity_ref(edge.target),
-        )
+        let target = self.entity_ref(edge.target);
+        place(self.entity_ref(*source), edge.relation, target)
     }
 
     fn take_edges(

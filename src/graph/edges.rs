@@ -1,11 +1,15 @@
 //! Relations as arrays: what leaves an entity, what leads to it, and what its own descriptor states.
 //!
 //! A descriptor states edges in both directions, and two descriptors may state the same edge (`dependsOn` here, `dependencyOf` there): an edge goes when the last one that states it goes.
+//!
+//! What leaves an entity lies by type and then by the target's name, which is the order that pages have unless they are asked for another; what leads to it lies by type and then by the source's ref.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
 
+use super::order::by_name;
 use super::rows::Rows;
 use super::spine::{Filling, Slabs};
 use super::tree::Tree;
@@ -196,14 +200,14 @@ impl Edges {
 
     fn add(&mut self, rows: &Rows, triple: Triple) {
         let (source, relation, target) = triple;
-        match position(rows, self.out(source), relation, target) {
+        match position(rows, self.out(source), relation, target, by_name) {
             Ok(_) => self.again.alter(
                 |other| other.0.cmp(&triple),
                 |known| Some((triple, known.map_or(1, |(_, times)| times + 1))),
             ),
             Err(at) => {
                 insert(&mut self.out, source, at, edge(relation, target));
-                if let Err(at) = position(rows, self.back(target), relation, source) {
+                if let Err(at) = position(rows, self.back(target), relation, source, str::cmp) {
                     insert(&mut self.back, target, at, edge(relation, source));
                 }
                 let own = self.of_type_mut(relation);
@@ -229,7 +233,7 @@ impl Edges {
         if again {
             return;
         }
-        if let Ok(at) = position(rows, self.out(source), relation, target) {
+        if let Ok(at) = position(rows, self.out(source), relation, target, by_name) {
             remove(&mut self.out, source, at);
             let own = self.of_type_mut(relation);
             own.count = own.count.saturating_sub(1);
@@ -237,7 +241,7 @@ impl Edges {
                 Arc::make_mut(&mut self.of_type_mut(relation).sources).remove(source);
             }
         }
-        if let Ok(at) = position(rows, self.back(target), relation, source) {
+        if let Ok(at) = position(rows, self.back(target), relation, source, str::cmp) {
             remove(&mut self.back, target, at);
             if self.back_along(target, RelationId(relation)).is_empty() {
                 Arc::make_mut(&mut self.of_type_mut(relation).targets).remove(target);
@@ -245,17 +249,18 @@ impl Edges {
         }
     }
 
-    /// Takes all that is stated at once; `rank` is each entity's place in the order of refs.
-    pub(super) fn filled(model: &Model, stated: Slabs<u32>, n: u32, rank: &[u32]) -> Self {
+    /// Takes all that is stated at once.
+    pub(super) fn filled(model: &Model, stated: Slabs<u32>, ranks: &Ranks) -> Self {
         let mut edges = Self {
             stated,
             ..Self::default()
         };
-        edges.fill(model, n, rank);
+        edges.fill(model, ranks);
         edges
     }
 
-    fn fill(&mut self, model: &Model, n: u32, rank: &[u32]) {
+    fn fill(&mut self, model: &Model, ranks: &Ranks) {
+        let n = ranks.by_ref.len() as u32;
         let mut triples = Vec::new();
         let mut out = Halves::new(n);
         for ix in 0..n {
@@ -276,7 +281,7 @@ impl Edges {
         let mut kept: Vec<Edge> = Vec::new();
         for source in 0..n {
             let own = out.of(source);
-            own.sort_unstable_by_key(|edge| (edge.relation, rank[edge.target.0 as usize]));
+            own.sort_unstable_by_key(|edge| (edge.relation, ranks.by_name[edge.target.0 as usize]));
             kept.clear();
             for edge in own.iter().copied() {
                 if kept.last() == Some(&edge) {
@@ -306,7 +311,7 @@ impl Edges {
         }
         for target in 0..n {
             let own = back.of(target);
-            own.sort_unstable_by_key(|edge| (edge.relation, rank[edge.target.0 as usize]));
+            own.sort_unstable_by_key(|edge| (edge.relation, ranks.by_ref[edge.target.0 as usize]));
             for edge in &*own {
                 types[usize::from(edge.relation.0)].2.insert(target);
             }
@@ -320,6 +325,12 @@ impl Edges {
         });
         self.types = types.collect();
     }
+}
+
+/// By index: its place in the order of refs, and in that of the names in them.
+pub(super) struct Ranks {
+    pub(super) by_ref: Vec<u32>,
+    pub(super) by_name: Vec<u32>,
 }
 
 /// Edges by one end, laid out by counting first.
@@ -384,15 +395,21 @@ fn edge(relation: u16, target: u32) -> Edge {
     }
 }
 
-/// Where an edge stands, or would stand: sorted by relation type, then by the other end's ref.
-fn position(rows: &Rows, edges: &[Edge], relation: u16, other: u32) -> Result<usize, usize> {
+/// Where an edge stands, or would stand: sorted by relation type, then by the other end's ref in `order`.
+fn position(
+    rows: &Rows,
+    edges: &[Edge],
+    relation: u16,
+    other: u32,
+    order: impl Fn(&str, &str) -> Ordering,
+) -> Result<usize, usize> {
     let entity_ref = rows.entity_ref(other);
     edges.binary_search_by(|edge| {
         edge.relation.0.cmp(&relation).then_with(|| {
             if edge.target.0 == other {
-                return std::cmp::Ordering::Equal;
+                return Ordering::Equal;
             }
-            rows.entity_ref(edge.target.0).cmp(entity_ref)
+            order(rows.entity_ref(edge.target.0), entity_ref)
         })
     })
 }

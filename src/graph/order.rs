@@ -55,6 +55,20 @@ impl Snapshot {
     }
 }
 
+/// The name in a ref.
+#[inline]
+pub(super) fn name_in(entity_ref: &str) -> &str {
+    entity_ref
+        .split_once('/')
+        .map_or(entity_ref, |(_, name)| name)
+}
+
+/// Refs by the names in them, then as a whole: the default order of pages, told from the refs alone.
+pub(super) fn by_name(left: &str, right: &str) -> Ordering {
+    let names = name_in(left).cmp(name_in(right));
+    names.then_with(|| left.cmp(right))
+}
+
 /// One criterion.
 pub(super) struct Level<'a> {
     pub(super) column: ColumnId,

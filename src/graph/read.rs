@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::index::{Source, Texts, ValueIndex};
 use super::layout::{ABSENT, GENERIC, ID_SLOT, JSON_SLOT, NO_SLOT, REF_SLOT};
+use super::order::name_in;
 use super::value::{list_items, push_json_string, unquote};
 use super::{Edge, Ix, Origin, ProblemRecord, Snapshot, Written, extract, marked_text, rows};
 use crate::catalog::EntityRef;
@@ -162,14 +163,7 @@ impl Snapshot {
             .map(|column| texts.stored(Source::Column(column), ix.0));
         match written.find(|text| !text.is_empty()) {
             Some(text) => unquote(text),
-            None => {
-                let entity_ref = self.entity_ref(ix);
-                Cow::Borrowed(
-                    entity_ref
-                        .split_once('/')
-                        .map_or(entity_ref, |(_, name)| name),
-                )
-            }
+            None => Cow::Borrowed(name_in(self.entity_ref(ix))),
         }
     }
 
@@ -265,7 +259,7 @@ impl Snapshot {
         }
     }
 
-    /// All edges from an entity, sorted by relation type, then by the target's ref; targets may not exist.
+    /// All edges from an entity, sorted by relation type, then by the target's name and ref; targets may not exist.
     pub fn edges(&self, ix: Ix) -> &[Edge] {
         self.edges.out(ix.0)
     }

@@ -220,17 +220,17 @@ async fn relations_and_nested_objects() {
                 "target": {"name":"web"},
                 "source": {"name":"pay"}
               },
+              {
+                "type": "dependsOn",
+                "targetRef": "resource:default/db",
+                "target": {"name":"db"},
+                "source": {"name":"pay"}
+              },
               {"type":"dependsOn","targetRef":"component:default/gone","target":null,"source":{"name":"pay"}},
               {
                 "type": "dependsOn",
                 "targetRef": "component:default/lib",
                 "target": {"name":"lib"},
-                "source": {"name":"pay"}
-              },
-              {
-                "type": "dependsOn",
-                "targetRef": "resource:default/db",
-                "target": {"name":"db"},
                 "source": {"name":"pay"}
               },
               {
@@ -253,7 +253,7 @@ async fn relations_and_nested_objects() {
               }
             ]
           },
-          "depends": {"nodes":[{"targetRef":"component:default/gone"}],"pageInfo":{"hasNextPage":true}}
+          "depends": {"nodes":[{"targetRef":"resource:default/db"}],"pageInfo":{"hasNextPage":true}}
         }
       }
     }
