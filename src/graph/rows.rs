@@ -15,12 +15,22 @@ pub(super) struct Rows {
     chunks: Spine<Chunk>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Chunk {
-    heads: Vec<Head>,
+    text: Box<str>,
     /// Where each slot's text ends.
-    ends: Vec<u32>,
-    text: String,
+    ends: Box<[u32]>,
+    heads: [Head; WIDTH],
+}
+
+impl Default for Chunk {
+    fn default() -> Self {
+        Self {
+            text: Box::default(),
+            ends: Box::default(),
+            heads: [Head::absent(0); WIDTH],
+        }
+    }
 }
 
 /// What is asked first of a row, side by side: reading a row costs mostly what has to come from memory.
@@ -31,6 +41,16 @@ struct Head {
     kind: KindCode,
 }
 
+impl Head {
+    /// A row without slots, behind so many.
+    fn absent(slots: usize) -> Self {
+        Self {
+            slots: slots as u32,
+            kind: ABSENT,
+        }
+    }
+}
+
 /// One row under construction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NewRow {
@@ -39,11 +59,15 @@ pub(super) struct NewRow {
     ends: Vec<u32>,
 }
 
-/// One row.
+/// One row, looked up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowRef<'a> {
-    chunk: &'a Chunk,
-    place: usize,
+    kind: KindCode,
+    /// Of the whole chunk.
+    text: &'a str,
+    /// Where the row's own slots end, and where the first of them begins.
+    ends: &'a [u32],
+    start: usize,
 }
 
 impl NewRow {
@@ -73,26 +97,24 @@ impl NewRow {
     }
 
     pub(super) fn slot(&self, slot: u16) -> &str {
-        slot_text(&self.text, &self.ends, 0, slot)
+        let row = RowRef {
+            kind: self.kind,
+            text: &self.text,
+            ends: &self.ends,
+            start: 0,
+        };
+        row.slot(slot)
     }
-}
-
-fn slot_text<'a>(text: &'a str, ends: &[u32], first: usize, slot: u16) -> &'a str {
-    let at = first + usize::from(slot);
-    let end = |at: usize| ends.get(at).map_or(text.len(), |end| *end as usize);
-    let start = if at == 0 { 0 } else { end(at - 1) };
-    text.get(start..end(at)).unwrap_or_default()
 }
 
 impl Chunk {
     #[inline]
     fn slots_of(&self, place: usize) -> std::ops::Range<usize> {
-        let end = |place: usize| {
-            let end = self.heads.get(place).map(|head| head.slots as usize);
-            end.unwrap_or(self.ends.len())
+        let start = match place.checked_sub(1) {
+            Some(before) => self.heads[before].slots as usize,
+            None => 0,
         };
-        let start = if place == 0 { 0 } else { end(place - 1) };
-        start..end(place)
+        start..self.heads[place].slots as usize
     }
 
     fn text_end(&self, slots: usize) -> usize {
@@ -105,36 +127,25 @@ impl Chunk {
     fn with(&self, place: usize, row: &NewRow) -> Self {
         let slots = self.slots_of(place);
         let text = self.text_end(slots.start)..self.text_end(slots.end);
-        let mut next = Self {
-            heads: self.heads.clone(),
-            ends: Vec::with_capacity(self.ends.len() - slots.len() + row.ends.len()),
-            text: String::with_capacity(self.text.len() - text.len() + row.text.len()),
-        };
-        if next.heads.len() <= place {
-            let absent = Head {
-                slots: self.ends.len() as u32,
-                kind: ABSENT,
-            };
-            next.heads.resize(place + 1, absent);
-        }
-        next.heads[place].kind = row.kind;
-        for head in &mut next.heads[place..] {
+        let mut heads = self.heads;
+        heads[place].kind = row.kind;
+        for head in &mut heads[place..] {
             head.slots = head.slots - slots.len() as u32 + row.ends.len() as u32;
         }
-        next.ends.extend_from_slice(&self.ends[..slots.start]);
-        let moved = row.ends.iter().map(|end| end + text.start as u32);
-        next.ends.extend(moved);
-        let moved = self.ends[slots.end..].iter();
-        next.ends
-            .extend(moved.map(|end| end - text.len() as u32 + row.text.len() as u32));
-        for part in [
-            self.text.get(..text.start),
-            Some(row.text.as_str()),
-            self.text.get(text.end..),
-        ] {
-            next.text.push_str(part.unwrap_or_default());
+        let before = self.ends[..slots.start].iter().copied();
+        let own = row.ends.iter().map(|end| end + text.start as u32);
+        let behind = self.ends[slots.end..].iter();
+        let behind = behind.map(|end| end - text.len() as u32 + row.text.len() as u32);
+        let parts = [
+            self.text.get(..text.start).unwrap_or_default(),
+            &row.text,
+            self.text.get(text.end..).unwrap_or_default(),
+        ];
+        Self {
+            text: parts.concat().into(),
+            ends: before.chain(own).chain(behind).collect(),
+            heads,
         }
-        next
     }
 }
 
@@ -147,12 +158,19 @@ impl Rows {
     #[inline]
     pub(super) fn row(&self, ix: u32) -> Option<RowRef<'_>> {
         let (chunk, place) = self.chunks.chunk(ix as usize)?;
-        Some(RowRef { chunk, place })
+        let slots = chunk.slots_of(place);
+        Some(RowRef {
+            kind: chunk.heads[place].kind,
+            text: &chunk.text,
+            start: chunk.text_end(slots.start),
+            ends: &chunk.ends[slots],
+        })
     }
 
     #[inline]
     pub(super) fn kind(&self, ix: u32) -> KindCode {
-        self.row(ix).map_or(ABSENT, RowRef::kind)
+        let found = self.chunks.chunk(ix as usize);
+        found.map_or(ABSENT, |(chunk, place)| chunk.heads[place].kind)
     }
 
     #[inline]
@@ -169,40 +187,42 @@ impl Rows {
 #[derive(Debug, Default)]
 pub(super) struct RowFilling {
     chunks: Vec<Arc<Chunk>>,
-    open: Chunk,
+    text: String,
+    ends: Vec<u32>,
+    heads: Vec<Head>,
 }
 
 impl RowFilling {
     /// Takes a row by its parts, as [`NewRow::parts`] gives them.
     pub(super) fn push(&mut self, kind: KindCode, text: &str, ends: &[u32]) {
-        let open = &mut self.open;
-        let start = open.text.len() as u32;
-        open.text.push_str(text);
-        open.ends.extend(ends.iter().map(|end| end + start));
-        open.heads.push(Head {
-            slots: open.ends.len() as u32,
+        let start = self.text.len() as u32;
+        self.text.push_str(text);
+        self.ends.extend(ends.iter().map(|end| end + start));
+        self.heads.push(Head {
+            slots: self.ends.len() as u32,
             kind,
         });
-        if open.heads.len() == WIDTH {
+        if self.heads.len() == WIDTH {
             self.close();
         }
     }
 
     fn close(&mut self) {
-        let open = &mut self.open;
+        let mut heads = [Head::absent(self.ends.len()); WIDTH];
+        heads[..self.heads.len()].copy_from_slice(&self.heads);
         // Copies are of the right size: to shrink may leave up to half of a block unused, because the allocator keeps it.
         self.chunks.push(Arc::new(Chunk {
-            heads: open.heads.as_slice().to_vec(),
-            ends: open.ends.as_slice().to_vec(),
-            text: open.text.as_str().to_owned(),
+            text: self.text.as_str().into(),
+            ends: self.ends.as_slice().into(),
+            heads,
         }));
-        open.heads.clear();
-        open.ends.clear();
-        open.text.clear();
+        self.text.clear();
+        self.ends.clear();
+        self.heads.clear();
     }
 
     pub(super) fn done(mut self) -> Rows {
-        if !self.open.heads.is_empty() {
+        if !self.heads.is_empty() {
             self.close();
         }
         Rows {
@@ -214,17 +234,20 @@ impl RowFilling {
 impl<'a> RowRef<'a> {
     #[inline]
     pub(super) fn kind(self) -> KindCode {
-        let head = self.chunk.heads.get(self.place);
-        head.map_or(ABSENT, |head| head.kind)
+        self.kind
     }
 
     /// Empty where there is no value.
     #[inline]
     pub(super) fn slot(self, slot: u16) -> &'a str {
-        let slots = self.chunk.slots_of(self.place);
-        if usize::from(slot) >= slots.len() {
+        let slot = usize::from(slot);
+        let Some(end) = self.ends.get(slot) else {
             return "";
-        }
-        slot_text(&self.chunk.text, &self.chunk.ends, slots.start, slot)
+        };
+        let start = match slot.checked_sub(1) {
+            Some(before) => self.ends[before] as usize,
+            None => self.start,
+        };
+        self.text.get(start..*end as usize).unwrap_or_default()
     }
 }

@@ -8,10 +8,13 @@ use std::sync::Arc;
 /// Entries in a chunk, and chunks in a branch.
 pub(super) const WIDTH: usize = 64;
 
+/// Chunks that share a pointer.
+type Branch<C> = Arc<[Arc<C>]>;
+
 /// A growing sequence of chunks.
 #[derive(Clone, Debug)]
 pub(super) struct Spine<C> {
-    branches: Arc<Vec<Arc<Vec<Arc<C>>>>>,
+    branches: Arc<[Branch<C>]>,
 }
 
 impl<C> Default for Spine<C> {
@@ -26,12 +29,12 @@ impl<C> Spine<C> {
     /// Chunks in their order, all but the last one full.
     pub(super) fn from_chunks(chunks: Vec<Arc<C>>) -> Self {
         let mut chunks = chunks.into_iter().peekable();
-        let mut branches = Vec::new();
+        let mut branches: Vec<Branch<C>> = Vec::new();
         while chunks.peek().is_some() {
-            branches.push(Arc::new(chunks.by_ref().take(WIDTH).collect()));
+            branches.push(chunks.by_ref().take(WIDTH).collect());
         }
         Self {
-            branches: Arc::new(branches),
+            branches: branches.into(),
         }
     }
 }
@@ -68,16 +71,19 @@ impl<C: Clone + Default> Spine<C> {
 
     fn slot(&mut self, entry: usize) -> (&mut Arc<C>, usize) {
         let number = entry / WIDTH;
-        let branches = Arc::make_mut(&mut self.branches);
-        while branches.len() <= number / WIDTH {
-            branches.push(Arc::default());
-        }
-        let branch = Arc::make_mut(&mut branches[number / WIDTH]);
-        while branch.len() <= number % WIDTH {
-            branch.push(Arc::default());
-        }
-        (&mut branch[number % WIDTH], entry % WIDTH)
+        let branch = element(&mut self.branches, number / WIDTH);
+        (element(branch, number % WIDTH), entry % WIDTH)
     }
+}
+
+/// One of shared elements, for writing; missing ones are made.
+fn element<T: Clone + Default>(shared: &mut Arc<[T]>, at: usize) -> &mut T {
+    if shared.len() <= at {
+        let mut longer = shared.to_vec();
+        longer.resize_with(at + 1, T::default);
+        *shared = longer.into();
+    }
+    &mut Arc::make_mut(shared)[at]
 }
 
 /// A vector of values that are cheap to clone; entries that were never set are the default.
@@ -121,18 +127,18 @@ pub(super) struct Slabs<T> {
 
 #[derive(Clone, Debug)]
 struct Slab<T> {
-    /// Where each slice ends; it begins where the one before ends.
-    ends: Vec<u32>,
-    items: Vec<T>,
+    items: Box<[T]>,
     long: Vec<(usize, Arc<[T]>)>,
+    /// Where each slice ends; it begins where the one before ends.
+    ends: [u32; WIDTH],
 }
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
         Self {
-            ends: Vec::new(),
-            items: Vec::new(),
+            items: Box::default(),
             long: Vec::new(),
+            ends: [0; WIDTH],
         }
     }
 }
@@ -150,13 +156,11 @@ impl<T> Slab<T> {
     }
 
     fn range(&self, place: usize) -> std::ops::Range<usize> {
-        let end = |place: usize| {
-            self.ends
-                .get(place)
-                .map_or(self.items.len(), |end| *end as usize)
+        let start = match place.checked_sub(1) {
+            Some(before) => self.ends[before] as usize,
+            None => 0,
         };
-        let start = if place == 0 { 0 } else { end(place - 1) };
-        start..end(place)
+        start..self.ends[place] as usize
     }
 }
 
@@ -189,22 +193,16 @@ impl<T: Copy> Slabs<T> {
                 items
             };
             let range = old.range(place);
-            let mut next = Slab {
-                ends: Vec::with_capacity(WIDTH),
-                items: Vec::with_capacity(old.items.len() - range.len() + items.len()),
-                long,
-            };
-            next.items.extend_from_slice(&old.items[..range.start]);
-            next.items.extend_from_slice(items);
-            next.items.extend_from_slice(&old.items[range.end..]);
-            next.ends.extend_from_slice(&old.ends);
-            if next.ends.len() <= place {
-                next.ends.resize(place + 1, old.items.len() as u32);
-            }
-            for end in &mut next.ends[place..] {
+            let mut ends = old.ends;
+            for end in &mut ends[place..] {
                 *end = *end - range.len() as u32 + items.len() as u32;
             }
-            next
+            let parts = [&old.items[..range.start], items, &old.items[range.end..]];
+            Slab {
+                items: parts.concat().into(),
+                long,
+                ends,
+            }
         });
     }
 
@@ -225,14 +223,18 @@ impl<T: Copy> Slabs<T> {
 #[derive(Debug)]
 pub(super) struct Filling<T> {
     chunks: Vec<Arc<Slab<T>>>,
-    open: Slab<T>,
+    items: Vec<T>,
+    long: Vec<(usize, Arc<[T]>)>,
+    ends: Vec<u32>,
 }
 
 impl<T> Default for Filling<T> {
     fn default() -> Self {
         Self {
             chunks: Vec::new(),
-            open: Slab::default(),
+            items: Vec::new(),
+            long: Vec::new(),
+            ends: Vec::with_capacity(WIDTH),
         }
     }
 }
@@ -240,29 +242,31 @@ impl<T> Default for Filling<T> {
 impl<T: Copy> Filling<T> {
     pub(super) fn push(&mut self, items: &[T]) {
         if items.len() > LONG {
-            self.open.long.push((self.open.ends.len(), items.into()));
+            self.long.push((self.ends.len(), items.into()));
         } else {
-            self.open.items.extend_from_slice(items);
+            self.items.extend_from_slice(items);
         }
-        self.open.ends.push(self.open.items.len() as u32);
-        if self.open.ends.len() == WIDTH {
+        self.ends.push(self.items.len() as u32);
+        if self.ends.len() == WIDTH {
             self.close();
         }
     }
 
     fn close(&mut self) {
         // Copies are of the right size: to shrink may leave up to half of a block unused, because the allocator keeps it.
+        let mut ends = [self.items.len() as u32; WIDTH];
+        ends[..self.ends.len()].copy_from_slice(&self.ends);
         self.chunks.push(Arc::new(Slab {
-            ends: self.open.ends.as_slice().to_vec(),
-            items: self.open.items.as_slice().to_vec(),
-            long: std::mem::take(&mut self.open.long),
+            items: self.items.as_slice().into(),
+            long: std::mem::take(&mut self.long),
+            ends,
         }));
-        self.open.ends.clear();
-        self.open.items.clear();
+        self.ends.clear();
+        self.items.clear();
     }
 
     pub(super) fn done(mut self) -> Slabs<T> {
-        if !self.open.ends.is_empty() {
+        if !self.ends.is_empty() {
             self.close();
         }
         Slabs {
