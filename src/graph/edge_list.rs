@@ -152,8 +152,7 @@ impl Snapshot {
         item: &(Ix, Edge),
         (source, relation, target): &(String, RelationId, String),
     ) -> Ordering {
-        self.place(item)
-            .cmp(&place(source, *relation, target))
+        self.place(item).cmp(&place(source, *relation, target))
     }
 
     fn place(&self, item: &(Ix, Edge)) -> Place<'_> {

@@ -118,7 +118,7 @@ impl Snapshot {
             }
         };
         let texts = self.texts();
-        let steps = NEAR + 8 * n;
+        let steps = NEAR + 16 * n;
         let full = if own.descending {
             let entries = own.index.descending(None, texts);
             entries

@@ -12,7 +12,7 @@ use super::order::name_in;
 use super::value::{list_items, push_json_string, unquote};
 use super::{Edge, Ix, Origin, ProblemRecord, Snapshot, Written, extract, marked_text, rows};
 use crate::catalog::EntityRef;
-use crate::sdl::{ColumnId, ColumnSource, EngineValue, KindId, Model};
+use crate::sdl::{ColumnId, ColumnSource, EngineValue, KindId, Model, RelationId};
 
 /// One entity, looked up once; reading several columns through it is faster than asking the snapshot for each.
 #[derive(Clone, Copy, Debug)]
@@ -262,6 +262,23 @@ impl Snapshot {
     /// All edges from an entity, sorted by relation type, then by the target's name and ref; targets may not exist.
     pub fn edges(&self, ix: Ix) -> &[Edge] {
         self.edges.out(ix.0)
+    }
+
+    /// Those of one type.
+    pub fn edges_along(&self, ix: Ix, relation: RelationId) -> &[Edge] {
+        self.edges.out_along(ix.0, relation)
+    }
+
+    /// Reads a little of an entity's row: so that it is at hand when it is read in earnest. What comes back means nothing.
+    pub fn touch_row(&self, ix: Ix) -> u32 {
+        self.rows.row(ix.0).map_or(0, rows::RowRef::touch)
+    }
+
+    /// The same with its edges.
+    pub fn touch_edges(&self, ix: Ix) -> u32 {
+        let edges = self.edges.out(ix.0);
+        let ends = edges.first().into_iter().chain(edges.last());
+        ends.fold(0, |sum, edge| sum ^ edge.target.0)
     }
 
     /// All edges that lead to an entity, each with its source as `target`; sorted by relation type, then by the source's ref.

@@ -104,29 +104,61 @@ impl Meaning {
         model: &Model,
         values: Map<String, Value>,
     ) -> Result<Arguments, FieldError> {
-        let filter = match (&self.filter, values.get("filter")) {
-            (Some(name), Some(filter)) if !filter.is_null() => {
-                Some(filter::read(model, name, filter).map_err(FieldError::input)?)
+        Ok(Arguments {
+            filter: self.filter(model, &values)?,
+            orders: self.orders(model, &values),
+            page: self.page(&values)?,
+            values,
+        })
+    }
+
+    /// Understands `arguments` again after their values of these names have changed.
+    pub(crate) fn read_again<'n>(
+        &self,
+        model: &Model,
+        mut arguments: Arguments,
+        changed: impl Iterator<Item = &'n str>,
+    ) -> Result<Arguments, FieldError> {
+        let values = &arguments.values;
+        for name in changed {
+            match name {
+                "filter" => arguments.filter = self.filter(model, values)?,
+                "orderBy" => arguments.orders = self.orders(model, values),
+                _ => arguments.page = self.page(values)?,
             }
-            _ => None,
-        };
-        let orders = match (&self.order, values.get("orderBy")) {
+        }
+        Ok(arguments)
+    }
+
+    fn filter(
+        &self,
+        model: &Model,
+        values: &Map<String, Value>,
+    ) -> Result<Option<Filter>, FieldError> {
+        match (&self.filter, values.get("filter")) {
+            (Some(name), Some(filter)) if !filter.is_null() => {
+                let filter = filter::read(model, name, filter).map_err(FieldError::input)?;
+                Ok(Some(filter))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn orders(&self, model: &Model, values: &Map<String, Value>) -> Vec<Order> {
+        match (&self.order, values.get("orderBy")) {
             (Some(name), Some(Value::Array(orders))) => orders
                 .iter()
                 .filter_map(|order| read_order(model, name, order))
                 .collect(),
             _ => Vec::new(),
-        };
-        let page = match self.paged {
-            Some(paged) => read_page(&values, paged)?,
-            None => PageArguments::default(),
-        };
-        Ok(Arguments {
-            values,
-            filter,
-            orders,
-            page,
-        })
+        }
+    }
+
+    fn page(&self, values: &Map<String, Value>) -> Result<PageArguments, FieldError> {
+        match self.paged {
+            Some(paged) => read_page(values, paged),
+            None => Ok(PageArguments::default()),
+        }
     }
 }
 

@@ -326,22 +326,32 @@ pub(crate) fn arguments(
 ) -> Result<Map<String, Value>, String> {
     let mut arguments = Map::new();
     for definition in definitions {
-        let name = definition.name.as_str();
-        let value = given
-            .iter()
-            .find(|argument| argument.name == definition.name)
-            .map(|argument| literal(schema, &definition.ty, &argument.value, variables))
-            .transpose()
-            .and_then(|value| match value.flatten() {
-                Some(value) => Ok(Some(value)),
-                None => missing(schema, definition),
-            })
-            .map_err(|error| error.describe(name))?;
-        if let Some(value) = value {
-            arguments.insert(name.to_owned(), value);
+        let given = given.iter().find(|given| given.name == definition.name);
+        let given = given.map(|given| &*given.value);
+        if let Some(value) = argument(schema, definition, given, variables)? {
+            arguments.insert(definition.name.to_string(), value);
         }
     }
     Ok(arguments)
+}
+
+/// One argument: what is given, or its default.
+pub(crate) fn argument(
+    schema: &Schema,
+    definition: &InputValueDefinition,
+    given: Option<&ast::Value>,
+    variables: &Variables<'_>,
+) -> Result<Option<Value>, String> {
+    let value = match given {
+        Some(given) => literal(schema, &definition.ty, given, variables),
+        None => Ok(None),
+    };
+    value
+        .and_then(|value| match value {
+            Some(value) => Ok(Some(value)),
+            None => missing(schema, definition),
+        })
+        .map_err(|error| error.describe(&definition.name))
 }
 
 /// A value for a message, not longer than a line.

@@ -44,6 +44,8 @@ pub(crate) struct FieldId(pub(crate) u32);
 pub(crate) struct Plan {
     pub(crate) root: ObjectId,
     pub(crate) objects: Vec<Box<[Item]>>,
+    /// By object: the relations that its members follow.
+    pub(crate) leads: Vec<Box<[Lead]>>,
     pub(crate) selections: Vec<Selection>,
     pub(crate) fields: Vec<Field>,
     /// Number of [`Field::slot`]s.
@@ -85,6 +87,15 @@ pub(crate) struct Item {
     pub(crate) key: Box<[u8]>,
     pub(crate) op: Op,
     pub(crate) field: FieldId,
+}
+
+/// A relation that a member of an object follows, and what is written of its targets.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lead {
+    pub(crate) relation: RelationId,
+    pub(crate) selection: SelectionId,
+    /// Whether members of those follow relations as well.
+    pub(crate) further: bool,
 }
 
 /// What a field of the document is, beside where its value comes from.
@@ -131,11 +142,13 @@ pub(crate) enum FieldArguments {
     Open(Box<OpenArguments>),
 }
 
-/// Arguments with variables in them.
+/// Arguments with variables in some of them.
 #[derive(Debug)]
 pub(crate) struct OpenArguments {
-    pub(crate) definitions: Vec<Node<InputValueDefinition>>,
-    pub(crate) given: Vec<Node<Argument>>,
+    /// What the others come to, with nulls in place of these.
+    pub(crate) folded: Arguments,
+    /// Those that hold variables.
+    pub(crate) open: Vec<(Node<InputValueDefinition>, Node<Argument>)>,
     pub(crate) meaning: Meaning,
 }
 
@@ -250,6 +263,35 @@ pub(crate) enum Part {
 impl Plan {
     pub(crate) fn object(&self, id: ObjectId) -> &[Item] {
         &self.objects[id.0 as usize]
+    }
+
+    pub(crate) fn leads(&self, id: ObjectId) -> &[Lead] {
+        &self.leads[id.0 as usize]
+    }
+
+    /// Whether members of these entities follow relations.
+    pub(crate) fn follows(&self, selection: SelectionId) -> bool {
+        match self.selection(selection) {
+            Selection::Entities(objects) => {
+                let mut objects = objects.iter().flatten();
+                objects.any(|object| !self.leads(*object).is_empty())
+            }
+            Selection::One(_) | Selection::Tagged(_) => false,
+        }
+    }
+
+    /// What is written of the nodes of a connection, if they are entities.
+    pub(crate) fn nodes(&self, connection: ObjectId) -> Option<SelectionId> {
+        self.object(connection)
+            .iter()
+            .find_map(|item| match item.op {
+                Op::Part(Part::Nodes | Part::Node) => match self.field(item.field).shape {
+                    Shape::Entity(selection) => Some(selection),
+                    _ => None,
+                },
+                Op::Part(Part::Edges(edge)) => self.nodes(edge),
+                _ => None,
+            })
     }
 
     pub(crate) fn selection(&self, id: SelectionId) -> &Selection {

@@ -3,6 +3,7 @@
 //! Nothing here waits and nothing is allocated per field.
 //! A value that is missing where it must not be cuts the bytes back to the nearest place where null may stand; a value that must be fetched leaves a hole.
 
+mod ahead;
 mod connection;
 pub(crate) mod leaf;
 mod live;
@@ -105,6 +106,8 @@ pub(crate) struct Writer<'r> {
     /// Bytes of this request in other buffers.
     pub(crate) written: usize,
     objects: u32,
+    /// What is written now was read ahead, with a page around it.
+    ahead: bool,
     /// Why writing came to an early end.
     pub(crate) stopped: Option<FieldError>,
 }
@@ -127,9 +130,16 @@ impl<'r> Scene<'r> {
     fn read_arguments(&self, open: &OpenArguments) -> Result<Arguments, FieldError> {
         let variables = |name: &str| self.given.get(name).cloned();
         let schema = &self.model.schema;
-        let values = input::arguments(schema, &open.definitions, &open.given, &variables)
-            .map_err(FieldError::input)?;
-        open.meaning.read(self.model, values)
+        let mut arguments = open.folded.clone();
+        for (definition, given) in &open.open {
+            let value = input::argument(schema, definition, Some(&given.value), &variables);
+            match value.map_err(FieldError::input)? {
+                Some(value) => arguments.values.insert(definition.name.to_string(), value),
+                None => arguments.values.shift_remove(definition.name.as_str()),
+            };
+        }
+        let changed = open.open.iter().map(|(definition, _)| &*definition.name);
+        open.meaning.read_again(self.model, arguments, changed)
     }
 
     pub(super) fn state(&'r self, field: FieldId) -> &'r FieldState {
@@ -167,6 +177,7 @@ impl<'r> Writer<'r> {
             outer: None,
             written: 0,
             objects: 0,
+            ahead: false,
             stopped: None,
         }
     }

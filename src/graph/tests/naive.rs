@@ -59,7 +59,8 @@ impl Naive {
         self.edges = edges.into_iter().collect();
         let name = |own: &Triple| own.2.split('/').nth(1).map(str::to_owned);
         // Stable: of targets with one name the first by ref stays the first.
-        self.edges.sort_by_cached_key(|own| (own.0.clone(), own.1, name(own)));
+        self.edges
+            .sort_by_cached_key(|own| (own.0.clone(), own.1, name(own)));
     }
 
     pub(super) fn previous(&self) -> HashMap<String, String> {

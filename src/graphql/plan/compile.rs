@@ -11,12 +11,12 @@ use apollo_compiler::Node;
 use apollo_compiler::executable::{self, ExecutableDocument, Operation};
 use apollo_compiler::schema::ExtendedType;
 use apollo_compiler::validation::Valid;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::collect::{Collector, Merged};
 use super::kinds::{paged, serves_entities};
 use super::{
-    Field, FieldArguments, FieldId, Item, ObjectId, Op, OpenArguments, Plan, Selection,
+    Field, FieldArguments, FieldId, Item, Lead, ObjectId, Op, OpenArguments, Plan, Rows, Selection,
     SelectionId, Shape,
 };
 use crate::diagnostic::Span;
@@ -49,6 +49,7 @@ pub(crate) fn compile(
         plan: Plan {
             root: ObjectId(0),
             objects: Vec::new(),
+            leads: Vec::new(),
             selections: Vec::new(),
             fields: Vec::new(),
             slots: 0,
@@ -127,8 +128,31 @@ impl<'d> Compiler<'d> {
             });
         }
         let id = ObjectId(narrow(self.plan.objects.len()));
+        let leads = items.iter().filter_map(|item| self.lead(&item.op));
+        let leads = leads.collect();
+        self.plan.leads.push(leads);
         self.plan.objects.push(items.into());
         Ok(id)
+    }
+
+    fn lead(&self, op: &Op) -> Option<Lead> {
+        let (relation, selection) = match op {
+            Op::Relation {
+                relation,
+                selection,
+                ..
+            } => (*relation, *selection),
+            Op::Connection(connection) => match connection.rows {
+                Rows::Relation(relation) => (relation, self.plan.nodes(connection.object)?),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        Some(Lead {
+            relation,
+            selection,
+            further: self.plan.follows(selection),
+        })
     }
 
     /// One member: its source, and what it is.
@@ -255,24 +279,36 @@ impl<'d> Compiler<'d> {
         }
         let schema = &self.model.schema;
         let meaning = Meaning::of(schema, definitions, paged);
-        if node
-            .arguments
-            .iter()
-            .any(|argument| holds_variable(&argument.value))
-        {
-            return Ok(FieldArguments::Open(Box::new(OpenArguments {
-                definitions: definitions.clone(),
-                given: node.arguments.clone(),
-                meaning,
-            })));
+        let mut values = Map::new();
+        let mut open = Vec::new();
+        for definition in definitions {
+            let name = &definition.name;
+            let given = node.arguments.iter().find(|given| given.name == *name);
+            let value = match given {
+                Some(given) if holds_variable(&given.value) => {
+                    open.push((definition.clone(), given.clone()));
+                    Ok(Some(Value::Null))
+                }
+                _ => {
+                    let given = given.map(|given| &*given.value);
+                    input::argument(schema, definition, given, &|_| None)
+                }
+            };
+            let value = value.map_err(|message| {
+                let sources = &self.collector.document.sources;
+                let location = document::location(node.location(), sources);
+                RequestError::new(Code::ValidationFailed, message).at(location)
+            })?;
+            values.extend(value.map(|value| (name.to_string(), value)));
         }
-        let values = input::arguments(schema, definitions, &node.arguments, &|_| None);
-        let values = values.map_err(|message| {
-            let location = document::location(node.location(), &self.collector.document.sources);
-            RequestError::new(Code::ValidationFailed, message).at(location)
-        })?;
-        let read = meaning.read(self.model, values);
-        Ok(FieldArguments::Folded(Box::new(read)))
+        Ok(match meaning.read(self.model, values) {
+            Ok(folded) if !open.is_empty() => FieldArguments::Open(Box::new(OpenArguments {
+                folded,
+                open,
+                meaning,
+            })),
+            read => FieldArguments::Folded(Box::new(read)),
+        })
     }
 
     /// What the named type of a field demands.

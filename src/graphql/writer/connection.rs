@@ -11,7 +11,9 @@ use crate::graph::{BadCursor, Edge, Ix, Order, Page, Wanted};
 use crate::graphql::arguments::Arguments;
 use crate::graphql::error::{self, FieldError};
 use crate::graphql::place::Place;
-use crate::graphql::plan::{ConnectionOp, FieldId, ObjectId, Part, Rows, Selection, Shape};
+use crate::graphql::plan::{
+    ConnectionOp, FieldId, ObjectId, Part, Rows, Selection, SelectionId, Shape,
+};
 use crate::graphql::resolve::Resolver;
 use crate::sdl::{RelationId, Targets};
 
@@ -247,10 +249,13 @@ impl<'r> Writer<'r> {
         match part {
             Part::Nodes => self.nodes(field, connection, place),
             Part::Edges(object) => {
-                let nullable = self.scene.plan.field(field).ty.list == Some(false);
-                self.list(
-                    0..connection.rows.len(),
+                let plan = self.scene.plan;
+                let nullable = plan.field(field).ty.list == Some(false);
+                let selection = plan.nodes(object);
+                self.rows(
+                    connection,
                     nullable,
+                    selection,
                     place,
                     |writer, row, place| {
                         writer.object(object, Object::Edge(connection, row), place)
@@ -288,13 +293,42 @@ impl<'r> Writer<'r> {
         connection: &Connection<'_>,
         place: &Place<'_>,
     ) -> Result<(), Null> {
-        let nullable = self.scene.plan.field(field).ty.list == Some(false);
-        self.list(
-            0..connection.rows.len(),
+        let planned = self.scene.plan.field(field);
+        let nullable = planned.ty.list == Some(false);
+        let selection = match planned.shape {
+            Shape::Entity(selection) => Some(selection),
+            _ => None,
+        };
+        self.rows(
+            connection,
             nullable,
+            selection,
             place,
             |writer, row, place| writer.node(field, connection, row, place),
         )
+    }
+
+    /// The list of what `write` writes for each row; `selection` is what comes of the entities in them.
+    fn rows(
+        &mut self,
+        connection: &Connection<'_>,
+        nullable: bool,
+        selection: Option<SelectionId>,
+        place: &Place<'_>,
+        mut write: impl FnMut(&mut Self, usize, &Place<'_>) -> Result<(), Null>,
+    ) -> Result<(), Null> {
+        let (PageRows::Entities(items), Some(selection)) = (&connection.rows, selection) else {
+            return self.list(0..connection.rows.len(), nullable, place, write);
+        };
+        let around = self.ahead;
+        let written = self.list(0..items.len(), nullable, place, |writer, row, place| {
+            writer.ahead = around;
+            writer.read_ahead(selection, items, row);
+            writer.ahead = true;
+            write(writer, row, place)
+        });
+        self.ahead = around;
+        written
     }
 
     fn node(
