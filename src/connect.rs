@@ -19,6 +19,7 @@ mod lineup;
 mod live;
 mod pages;
 mod provide;
+mod remembered;
 mod report;
 mod reports;
 mod request;

@@ -19,7 +19,7 @@ use super::scope::Scope;
 use super::seam::{Fault, Parent};
 use super::view::View;
 use crate::cache::{
-    Cache, Claim, Content, Entry, Follow, Held, Key, Landed, Lead, NewEntry, Prefix, State,
+    Cache, Claim, Content, Entry, Follow, Held, Key, Landed, Lead, NewEntry, Prefix, State, Tag,
 };
 use crate::clock::Budget;
 use crate::egress::Lane;
@@ -208,11 +208,7 @@ impl Tower {
 
     async fn object(&self, wanted: &Wanted, lead: Lead) -> Result<Held, Fault> {
         let fetch = &wanted.fetch;
-        let bound = self.bound(wanted);
-        let asked = match Asked::new(&bound, None) {
-            Ok(asked) => asked,
-            Err(_unfit) => return Err(gone()),
-        };
+        let asked = Asked::of_shape(&wanted.ask.shape);
         let known = lead.previous().cloned();
         let said = asked
             .send(
@@ -229,7 +225,7 @@ impl Tower {
                 let entry = NewEntry {
                     etag: request::header(&headers, "etag"),
                     last_modified: request::header(&headers, "last-modified"),
-                    ..self.read(fetch, reading, &bound)
+                    ..self.read(wanted, reading)
                 };
                 Ok(self.keep(fetch, lead, entry, request::is_no_store(&headers)))
             }
@@ -241,7 +237,7 @@ impl Tower {
             Ok(Said::Absent(status)) => {
                 let life = kept::absent_life(fetch, now);
                 let entry = NewEntry {
-                    tags: bound.tags(),
+                    tags: self.tags(wanted),
                     ..NewEntry::new(Content::Absent { status }, life)
                 };
                 Ok(self.keep(fetch, lead, entry, false))
@@ -253,11 +249,7 @@ impl Tower {
     /// A list for one key, or a collection for all of them.
     async fn list(&self, wanted: &Wanted, lead: Lead) -> Result<Held, Fault> {
         let fetch = &wanted.fetch;
-        let bound = self.bound(wanted);
-        let asked = match Asked::new(&bound, None) {
-            Ok(asked) => asked,
-            Err(_unfit) => return Err(gone()),
-        };
+        let asked = Asked::of_shape(&wanted.ask.shape);
         let extent = match fetch.is_collection() {
             true => Extent::of(usize::MAX),
             false => wanted.extent,
@@ -279,12 +271,12 @@ impl Tower {
             Ok(Read::Rows { no_store }) => {
                 // Others may find their own part in it, but it is not to be believed for long.
                 let transient = no_store || reading.is_misshapen;
-                Ok(self.keep(fetch, lead, self.read(fetch, reading, &bound), transient))
+                Ok(self.keep(fetch, lead, self.read(wanted, reading), transient))
             }
             Ok(Read::Absent(status)) => {
                 let life = kept::absent_life(fetch, self.cache.now());
                 let entry = NewEntry {
-                    tags: bound.tags(),
+                    tags: self.tags(wanted),
                     ..NewEntry::new(Content::Absent { status }, life)
                 };
                 Ok(self.keep(fetch, lead, entry, false))
@@ -293,10 +285,11 @@ impl Tower {
         }
     }
 
-    fn read(&self, fetch: &Fetch, reading: Reading, bound: &Bound<'_>) -> NewEntry {
+    fn read(&self, wanted: &Wanted, reading: Reading) -> NewEntry {
+        let fetch = &wanted.fetch;
         let life = kept::life(fetch, self.cache.now(), &reading.bodies);
         NewEntry {
-            tags: bound.tags(),
+            tags: self.tags(wanted),
             ..NewEntry::new(reading.into_content(fetch), life)
         }
     }
@@ -321,10 +314,7 @@ impl Tower {
             },
             None => return (key, Err(gone())),
         };
-        let bound = self.bound(&wanted);
-        let Ok(asked) = Asked::new(&bound, None) else {
-            return (key, Err(gone()));
-        };
+        let asked = Asked::of_shape(&wanted.ask.shape);
         let mark = self.cache.mark();
         let mut reading = Reading::of(fetch, &held.entry, n_held);
         let terms = self.terms(false);
@@ -470,7 +460,7 @@ impl Tower {
                 ),
             };
             let entry = NewEntry {
-                tags: self.bound(&one.wanted).tags(),
+                tags: self.tags(&one.wanted),
                 ..NewEntry::new(content, life)
             };
             (key, Ok(self.keep(&fetch, one.lead, entry, no_store)))
@@ -506,6 +496,15 @@ impl Tower {
                 state: State::Expired,
             }),
             None => Err(fault),
+        }
+    }
+
+    /// What it is purged by; most have nothing, and then no descriptor is unpacked for it.
+    fn tags(&self, wanted: &Wanted) -> Box<[Tag]> {
+        let policy = wanted.fetch.policy.as_ref();
+        match policy.is_some_and(|policy| !policy.tags.is_empty()) {
+            true => self.bound(wanted).tags(),
+            false => Box::default(),
         }
     }
 

@@ -16,6 +16,7 @@ use crate::config::{ConnectorConfig, DEFAULT_INSTANCE, InstanceConfig, InstanceL
 use crate::egress::{Credential, Egress, HeaderName, Limits, Upstream, UpstreamSpec, Url};
 use crate::sdl::expr::{Expr, Scope};
 use crate::sdl::{self, AuthType, Model, UpstreamAuth, UpstreamSource};
+use crate::telemetry::metrics::Striped;
 
 /// One source at one instance, ready to be asked.
 pub(super) struct Instance {
@@ -40,9 +41,9 @@ pub(super) struct Instances {
 /// How often values of a source were at hand.
 #[derive(Default)]
 struct Counts {
-    hits: AtomicU64,
-    stale: AtomicU64,
-    misses: AtomicU64,
+    hits: Striped,
+    stale: Striped,
+    misses: Striped,
 }
 
 /// Why there is no such instance.
@@ -88,15 +89,14 @@ impl Instances {
             Found::Stale(_) => &self.counts.stale,
             Found::Miss => &self.counts.misses,
         };
-        counter.fetch_add(1, Ordering::Relaxed);
+        counter.add(1);
     }
 
     pub(super) fn counts(&self) -> CacheReport {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         CacheReport {
-            hits: read(&self.counts.hits),
-            stale: read(&self.counts.stale),
-            misses: read(&self.counts.misses),
+            hits: self.counts.hits.sum(),
+            stale: self.counts.stale.sum(),
+            misses: self.counts.misses.sum(),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::pages;
 use super::routes::Fetch;
 use crate::cache::{Content, Entry, Life, Terms};
 use crate::sdl::CachePolicy;
-use crate::sdl::expr::Scope;
+use crate::sdl::expr::{Scope, member};
 
 /// Part of every key: entries of another layout are never met.
 pub(super) const LAYOUT: &str = "bodies 1";
@@ -108,18 +108,21 @@ impl Reading {
     }
 }
 
-fn head(entry: &Entry) -> Option<&Value> {
-    entry.json()?.as_array()?.first()
+fn head(entry: &Entry) -> Option<&Map<String, Value>> {
+    entry.json()?.as_array()?.first()?.as_object()
 }
 
 fn link(entry: &Entry) -> Option<&str> {
-    head(entry)?.get("link")?.as_str()
+    member(head(entry)?, "link")?.as_str()
 }
 
 /// Whether the entry was read page by page in the way of this field.
 fn is_paged_alike(fetch: &Fetch, entry: &Entry) -> bool {
-    let own = head(entry).and_then(|head| head.get("paging"));
-    fetch.paging.is_some() && own.and_then(Value::as_u64) == fetch.paging
+    if fetch.paging.is_none() {
+        return false;
+    }
+    let own = head(entry).and_then(|head| member(head, "paging"));
+    own.and_then(Value::as_u64) == fetch.paging
 }
 
 /// The bodies that are of use to a field; none where there is nothing.
@@ -141,7 +144,7 @@ pub(super) fn progress(fetch: &Fetch, entry: &Entry) -> Progress {
     let Some(head) = head(entry) else {
         return Progress::default();
     };
-    let number = |name: &str| head.get(name).and_then(Value::as_u64);
+    let number = |name: &str| member(head, name).and_then(Value::as_u64);
     let narrow = |name: &str| number(name).and_then(|number| u32::try_from(number).ok());
     let size = narrow("size").unwrap_or_default();
     if is_paged_alike(fetch, entry) {
@@ -149,8 +152,10 @@ pub(super) fn progress(fetch: &Fetch, entry: &Entry) -> Progress {
             size,
             pages: narrow("pages").unwrap_or_default(),
             total: number("total"),
-            next: head.get("next").and_then(Value::as_str).map(str::to_owned),
-            cut: head.get("cut").and_then(Value::as_bool) == Some(true),
+            next: member(head, "next")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            cut: member(head, "cut").and_then(Value::as_bool) == Some(true),
         };
     }
     let first = bodies(fetch, entry).first();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -34,7 +34,27 @@ pub struct LiveObject {
 pub(super) enum Whole {
     /// What `at` says of one body of an entry.
     Entry(Arc<Entry>, u32),
+    /// What was made of an entry once, and is remembered beside it.
+    Made(Arc<Value>),
+    /// Nobody else has it.
     Value(Arc<Value>),
+}
+
+/// Which part of what is kept an object is, by addresses: as good as its value, for as long as there is an [`Anchor`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Part {
+    whole: usize,
+    at: usize,
+    page: u32,
+    position: Option<u32>,
+}
+
+/// Keeps the address of what is kept from being given to something else.
+#[derive(Clone)]
+#[expect(dead_code, reason = "it is there to be held")]
+pub(super) enum Anchor {
+    Entry(Weak<Entry>),
+    Made(Weak<Value>),
 }
 
 /// What all objects of one answer have in common.
@@ -69,12 +89,34 @@ impl LiveObject {
         }
     }
 
+    /// Which part of what is kept it is; `None` for what is kept nowhere.
+    pub(super) fn part(&self) -> Option<Part> {
+        let (whole, page) = match &self.held {
+            Whole::Entry(entry, page) => (Arc::as_ptr(entry).addr(), *page),
+            Whole::Made(value) => (Arc::as_ptr(value).addr(), 0),
+            Whole::Value(_) => return None,
+        };
+        Some(Part {
+            whole,
+            at: Arc::as_ptr(&self.origin.at).addr(),
+            page,
+            position: self.position,
+        })
+    }
+
+    pub(super) fn anchor(&self) -> Anchor {
+        match &self.held {
+            Whole::Entry(entry, _) => Anchor::Entry(Arc::downgrade(entry)),
+            Whole::Made(value) | Whole::Value(value) => Anchor::Made(Arc::downgrade(value)),
+        }
+    }
+
     /// The upstream's JSON.
     pub fn value(&self) -> &Value {
         static NULL: Value = Value::Null;
         let whole = match &self.held {
             Whole::Entry(entry, page) => self.origin.at.find(view::body(entry, *page)),
-            Whole::Value(value) => value,
+            Whole::Made(value) | Whole::Value(value) => value,
         };
         match self.position {
             None => whole,

@@ -13,14 +13,14 @@ use super::chains::{Step, What};
 use super::filter::Filter;
 use super::flights::{self, Wanted};
 use super::kept::{self, Progress};
-use super::live::LiveObject;
-use super::routes::{Fetch, Route};
+use super::live::{LiveObject, Whole};
+use super::routes::{Args, Fetch, Route};
 use super::rows::{Objects, Rows, Which, members};
 use super::runtime::Inner;
 use super::scope::{Scope, State};
 use super::seam::{Fault, Parent};
 use super::trace::Found;
-use super::view::View;
+use super::view::{View, body};
 use crate::cache::{self, Held, Key};
 use crate::graph::Ix;
 
@@ -139,6 +139,37 @@ enum Choice {
 }
 
 impl Look<'_> {
+    /// The object of a request that brings one, if it is fresh: the short way for what is asked most.
+    ///
+    /// `None` says nothing of why; whoever wants to know goes along the steps.
+    pub(super) fn fresh(
+        &mut self,
+        fetch: &Fetch,
+        args: &Args,
+        parent: &Parent,
+    ) -> Option<LiveObject> {
+        if self.scope.is_watched() {
+            return None;
+        }
+        let Resolved::Ask(ask) = self.runtime.resolve(fetch, args, parent, self.scope) else {
+            return None;
+        };
+        let held = self.held(fetch, &ask)?;
+        if held.state != cache::State::Fresh || fetch.at.find(body(&held.entry, 0)).is_null() {
+            return None;
+        }
+        self.count_age(fetch, &held);
+        let fetched_at = held.entry.life().fetched_at;
+        Some(LiveObject {
+            held: Whole::Entry(held.entry, 0),
+            position: None,
+            origin: Arc::clone(&ask.origin),
+            entity: nearest(parent),
+            fetched_at,
+            stale: false,
+        })
+    }
+
     /// What a provider of a route has for a parent.
     pub(super) fn provide(&mut self, route: &Route, position: usize, parent: &Parent) -> Provided {
         let mut provided = Provided::default();

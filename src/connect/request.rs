@@ -80,6 +80,18 @@ impl Asked {
         Ok(Self { path, body })
     }
 
+    /// The request of one that is asked without a batch: its shape is all of it.
+    pub(super) fn of_shape(shape: &str) -> Self {
+        let (path, body) = match shape.split_once('\n') {
+            Some((path, body)) => (path, serde_json::from_str(body).ok()),
+            None => (shape, None),
+        };
+        Self {
+            path: path.to_owned(),
+            body,
+        }
+    }
+
     /// The same request elsewhere in a list.
     pub(super) fn at(&self, path: String) -> Self {
         Self {

@@ -75,6 +75,19 @@ pub(super) struct Route {
     pub(super) action: bool,
 }
 
+impl Route {
+    /// What is fetched for a field that is one object of one provider, and has no other to come to.
+    pub(super) fn only_fetch(&self) -> Option<(&Arc<Fetch>, &Arc<Args>)> {
+        match (&self.page, &*self.providers) {
+            (None, [provider]) if !provider.is_spread => match &*provider.steps {
+                [step] => step.fetch().filter(|(fetch, _)| !fetch.is_list()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 /// Which part of a list is wanted.
 pub(super) struct Window {
     pub(super) first: usize,

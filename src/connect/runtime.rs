@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, join_all};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use quick_cache::sync::Cache as Memory;
 
@@ -18,11 +19,12 @@ use super::flights::{Landing, Tower, Wanted};
 use super::instances::{self, Instances};
 use super::kept;
 use super::provide::{Extent, Fetched, Look, Provided};
+use super::remembered::Remembered;
 use super::report::{ConnectorReport, Match};
 use super::request;
 use super::routes::{Args, Fetch, Route, Routes};
 use super::scope::Scope;
-use super::seam::{Answer, Fault, Group, LiveField, LiveSource, Parent};
+use super::seam::{self, Answer, Fault, Group, LiveField, LiveSource, Parent};
 use super::view::View;
 use crate::cache::{Cache, Entry, Key, Lead};
 use crate::clock::Budget;
@@ -32,8 +34,6 @@ use crate::graph::Ix;
 use crate::sdl::Model;
 use crate::tasks::Tasks;
 
-/// Requests that are remembered for entities: so many need not be made anew from their descriptors.
-const REMEMBERED: usize = 50_000;
 /// Collections whose objects are found by their keys.
 const INDEXED: usize = 256;
 /// So long a refresh waits for others that could go with it.
@@ -54,20 +54,10 @@ pub(super) struct Inner {
     instances: Vec<Instances>,
     cache: Cache,
     tasks: Tasks,
-    remembered: Memory<Asked, Arc<Remembered>>,
+    remembered: Remembered,
     indexed: Memory<Key, Arc<Index>>,
     renewals: Mutex<Vec<Renewal>>,
     misfits: Mutex<HashMap<Misfit, u64>>,
-}
-
-/// A field with its arguments, asked of an entity.
-type Asked = (u32, u64, u32);
-
-/// What it came to, for one version of the entity.
-struct Remembered {
-    entity_ref: Box<str>,
-    version: u64,
-    resolved: Resolved,
 }
 
 /// Where in a collection the objects of each key are.
@@ -108,7 +98,7 @@ impl Runtime {
             routes: Routes::new(model),
             cache,
             tasks,
-            remembered: Memory::new(REMEMBERED),
+            remembered: Remembered::new(),
             indexed: Memory::new(INDEXED),
             renewals: Mutex::default(),
             misfits: Mutex::default(),
@@ -147,7 +137,13 @@ impl LiveSource for Runtime {
             let message = "actions are not run by this version";
             return Some(Fault::new("NOT_CONFIGURED", message).into());
         }
-        let mut look = self.0.look(scope, None);
+        let now = scope.moment(|| self.0.cache.now());
+        let mut look = self.0.look(scope, now, None);
+        if let Some((fetch, args)) = route.only_fetch()
+            && let Some(object) = look.fresh(fetch, args, parent)
+        {
+            return Some(seam::Fetched::Live(object).into());
+        }
         let mut provided = Vec::with_capacity(route.providers.len());
         for position in 0..route.providers.len() {
             let own = look.provide(route, position, parent);
@@ -240,11 +236,16 @@ impl Inner {
         }
     }
 
-    fn look<'l>(self: &'l Arc<Self>, scope: &'l Scope, found: Option<&'l Fetched>) -> Look<'l> {
+    fn look<'l>(
+        self: &'l Arc<Self>,
+        scope: &'l Scope,
+        now: Timestamp,
+        found: Option<&'l Fetched>,
+    ) -> Look<'l> {
         Look {
             runtime: self,
             scope,
-            now: self.cache.now(),
+            now,
             found,
             missing: Vec::new(),
         }
@@ -267,7 +268,7 @@ impl Inner {
         let mut provided = Vec::with_capacity(route.providers.len());
         let mut waits = Vec::with_capacity(route.providers.len());
         for position in 0..route.providers.len() {
-            let mut look = self.look(&group.scope, None);
+            let mut look = self.look(&group.scope, self.cache.now(), None);
             let parents = group.parents.iter();
             provided.push(
                 parents
@@ -345,7 +346,7 @@ impl Inner {
             self.take_in(&landed, &group.scope, &mut found);
         }
         for _ in 0..MOST_ROUNDS {
-            let mut look = self.look(&group.scope, Some(&found));
+            let mut look = self.look(&group.scope, self.cache.now(), Some(&found));
             for (parent, provided) in group.parents.iter().zip(&mut provided) {
                 if provided.pending {
                     *provided = look.provide(route, position, parent);
@@ -370,7 +371,7 @@ impl Inner {
         }
     }
 
-    /// What a step asks of a parent; for entities it is remembered.
+    /// What a request asks of a parent; for entities and for objects that are kept it is remembered.
     pub(super) fn resolve(
         &self,
         fetch: &Fetch,
@@ -378,30 +379,14 @@ impl Inner {
         parent: &Parent,
         scope: &Scope,
     ) -> Resolved {
-        let instances = &self.instances[fetch.connect.source];
-        let resolve = || ask::resolve(fetch, instances, &args.value, parent, scope);
-        let ix = match parent {
-            Parent::Entity(ix) if !fetch.reads_viewer => *ix,
-            _ => return resolve(),
-        };
-        let args = if fetch.reads_args { args.hash } else { 0 };
-        let key = (fetch.id, args, ix.0);
-        let version = scope.snapshot.version(ix);
-        if let Some(known) = self.remembered.get(&key)
-            && known.version == version
-            && *known.entity_ref == *scope.snapshot.entity_ref(ix)
-        {
-            return known.resolved.clone();
-        }
-        let resolved = resolve();
-        self.note(fetch, ix, &resolved, scope);
-        let remembered = Remembered {
-            entity_ref: scope.snapshot.entity_ref(ix).into(),
-            version,
-            resolved: resolved.clone(),
-        };
-        self.remembered.insert(key, Arc::new(remembered));
-        resolved
+        self.remembered.resolve(fetch, args, parent, scope, || {
+            let instances = &self.instances[fetch.connect.source];
+            let resolved = ask::resolve(fetch, instances, &args.value, parent, scope);
+            if let Parent::Entity(ix) = parent {
+                self.note(fetch, *ix, &resolved, scope);
+            }
+            resolved
+        })
     }
 
     /// Somebody wrote something that leads nowhere.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -29,6 +29,8 @@ pub struct Scope {
     outcomes: Option<Mutex<Vec<Outcome>>>,
     /// `None`: nobody asks what upstreams were asked.
     trace: Option<Trace>,
+    /// The moment by which is told what is fresh, of all that is at hand.
+    moment: OnceLock<Timestamp>,
     /// Milliseconds for which everything in the answer is fresh.
     fresh_for: AtomicU64,
     /// What is kept for this request alone.
@@ -92,6 +94,7 @@ impl Scope {
             authorization: None,
             outcomes: None,
             trace: None,
+            moment: OnceLock::new(),
             fresh_for: AtomicU64::new(u64::MAX),
             own: Mutex::default(),
         }
@@ -158,6 +161,11 @@ impl Scope {
             Some(outcomes) => outcomes.lock().clone(),
             None => Vec::new(),
         }
+    }
+
+    /// The moment by which all that is at hand is fresh or not: the same for the whole request, and looked up once.
+    pub(super) fn moment(&self, now: impl FnOnce() -> Timestamp) -> Timestamp {
+        *self.moment.get_or_init(now)
     }
 
     /// What this request fetched and nobody else may be given.

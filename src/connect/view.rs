@@ -17,7 +17,7 @@ use super::request::evaluate;
 use super::routes::Fetch;
 use super::seam::Fault;
 use crate::cache::Entry;
-use crate::sdl::expr::{Expr, Node, Root, Step};
+use crate::sdl::expr::{Expr, Node, Root, Step, member};
 
 static NULL: Value = Value::Null;
 
@@ -87,7 +87,8 @@ impl At {
 fn find<'b>(names: &[Box<str>], each: bool, body: &'b Value) -> &'b Value {
     let mut at = body;
     for name in names {
-        at = at.get(&**name).unwrap_or(&NULL);
+        let found = at.as_object().and_then(|members| member(members, name));
+        at = found.unwrap_or(&NULL);
     }
     match each && !at.is_array() {
         true => &NULL,
@@ -184,7 +185,7 @@ impl View {
             }
         };
         let whole = match &self.source {
-            Source::Made(value) => Whole::Value(Arc::clone(value)),
+            Source::Made(value) => Whole::Made(Arc::clone(value)),
             Source::Bodies(entry) => Whole::Entry(Arc::clone(entry), page),
         };
         Some((whole, row))

@@ -205,7 +205,7 @@ fn group(writer: &mut Writer<'_>, field: FieldId, holes: &[usize]) -> Option<Gro
         }
     };
     Some(Group {
-        field: asked,
+        field: asked.into_owned(),
         parents: holes
             .iter()
             .map(|hole| writer.holes.get(*hole).parent.clone())

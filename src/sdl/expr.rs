@@ -13,6 +13,7 @@ mod template;
 mod tests;
 mod tree;
 
+pub(crate) use eval::member;
 pub use function::Function;
 pub use template::{Hole, Part, Segments, Template};
 pub(crate) use tree::is_name;

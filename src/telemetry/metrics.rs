@@ -140,7 +140,7 @@ macro_rules! label_values {
 
 mod cache;
 
-pub use cache::{CacheMetrics, CacheOutcome};
+pub use cache::{CacheMetrics, CacheOutcome, Striped};
 
 /// All metrics there are.
 pub const CATALOGUE: &[Metric] = &[

@@ -1,5 +1,6 @@
 //! Live fields: what their source has ready is written at once, the rest leaves holes; and what came is written here.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -36,7 +37,7 @@ impl<'o> Origin<'o> {
 
 impl<'r> Scene<'r> {
     /// What the source of a live field is asked: made once for all its parents.
-    pub(crate) fn asked(&'r self, field: FieldId) -> Result<Arc<LiveField>, FieldError> {
+    pub(crate) fn asked(&'r self, field: FieldId) -> Result<Cow<'r, Arc<LiveField>>, FieldError> {
         let arguments = self.arguments(field)?;
         let planned = self.plan.field(field);
         let make = || {
@@ -54,9 +55,10 @@ impl<'r> Scene<'r> {
         let kept = match (&planned.arguments, &planned.live) {
             (FieldArguments::Open(_), _) => &self.state(field).asked,
             (_, Some(live)) => &live.asked,
-            (_, None) => return Ok(make()),
+            (_, None) => return Ok(Cow::Owned(make())),
         };
-        Ok(Arc::clone(kept.get_or_init(make)))
+        // Borrowed: a count that all threads change would be asked for once per parent.
+        Ok(Cow::Borrowed(kept.get_or_init(make)))
     }
 }
 

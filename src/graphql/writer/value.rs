@@ -14,7 +14,7 @@ use crate::graphql::input::shorten;
 use crate::graphql::place::Place;
 use crate::graphql::plan::{FieldId, Selection, SelectionId, Shape, ValueOp};
 use crate::sdl::LookupBinding;
-use crate::sdl::expr::{Expr, Scope};
+use crate::sdl::expr::{Expr, Scope, member};
 
 impl<'r> Writer<'r> {
     pub(super) fn value_member(
@@ -32,7 +32,10 @@ impl<'r> Writer<'r> {
             return self.null(field, place);
         };
         let found = match (&op.key, object) {
-            (Some(key), _) => Cow::Borrowed(this.get(&**key).unwrap_or(&Value::Null)),
+            (Some(key), _) => {
+                let found = this.as_object().and_then(|members| member(members, key));
+                Cow::Borrowed(found.unwrap_or(&Value::Null))
+            }
             (None, None) => evaluate(&op.binding.at, this),
             (None, Some(object)) => self.read(&op.binding.at, op, object, this, field),
         };

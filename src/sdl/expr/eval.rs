@@ -169,7 +169,7 @@ fn steps<'a>(mut value: &'a Value, steps: &'a [Step], scope: &Scope<'a, '_>) -> 
 }
 
 /// The member of this name; in a small object it is found sooner than its name is hashed.
-fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+pub(crate) fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     if members.len() > FEW {
         return members.get(name);
     }

@@ -152,7 +152,7 @@ const STRIPES: usize = 8;
 
 /// A counter in parts that lie far from each other, so that cores do not wait for each other's.
 #[derive(Debug, Default)]
-struct Striped([Stripe; STRIPES]);
+pub struct Striped([Stripe; STRIPES]);
 
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -163,6 +163,17 @@ static NEXT: AtomicUsize = AtomicUsize::new(0);
 thread_local! {
     /// The part in which this thread counts.
     static OWN: usize = NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES;
+}
+
+impl Striped {
+    pub fn add(&self, number: u64) {
+        self.inc_by(number);
+    }
+
+    pub fn sum(&self) -> u64 {
+        let parts = self.0.iter();
+        parts.map(|stripe| stripe.0.load(Ordering::Relaxed)).sum()
+    }
 }
 
 impl Atomic<u64> for Striped {
@@ -176,7 +187,6 @@ impl Atomic<u64> for Striped {
     }
 
     fn get(&self) -> u64 {
-        let parts = self.0.iter();
-        parts.map(|stripe| stripe.0.load(Ordering::Relaxed)).sum()
+        self.sum()
     }
 }

@@ -9,6 +9,7 @@ use callboard::clock::Clock;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
+use tokio::net::tcp::{ReadHalf, WriteHalf};
 
 use super::replicas::{Replica, eventually, in_redis};
 use super::{at, key, new_entry, settings, tag, terms, text, within};
@@ -141,6 +142,31 @@ async fn stopped_slow_killed_and_started_again_under_load() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_takes_two_seconds_for_an_answer_is_waited_for_once() {
+    let Some(redis) = Redis::start(&[]) else {
+        return;
+    };
+    let clock = Clock::fixed(at(0));
+    let gate = Gate::start(redis.port()).await;
+    let first = Replica::with(hasty(&gate.url()), &clock).await;
+    let second = Replica::with(hasty(&redis.url()), &clock).await;
+    it_is_back(&first, &second).await;
+    let readers = Readers::start(&first.cache);
+    some_time(300).await;
+    let start = Instant::now();
+    gate.delay(Duration::from_secs(2));
+    some_time(1_500).await;
+    let (longest, slow) = readers.since(start);
+    assert!(longest < PATIENCE + SLACK, "a claim took {longest:?}");
+    assert!(slow <= 100, "{slow} claims of 50 readers waited");
+    gate.delay(Duration::ZERO);
+    it_is_back(&first, &second).await;
+    readers.stop().await;
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_one_is_still_read_and_still_carries_purges() {
     let Some(redis) = Redis::start(&[]) else {
         return;
@@ -172,6 +198,8 @@ async fn a_full_one_is_still_read_and_still_carries_purges() {
     let minute = Duration::from_secs(60);
     assert_eq!(first.cache.take("budget", 2, minute).await, Ok(Some(1)));
     assert_eq!(second.cache.take("budget", 2, minute).await, Ok(Some(2)));
+    let (longest, _) = readers.since(start);
+    assert!(longest < PATIENCE + SLACK, "a claim took {longest:?}");
     redis.run(&["CONFIG", "SET", "maxmemory", "0"]).await;
     it_is_back(&first, &second).await;
     readers.stop().await;
@@ -243,10 +271,11 @@ async fn a_purge_that_one_replica_missed_counts_when_it_is_back() {
     .await;
 }
 
-/// Passes connections on to Redis, while it is open.
+/// Passes connections on to Redis, while it is open; answers as late as it is told to.
 struct Gate {
     port: u16,
     open: tokio::sync::watch::Sender<bool>,
+    delay: Arc<Mutex<Duration>>,
 }
 
 impl Gate {
@@ -255,21 +284,31 @@ impl Gate {
         let port = listener.local_addr().unwrap().port();
         let open = tokio::sync::watch::Sender::new(true);
         let is_open = open.subscribe();
+        let delay = Arc::new(Mutex::new(Duration::ZERO));
+        let told = Arc::clone(&delay);
         serve(listener, move |mut client| {
             let mut is_open = is_open.clone();
+            let told = Arc::clone(&told);
             async move {
                 if !*is_open.borrow() {
                     return;
                 }
                 let server = tokio::net::TcpStream::connect(("127.0.0.1", to)).await;
                 let mut server = server.unwrap();
+                let (mut asks, mut hears) = client.split();
+                let (mut answers, mut takes) = server.split();
                 tokio::select! {
-                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                    _ = tokio::io::copy(&mut asks, &mut takes) => {}
+                    () = late(&mut answers, &mut hears, &told) => {}
                     _ = is_open.wait_for(|open| !open) => {}
                 }
             }
         });
-        Self { port, open }
+        Self { port, open, delay }
+    }
+
+    fn delay(&self, delay: Duration) {
+        *self.delay.lock() = delay;
     }
 
     fn url(&self) -> String {
@@ -282,6 +321,20 @@ impl Gate {
 
     fn open(&self) {
         self.open.send_replace(true);
+    }
+}
+
+/// Passes answers on, each so much later.
+async fn late(answers: &mut ReadHalf<'_>, hears: &mut WriteHalf<'_>, delay: &Mutex<Duration>) {
+    let mut buffer = vec![0; 1 << 16];
+    while let Ok(read @ 1..) = answers.read(&mut buffer).await {
+        let delay = *delay.lock();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        if hears.write_all(&buffer[..read]).await.is_err() {
+            return;
+        }
     }
 }
 

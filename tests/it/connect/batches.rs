@@ -191,6 +191,40 @@ async fn rows_are_matched_by_key_and_absent_ones_are_null() {
 }
 
 #[tokio::test]
+async fn three_fields_of_fifty_objects_are_three_requests() {
+    let table = |name: &str| {
+        let sdl = ROWS
+            .replace("MAX", "50")
+            .replace("/stats?", &format!("/{name}?"));
+        let sdl = sdl.replace("stats:", &format!("{name}:"));
+        sdl.replace("Stats", &format!("Of{name}"))
+    };
+    let (cost, grade, load) = (table("cost"), table("grade"), table("load"));
+    let config = "connectors: { cost: { config: { url: URL } }, grade: { config: { url: URL } }, load: { config: { url: URL } } }";
+    let world = world("\"Nothing of its own.\" type ProbeNothing { x: Int }")
+        .and("connectors/cost/cost.graphql", &cost)
+        .and("connectors/grade/grade.graphql", &grade)
+        .and("connectors/load/load.graphql", &load)
+        .config(config)
+        .components(&numbered(50))
+        .start(|asked| Reply::json(&json!({ "rows": stats(asked) })))
+        .await;
+    let query =
+        "{ components(first: 50) { nodes { cost { value } grade { value } load { value } } } }";
+    let text = world.ask(query).await;
+    // One of the ids is one that the upstream does not know.
+    assert_eq!(text.matches("value").count(), 3 * 49, "{text}");
+    let mut asked: Vec<String> = world
+        .upstream
+        .take()
+        .iter()
+        .map(|asked| asked.path().to_owned())
+        .collect();
+    asked.sort();
+    assert_eq!(asked, ["/cost", "/grade", "/load"]);
+}
+
+#[tokio::test]
 async fn a_batch_that_is_too_much_is_divided() {
     let sdl = ROWS.replace("MAX", "50");
     let world = world(&sdl)

@@ -160,3 +160,25 @@ async fn a_thousand_who_ask_at_once_are_one_request() {
     assert!(answers.iter().all(|answer| *answer == answers[0]));
     assert_eq!(world.upstream.take().len(), 1);
 }
+
+#[tokio::test]
+async fn who_meets_a_value_as_it_expires_asks_once_with_all_others() {
+    let world = counting(|reply| reply.after(Duration::from_millis(50))).await;
+    world.ask(QUERY).await;
+    assert_eq!(world.upstream.take().len(), 1);
+    // Of no use any more: all wait for one.
+    world.pass(Duration::from_secs(3600));
+    futures_util::future::join_all((0..64).map(|_| world.ask(QUERY))).await;
+    assert_eq!(world.upstream.take().len(), 1);
+    // Stale: nobody waits, and one fetches it again.
+    world.pass(Duration::from_secs(90));
+    let answers = futures_util::future::join_all((0..64).map(|_| world.ask(QUERY))).await;
+    assert!(
+        answers
+            .iter()
+            .all(|answer| answer.contains("\"stale\":true"))
+    );
+    until_asked(&world, 1).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(world.upstream.take().len(), 0);
+}

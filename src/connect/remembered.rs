@@ -1,0 +1,150 @@
+//! What was found out about whom: the request of a field for a parent, so that a warm answer unpacks no descriptor and fills no template.
+//!
+//! Of an entity it holds for one version of the entity; of an object that is kept, for as long as the object.
+//! It is read once per live field and parent, by all threads at once: so reading takes no lock, and what is new waits in a place of its own until there is enough of it.
+//! Nothing here is needed: what was forgotten is made again.
+
+use std::hash::{BuildHasher as _, Hash};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use hashbrown::{DefaultHashBuilder, HashMap};
+use parking_lot::Mutex;
+
+use super::ask::{Resolved, nearest};
+use super::live::{Anchor, Part};
+use super::routes::{Args, Fetch};
+use super::scope::Scope;
+use super::seam::Parent;
+use crate::graph::Ix;
+
+/// So many are remembered of entities, and so many of objects; then it begins anew.
+const MOST: usize = 50_000;
+/// So much that is new is put to the rest at least.
+const FEW: usize = 64;
+
+pub(super) struct Remembered {
+    entities: Memory<OfEntity>,
+    objects: Memory<OfObject>,
+    hasher: DefaultHashBuilder,
+}
+
+/// A request, its arguments as far as it reads them, and whom it is for.
+type OfEntity = (u32, u32, u64);
+type OfObject = (u32, Option<u32>, u64, Part);
+
+/// What it came to, for one version of the entity.
+#[derive(Clone)]
+struct Known {
+    version: Version,
+    resolved: Resolved,
+    /// With it nothing else can come to the object's address.
+    _anchor: Option<Anchor>,
+}
+
+/// The entity's ref, hashed, as an index may come to mean another entity; and the change that made it what it is.
+type Version = (u64, u64);
+
+struct Memory<K> {
+    all: ArcSwap<HashMap<K, Known>>,
+    /// What came since; it goes before what is in `all`.
+    new: Mutex<HashMap<K, Known>>,
+}
+
+impl Remembered {
+    pub(super) fn new() -> Self {
+        Self {
+            entities: Memory::new(),
+            objects: Memory::new(),
+            hasher: DefaultHashBuilder::default(),
+        }
+    }
+
+    /// What a request asks of a parent: as it was, or as `resolve` makes it.
+    pub(super) fn resolve(
+        &self,
+        fetch: &Fetch,
+        args: &Args,
+        parent: &Parent,
+        scope: &Scope,
+        resolve: impl FnOnce() -> Resolved,
+    ) -> Resolved {
+        if fetch.reads_viewer {
+            return resolve();
+        }
+        let args = if fetch.reads_args { args.hash } else { 0 };
+        let entity = nearest(parent);
+        let version = || self.version(scope, entity);
+        match parent {
+            Parent::Entity(ix) => {
+                let key = (fetch.id, ix.0, args);
+                self.entities.get(key, version(), resolve, || None)
+            }
+            Parent::Live(object) => match object.part() {
+                Some(part) => {
+                    let key = (fetch.id, entity.map(|ix| ix.0), args, part);
+                    let anchor = || Some(object.anchor());
+                    self.objects.get(key, version(), resolve, anchor)
+                }
+                None => resolve(),
+            },
+            Parent::Root | Parent::Object(_) | Parent::Texts(_) => resolve(),
+        }
+    }
+
+    fn version(&self, scope: &Scope, entity: Option<Ix>) -> Version {
+        let Some(ix) = entity else {
+            return (0, 0);
+        };
+        let entity_ref = scope.snapshot.entity_ref(ix);
+        (self.hasher.hash_one(entity_ref), scope.snapshot.version(ix))
+    }
+}
+
+impl<K: Copy + Eq + Hash> Memory<K> {
+    fn new() -> Self {
+        Self {
+            all: ArcSwap::default(),
+            new: Mutex::default(),
+        }
+    }
+
+    fn get(
+        &self,
+        key: K,
+        version: Version,
+        resolve: impl FnOnce() -> Resolved,
+        anchor: impl FnOnce() -> Option<Anchor>,
+    ) -> Resolved {
+        let current = |known: &&Known| known.version == version;
+        if let Some(known) = self.all.load().get(&key).filter(current) {
+            return known.resolved.clone();
+        }
+        if let Some(known) = self.new.lock().get(&key).filter(current) {
+            return known.resolved.clone();
+        }
+        let resolved = resolve();
+        let known = Known {
+            version,
+            resolved: resolved.clone(),
+            _anchor: anchor(),
+        };
+        self.add(key, known);
+        resolved
+    }
+
+    fn add(&self, key: K, known: Known) {
+        let mut new = self.new.lock();
+        new.insert(key, known);
+        let all = self.all.load();
+        if new.len() < FEW.max(all.len() / 4) {
+            return;
+        }
+        let mut next = match all.len() + new.len() > MOST {
+            true => HashMap::new(),
+            false => HashMap::clone(&all),
+        };
+        next.extend(new.drain());
+        self.all.store(Arc::new(next));
+    }
+}
