@@ -1,7 +1,9 @@
 //! A load generator: a fixed number of keep-alive connections, each of which sends the next request when the answer to the last one is there.
 //!
 //! One thread with its own event loop and no HTTP library, so that it takes as little as it can of the cores that it shares with the server.
+//! Beside it stand [`burst`], many who ask once at the same moment, and [`Caller`], one who is timed.
 
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,8 +14,20 @@ use tokio::task::LocalSet;
 
 /// Requests ready to be sent, one after the other, over and over.
 pub(crate) struct Shape {
-    pub(crate) name: &'static str,
     pub(crate) requests: Vec<Vec<u8>>,
+    /// Each connection sends requests of its own, so that no two are under way at a time that are alike.
+    pub(crate) apart: bool,
+}
+
+impl Shape {
+    fn next(&self, connection: usize, connections: usize, count: usize) -> &[u8] {
+        let all = self.requests.len();
+        let next = match self.apart {
+            true => connection + count % (all / connections) * connections,
+            false => (connection * 7919 + count) % all,
+        };
+        &self.requests[next]
+    }
 }
 
 /// A POST with this path and JSON body.
@@ -32,6 +46,16 @@ pub(crate) fn run(
     connections: usize,
     time: Duration,
 ) -> f64 {
+    counted(address, shape, connections, time).0
+}
+
+/// The same, with how many were answered in all: nothing is under way when it ends.
+pub(crate) fn counted(
+    address: SocketAddr,
+    shape: &Arc<Shape>,
+    connections: usize,
+    time: Duration,
+) -> (f64, usize) {
     let shape = Arc::clone(shape);
     on_own_thread(move || async move {
         let started = Instant::now();
@@ -42,8 +66,8 @@ pub(crate) fn run(
                     let mut connection = Connection::open(address).await;
                     let mut count = 0_usize;
                     while started.elapsed() < time {
-                        let next = (number * 7919 + count) % shape.requests.len();
-                        connection.exchange(&shape.requests[next]).await;
+                        let next = shape.next(number, connections, count);
+                        connection.exchange(next).await;
                         count += 1;
                     }
                     count
@@ -54,20 +78,82 @@ pub(crate) fn run(
         for task in tasks {
             count += task.await.expect("a connection's task died");
         }
-        count as f64 / started.elapsed().as_secs_f64()
+        (count as f64 / started.elapsed().as_secs_f64(), count)
     })
 }
 
-/// The body of the answer to one request.
-pub(crate) fn once(address: SocketAddr, request: &[u8]) -> Vec<u8> {
-    let request = request.to_vec();
+/// How long it takes until all of `n` who ask the same at the same moment have their answers, which must be alike.
+pub(crate) fn burst(address: SocketAddr, request: &[u8], n: usize) -> Duration {
+    let request: Arc<[u8]> = request.into();
     on_own_thread(move || async move {
-        Connection::open(address)
-            .await
-            .exchange(&request)
-            .await
-            .to_vec()
+        let mut connections = Vec::with_capacity(n);
+        for _ in 0..n {
+            connections.push(Connection::open(address).await);
+        }
+        let started = Instant::now();
+        let asks = connections.into_iter().map(|mut connection| {
+            let request = Arc::clone(&request);
+            tokio::task::spawn_local(async move { connection.exchange(&request).await.to_vec() })
+        });
+        let asks: Vec<_> = asks.collect();
+        let mut first: Option<Vec<u8>> = None;
+        for ask in asks {
+            let body = ask.await.expect("a connection's task died");
+            assert!(
+                *first.get_or_insert_with(|| body.clone()) == body,
+                "answers differ"
+            );
+        }
+        started.elapsed()
     })
+}
+
+/// One connection, on the thread that asks.
+pub(crate) struct Caller {
+    stream: std::net::TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Caller {
+    pub(crate) fn open(address: SocketAddr) -> Self {
+        let stream = std::net::TcpStream::connect(address).expect("the server accepts");
+        stream.set_nodelay(true).expect("TCP_NODELAY");
+        Self {
+            stream,
+            buffer: vec![0; 1 << 16],
+        }
+    }
+
+    /// How long an answer takes, and its body.
+    pub(crate) fn ask(&mut self, request: &[u8]) -> (Duration, String) {
+        let started = Instant::now();
+        self.stream
+            .write_all(request)
+            .expect("the request is taken");
+        let mut filled = 0;
+        loop {
+            if filled == self.buffer.len() {
+                self.buffer.resize(filled * 2, 0);
+            }
+            let read = self.stream.read(&mut self.buffer[filled..]);
+            let read = read.expect("an answer comes");
+            assert!(read > 0, "the server closed the connection");
+            filled += read;
+            if let Some(body) = whole(&self.buffer[..filled]) {
+                return (
+                    started.elapsed(),
+                    String::from_utf8_lossy(body).into_owned(),
+                );
+            }
+        }
+    }
+}
+
+/// The body, if all of it is there.
+fn whole(read: &[u8]) -> Option<&[u8]> {
+    let head = memchr::memmem::find(read, b"\r\n\r\n")?;
+    let end = head + 4 + content_length(&read[..head]);
+    (read.len() >= end).then(|| &read[head + 4..end])
 }
 
 fn on_own_thread<T: Send + 'static, F: Future<Output = T>>(
@@ -96,7 +182,7 @@ impl Connection {
         stream.set_nodelay(true).expect("TCP_NODELAY");
         Self {
             stream,
-            buffer: vec![0; 1 << 20],
+            buffer: vec![0; 1 << 16],
         }
     }
 
@@ -108,6 +194,9 @@ impl Connection {
             .expect("the request is taken");
         let mut filled = 0;
         loop {
+            if filled == self.buffer.len() {
+                self.buffer.resize(filled * 2, 0);
+            }
             let read = self
                 .stream
                 .read(&mut self.buffer[filled..])
