@@ -85,7 +85,7 @@ impl App {
         let url = config.database.url.expose_secret();
         let lock = ServerLock::take(url)?;
         let store = Store::open(url).await?;
-        let live = Live::open(&config, clock.clone(), Arc::clone(&metrics)).await?;
+        let live = Live::open(&config, clock.clone(), Arc::clone(&metrics), store.clone()).await?;
         let generation = Generation::open(&store, model, &config, clock.clone()).await?;
         let board = Board::new(
             generation.engine(&config, &live),

@@ -4,6 +4,7 @@
 //! [`seam`](LiveSource) is what the executor asks, and what it is given; a [`Scope`] goes with everything that one request asks.
 //! Architecture invariant: no connector's name stands here.
 
+mod action;
 mod answer;
 mod ask;
 mod chains;
@@ -32,6 +33,7 @@ mod trace;
 mod view;
 mod webhooks;
 
+pub use action::Actions;
 pub use live::{LiveObject, Origin};
 pub use report::{
     BudgetReport, CacheReport, ConnectorReport, ErrorReport, Health, InstanceReport, Match,

@@ -159,6 +159,7 @@ impl Engine {
             .map_err(one)?;
         let plan = &*variant.plan;
         let mut scope = Scope::new(Arc::clone(snapshot), budget);
+        scope.may_act = request.may_act;
         if plan.watched {
             scope = scope.watched();
         }
@@ -182,6 +183,7 @@ impl Engine {
             request_id: request.request_id.as_deref(),
             scope: Arc::new(scope),
             faults_in_data: request.faults_in_data,
+            serial: prepared.operation_type().is_mutation(),
         };
         let sources = Sources {
             texts: &self.0.texts,

@@ -39,6 +39,10 @@ pub struct SdlFile {
 pub fn core_files() -> Vec<SdlFile> {
     let files = [
         (
+            "schema/actions.graphql",
+            include_str!("../schema/actions.graphql"),
+        ),
+        (
             "schema/directives.graphql",
             include_str!("../schema/directives.graphql"),
         ),

@@ -1,10 +1,11 @@
-//! SQL, the durable truth: documents, large texts by content hash, files and sources, the change log.
+//! SQL, the durable truth: documents, large texts by content hash, files and sources, the change log, the audit.
 //!
 //! Home of `sea_orm`. One change is one transaction: a crash at any moment leaves the state before or after it.
 //! The same code runs on SQLite and on PostgreSQL; relations are derived from documents and never stored.
 //!
 //! What is not here: which file is read when, and what a descriptor means; the store compares documents by their hash, and refs as text.
 
+mod audit;
 mod change_set;
 mod changes;
 mod claims;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use sea_orm::{ColumnTrait, DatabaseConnection, DbErr, EntityTrait, QueryFilter};
 
+pub use audit::{ActionOutcome, Begun, NewAction, StoredAction};
 pub use change_set::{
     Carry, ChangeSet, Committed, Document, FileChange, FileState, Packed, ProblemsByFile,
     ProblemsOfFile,

@@ -8,6 +8,7 @@ use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::MigratorTrait;
 
 mod m0001_catalog;
+mod m0002_audit;
 
 /// All steps, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,9 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_catalog::Migration)]
+        vec![
+            Box::new(m0001_catalog::Migration),
+            Box::new(m0002_audit::Migration),
+        ]
     }
 }

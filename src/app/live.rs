@@ -10,9 +10,10 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use crate::cache::{self, Cache};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connect::{Deliveries, LiveSource, Runtime, Webhooks};
+use crate::connect::{Actions, Deliveries, LiveSource, Runtime, Webhooks};
 use crate::egress::{self, Egress, EgressError, Ledger, LedgerDown};
 use crate::sdl::Model;
+use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::telemetry::metrics::Metrics;
 
@@ -24,6 +25,7 @@ pub struct Live {
     egress: Egress,
     cache: Cache,
     deliveries: Deliveries,
+    actions: Actions,
     metrics: Arc<Metrics>,
     tasks: Tasks,
 }
@@ -34,6 +36,7 @@ impl Live {
         config: &Config,
         clock: Clock,
         metrics: Arc<Metrics>,
+        store: Store,
     ) -> Result<Self, EgressError> {
         let tasks = Tasks::new();
         let settings = cache::Settings::from(&config.cache);
@@ -49,6 +52,7 @@ impl Live {
             })?,
             cache,
             deliveries: Deliveries::default(),
+            actions: Actions::new(store),
             metrics,
             tasks,
         })
@@ -56,12 +60,13 @@ impl Live {
 
     /// Answers the live fields of `model` as `config` says.
     pub fn source(&self, model: &Arc<Model>, config: &Config) -> Arc<dyn LiveSource> {
-        Arc::new(Runtime::new(
+        Arc::new(Runtime::with_actions(
             Arc::clone(model),
             &config.connectors,
             self.cache.clone(),
             &self.egress,
             self.tasks.clone(),
+            self.actions.clone(),
         ))
     }
 

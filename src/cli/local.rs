@@ -85,7 +85,7 @@ impl Local {
         ingest.read_all(&CancellationToken::new()).await?;
         tasks.shutdown(Duration::from_secs(1)).await;
         let limits = app::engine_limits(&config.limits);
-        let live = Live::open(config, Clock::system(), Arc::default()).await?;
+        let live = Live::open(config, Clock::system(), Arc::default(), store.clone()).await?;
         let source = live.source(&model, config);
         let catalog = ingest.catalog().clone();
         Ok(Self {

@@ -65,6 +65,8 @@ pub(super) struct Bound<'b> {
     entity: Option<Cow<'b, Value>>,
     config: &'b Value,
     lets: Vec<(Box<str>, Value)>,
+    /// Names that came with the parent; a `let` of the same name goes before one.
+    given: &'b [(Box<str>, Value)],
 }
 
 static NULL: Value = Value::Null;
@@ -95,6 +97,10 @@ impl<'b> Bound<'b> {
             this,
             entity,
             config,
+            given: match parent {
+                Parent::Live(object) => &object.origin.names,
+                _ => &[],
+            },
             lets: Vec::with_capacity(fetch.connect.lets.len()),
         };
         bound.evaluate_lets(None);
@@ -137,6 +143,7 @@ impl<'b> Bound<'b> {
         names.extend(self.viewer.map(|viewer| ("viewer", viewer)));
         names.extend(batch.map(|batch| ("batch", batch)));
         names.extend(self.lets.iter().map(|(name, value)| (&**name, value)));
+        names.extend(self.given.iter().map(|(name, value)| (&**name, value)));
         let entity = self.entity.as_deref();
         evaluate(&Names {
             this: self.this.or(entity),
@@ -182,6 +189,17 @@ pub(super) fn nearest(parent: &Parent) -> Option<Ix> {
     }
 }
 
+/// Where nothing names an instance, a field of a live object is asked where the object came from.
+fn instance_of(parent: &Parent, connector: &str) -> Option<String> {
+    match parent {
+        Parent::Live(object) if *object.origin.connector == *connector => {
+            let instance = &*object.origin.instance;
+            (instance != DEFAULT_INSTANCE).then(|| instance.to_owned())
+        }
+        _ => None,
+    }
+}
+
 /// Asks for nothing, only says what would be asked.
 pub(super) fn resolve(
     fetch: &Fetch,
@@ -208,7 +226,7 @@ fn ask(
     let config = default.map_or(&NULL, |instance| &instance.config);
     let mut bound = Bound::new(fetch, args, parent, scope, config);
     let named = match &connect.instance {
-        None => None,
+        None => instance_of(parent, fetch.connector()),
         Some(expr) => bound.with(None, |names| match &*expr.eval(names) {
             Value::String(name) => Some(name.clone()),
             _ => None,

@@ -194,7 +194,7 @@ fn note(
     }
 }
 
-fn http_method(method: sdl::Method) -> Method {
+pub(super) fn http_method(method: sdl::Method) -> Method {
     match method {
         sdl::Method::Get => Method::GET,
         sdl::Method::Post => Method::POST,
@@ -204,7 +204,7 @@ fn http_method(method: sdl::Method) -> Method {
     }
 }
 
-fn headers(body: bool) -> Vec<(HeaderName, HeaderValue)> {
+pub(super) fn headers(body: bool) -> Vec<(HeaderName, HeaderValue)> {
     let json = HeaderValue::from_static("application/json");
     let mut headers = vec![(HeaderName::from_static("accept"), json.clone())];
     if body {

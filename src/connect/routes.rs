@@ -71,7 +71,7 @@ pub(super) struct Route {
     pub(super) order: Option<Order>,
     pub(super) total: bool,
     pub(super) cursors: bool,
-    /// It would change something at the upstream: nobody here has asked whether the caller may.
+    /// It changes something at the upstream.
     pub(super) action: bool,
 }
 
@@ -163,6 +163,11 @@ impl Routes {
         }
     }
 
+    /// The request of an action; what it brings is a payload.
+    pub(super) fn action(&self, connect: &Arc<Connect>, payload: &Arc<str>) -> Arc<Fetch> {
+        self.fetch(connect, payload, false, None)
+    }
+
     fn is_action(&self, field: &LiveField) -> bool {
         let mutation = self.model.schema.schema_definition.mutation.as_ref();
         mutation.is_some_and(|mutation| *mutation.as_str() == *field.type_name)
@@ -230,6 +235,11 @@ impl Args {
             hash: number_of(&value.to_string()),
             value,
         }
+    }
+
+    /// Those of a field that changes something.
+    pub(super) fn of_action(field: &LiveField) -> Self {
+        Self::new(field)
     }
 
     /// Nobody gave any: a list is asked for so many objects.

@@ -13,11 +13,13 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use quick_cache::sync::Cache as Memory;
 
+use super::action::{self, Actions};
 use super::ask::{self, Ask, Resolved, key_text};
 use super::fault;
 use super::flights::{Landing, Tower, Wanted};
 use super::instances::{self, Instances};
 use super::kept;
+use super::live::LiveObject;
 use super::provide::{Extent, Fetched, Look, Provided};
 use super::remembered::Remembered;
 use super::report::{ConnectorReport, Match};
@@ -39,7 +41,7 @@ const INDEXED: usize = 256;
 /// So long a refresh waits for others that could go with it.
 const GATHER: Duration = Duration::from_millis(2);
 /// A refresh that nobody waits for may take so long.
-const REFRESH: Duration = Duration::from_secs(30);
+pub(super) const REFRESH: Duration = Duration::from_secs(30);
 
 /// Every round goes a step or a page further, or tests what a page brought; more would be a list without an end.
 const MOST_ROUNDS: usize = 64;
@@ -54,6 +56,9 @@ pub(super) struct Inner {
     instances: Vec<Instances>,
     cache: Cache,
     tasks: Tasks,
+    actions: Option<Actions>,
+    /// What is remembered of objects that something can be done to, by their types.
+    shown: HashMap<Arc<str>, Option<Vec<Box<str>>>>,
     remembered: Remembered,
     indexed: Memory<Key, Arc<Index>>,
     renewals: Mutex<Vec<Renewal>>,
@@ -93,7 +98,36 @@ impl Runtime {
         egress: &Egress,
         tasks: Tasks,
     ) -> Self {
+        Self::open(model, configured, cache, egress, tasks, None)
+    }
+
+    /// The same, and does what `Mutation` asks for.
+    pub fn with_actions(
+        model: Arc<Model>,
+        configured: &[ConnectorConfig],
+        cache: Cache,
+        egress: &Egress,
+        tasks: Tasks,
+        actions: Actions,
+    ) -> Self {
+        Self::open(model, configured, cache, egress, tasks, Some(actions))
+    }
+
+    fn open(
+        model: Arc<Model>,
+        configured: &[ConnectorConfig],
+        cache: Cache,
+        egress: &Egress,
+        tasks: Tasks,
+        actions: Option<Actions>,
+    ) -> Self {
+        let shown = match &actions {
+            Some(_) => action::read_of(&model),
+            None => HashMap::new(),
+        };
         Self(Arc::new(Inner {
+            actions,
+            shown,
             instances: instances::open(&model, configured, egress),
             routes: Routes::new(model),
             cache,
@@ -103,6 +137,10 @@ impl Runtime {
             renewals: Mutex::default(),
             misfits: Mutex::default(),
         }))
+    }
+
+    pub(super) fn of(inner: Arc<Inner>) -> Self {
+        Self(inner)
     }
 
     /// How often something of an upstream did not fit the field that shows it.
@@ -134,8 +172,7 @@ impl LiveSource for Runtime {
         let mut fresh = None;
         let route = self.0.route(field, &mut fresh);
         if route.action {
-            let message = "actions are not run by this version";
-            return Some(Fault::new("NOT_CONFIGURED", message).into());
+            return None;
         }
         let now = scope.moment(|| self.0.cache.now());
         let mut look = self.0.look(scope, now, None);
@@ -157,6 +194,15 @@ impl LiveSource for Runtime {
     }
 
     fn fetch(&self, groups: Vec<Group>) -> Vec<BoxFuture<'static, Vec<Answer>>> {
+        // Actions come alone: the executor carries them out one after the other.
+        if let [group] = groups.as_slice()
+            && self.0.route(&group.field, &mut None).action
+        {
+            let (runtime, group) = (Arc::clone(&self.0), group.clone());
+            return vec![
+                async move { vec![runtime.act(&group.field, &group.scope).await] }.boxed(),
+            ];
+        }
         let mut started: Vec<Started> = Vec::with_capacity(groups.len());
         let mut common: HashMap<u32, Vec<Wanted>> = HashMap::new();
         for group in groups {
@@ -192,6 +238,21 @@ impl LiveSource for Runtime {
         self.0.explanations(scope, entity)
     }
 
+    fn shown(&self, scope: &Scope, id: &str, object: &LiveObject) {
+        let inner = &self.0;
+        let Some(actions) = &inner.actions else {
+            return;
+        };
+        let Some(members) = inner.shown.get(&object.origin.type_name) else {
+            return;
+        };
+        let members = members.as_deref();
+        if !actions.knows(id, object, members) {
+            let subject = action::remembered(object, members, scope);
+            actions.remember(&inner.cache, &inner.tasks, id, subject);
+        }
+    }
+
     fn misfit(&self, connector: &str, type_name: &str, field: &str) {
         let misfit = Misfit {
             connector: connector.into(),
@@ -214,6 +275,14 @@ struct Started {
 impl Inner {
     pub(super) fn cache(&self) -> &Cache {
         &self.cache
+    }
+
+    pub(super) fn actions(&self) -> Option<&Actions> {
+        self.actions.as_ref()
+    }
+
+    pub(super) fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     pub(super) fn routes(&self) -> &Routes {

@@ -25,6 +25,8 @@ pub struct Scope {
     pub viewer: Option<Arc<Value>>,
     /// The caller's `Authorization` header: for sources that forward it, and for nobody else.
     authorization: Option<Arc<SecretString>>,
+    /// Whether whoever asks may change things at upstreams.
+    pub may_act: bool,
     /// `None`: nobody asks what became of the live fields.
     outcomes: Option<Mutex<Vec<Outcome>>>,
     /// `None`: nobody asks what upstreams were asked.
@@ -92,6 +94,7 @@ impl Scope {
             budget,
             viewer: None,
             authorization: None,
+            may_act: false,
             outcomes: None,
             trace: None,
             moment: OnceLock::new(),
@@ -171,6 +174,11 @@ impl Scope {
     /// What this request fetched and nobody else may be given.
     pub(super) fn own(&self, key: &Key) -> Option<Held> {
         self.own.lock().get(key).cloned()
+    }
+
+    /// What this request fetched may be otherwise now.
+    pub(super) fn forget_own(&self) {
+        self.own.lock().clear();
     }
 
     pub(super) fn keep(&self, key: Key, held: Held) {

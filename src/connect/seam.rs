@@ -41,6 +41,11 @@ pub trait LiveSource: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// An object is shown with its id, by which something may be done to it later.
+    fn shown(&self, scope: &Scope, id: &str, object: &LiveObject) {
+        let _ = (scope, id, object);
+    }
+
     /// A value that an upstream brought does not fit the field that shows it.
     fn misfit(&self, connector: &str, type_name: &str, field: &str) {
         let _ = (connector, type_name, field);

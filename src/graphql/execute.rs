@@ -1,5 +1,6 @@
 //! One operation over one snapshot: the first pass, then holes until there are none.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -77,8 +78,12 @@ fn next_buffer(writer: &mut Writer<'_>) -> Vec<u8> {
 /// Fetches holes and writes what they bring until none is left, or the time is over.
 async fn fill(writer: &mut Writer<'_>, buffers: &mut Vec<Vec<u8>>, sources: &Sources<'_>) {
     let mut flights: FuturesUnordered<Flight> = FuturesUnordered::new();
-    let all = (0..writer.holes.len()).collect();
-    let mut ready: Vec<Vec<usize>> = vec![all];
+    let all = 0..writer.holes.len();
+    // Of a mutation the next field at the root begins when all of the one before is there.
+    let (mut ready, mut waiting): (Vec<Vec<usize>>, VecDeque<usize>) = match writer.scene.serial {
+        true => (Vec::new(), all.collect()),
+        false => (vec![all.collect()], VecDeque::new()),
+    };
     let mut open = 0_usize;
     let mut states = Vec::new();
     loop {
@@ -92,7 +97,11 @@ async fn fill(writer: &mut Writer<'_>, buffers: &mut Vec<Vec<u8>>, sources: &Sou
             open += tell(writer, &std::mem::take(&mut states), sources, &flights);
         }
         if open == 0 {
-            return;
+            match waiting.pop_front() {
+                Some(next) => ready.push(vec![next]),
+                None => return,
+            }
+            continue;
         }
         let arrived = tokio::time::timeout_at(writer.scene.budget.deadline, flights.next()).await;
         let Ok(Some(arrived)) = arrived else {

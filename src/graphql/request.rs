@@ -24,6 +24,9 @@ pub struct Request<'a> {
     /// Refuse mutations, as GET must.
     #[serde(skip)]
     pub read_only: bool,
+    /// Whether whoever asks may change things at upstreams: the transport knows who can reach it.
+    #[serde(skip)]
+    pub may_act: bool,
     /// What the transport calls this request; every error says it, so that a client's report leads to the log.
     #[serde(skip)]
     pub request_id: Option<Cow<'a, str>>,

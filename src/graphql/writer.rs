@@ -71,6 +71,8 @@ pub(crate) struct Scene<'r> {
     pub(crate) request_id: Option<&'r str>,
     /// Leave upstream failures out of `errors`.
     pub(crate) faults_in_data: bool,
+    /// Whether fields at the root wait for each other.
+    pub(crate) serial: bool,
 }
 
 /// An object while its members are written.
@@ -345,6 +347,9 @@ impl<'r> Writer<'r> {
                 Object::Live(object, value),
             ) => {
                 let id = object.id(type_name, identity, value);
+                if let (Some(id), Some(live)) = (&id, self.scene.live) {
+                    live.shown(&self.scene.scope, id, object);
+                }
                 self.complete(&id.into(), field, Origin::Object(object), place)
             }
             (Op::Introspection, _) => {

@@ -112,6 +112,7 @@ impl Composer<'_> {
             orders: filters.orders,
             sources: self.live.upstreams,
             webhooks: self.live.webhooks,
+            actions: self.live.actions,
             fingerprint: fingerprint(&printed.with_directives),
             schema: printed.schema,
             sdl: printed.plain.into(),

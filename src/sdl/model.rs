@@ -2,6 +2,7 @@
 //!
 //! Names are resolved to small ids once, here; the layers above index arrays with them.
 
+mod action;
 mod live;
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
 use indexmap::IndexMap;
 
+pub use action::Action;
 pub use live::*;
 
 use super::expr::Expr;
@@ -49,6 +51,8 @@ pub struct Model {
     pub sources: Vec<UpstreamSource>,
     /// `@webhook`s of connectors.
     pub webhooks: Vec<Webhook>,
+    /// What connectors can do at their upstreams.
+    pub actions: Vec<Action>,
     /// The composed schema without our directives: what clients see, and what documents are validated against.
     pub schema: Valid<Schema>,
     /// [`Model::schema`] as printed for clients.

@@ -53,6 +53,7 @@ pub(super) async fn edge(
     let mut response = match hosts.check(&request) {
         Ok(()) => {
             request.headers_mut().insert(request_id::HEADER, id.clone());
+            request.extensions_mut().insert(hosts);
             let work = AssertUnwindSafe(next.run(request)).catch_unwind();
             let done = work.instrument(span.clone()).await;
             // The panic hook has logged it, inside the span.

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use tracing::Instrument as _;
 
 use super::body;
+use super::host::Hosts;
 use super::media::{self, MediaType};
 use super::refusal::Refusal;
 use super::{Board, request_id};
@@ -32,7 +33,7 @@ pub(super) async fn get(
     media::check_site(&headers)?;
     let media_type = MediaType::accepted(&headers)?;
     let request = from_query_string(uri.query().unwrap_or_default())?;
-    let request = wishes(request, &headers);
+    let request = wishes(request, &headers, None);
     let _permit = permit(&board)?;
     let answer = execute(&board, &board.engine(), &request, budget).await;
     Ok(respond(answer, media_type))
@@ -48,6 +49,7 @@ pub(super) async fn post(
     media::check_site(&parts.headers)?;
     media::check_body_type(&parts.headers)?;
     let media_type = MediaType::accepted(&parts.headers)?;
+    let hosts = parts.extensions.get::<Hosts>();
     let bytes = body::read(&board.limits, incoming, &parts.headers, budget).await?;
     let _permit = permit(&board)?;
     let engine = board.engine();
@@ -57,7 +59,7 @@ pub(super) async fn post(
                 serde_json::from_slice(&bytes).map_err(|error| bad_body(&error))?;
             let requests = requests.into_iter();
             let requests: Vec<Request<'_>> = requests
-                .map(|request| wishes(request, &parts.headers))
+                .map(|request| wishes(request, &parts.headers, hosts))
                 .collect();
             let (answers, fresh_for) = batch(&board, &engine, &requests, budget).await?;
             Ok(with_headers(StatusCode::OK, answers, media_type, fresh_for))
@@ -65,7 +67,7 @@ pub(super) async fn post(
         Some(_) => {
             let request: Request<'_> =
                 serde_json::from_slice(&bytes).map_err(|error| bad_body(&error))?;
-            let request = wishes(request, &parts.headers);
+            let request = wishes(request, &parts.headers, hosts);
             let answer = execute(&board, &engine, &request, budget).await;
             Ok(respond(answer, media_type))
         }
@@ -184,9 +186,11 @@ fn status(code: Code, media_type: MediaType) -> StatusCode {
     }
 }
 
-/// What stands in headers beside the operation: its id, and what the client wants to be told.
-fn wishes<'r>(request: Request<'r>, headers: &'r HeaderMap) -> Request<'r> {
+/// What stands beside the operation: its id, what the client wants to be told, and what it may do.
+fn wishes<'r>(request: Request<'r>, headers: &'r HeaderMap, hosts: Option<&Hosts>) -> Request<'r> {
     Request {
+        // Nobody is known by name yet: only who is on this machine may change things.
+        may_act: hosts == Some(&Hosts::Loopback),
         request_id: Some(request_id::of(headers).into()),
         authorization: headers
             .get(header::AUTHORIZATION)

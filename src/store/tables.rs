@@ -209,3 +209,33 @@ pub(super) mod counters {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+/// What was done at upstreams.
+pub(super) mod audit {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "audit")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub at: i64,
+        pub viewer: String,
+        pub action: String,
+        pub arguments: String,
+        pub connector: String,
+        pub instance: String,
+        pub subject: Option<String>,
+        pub entity_ref: Option<String>,
+        pub idempotency_key: Option<String>,
+        pub outcome: String,
+        pub code: Option<String>,
+        pub ended_at: Option<i64>,
+        pub payload: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -5,6 +5,7 @@
     reason = "a test that cannot go on should stop"
 )]
 
+mod actions;
 mod cache;
 mod catalog;
 mod check;

@@ -9,7 +9,7 @@ use crate::sdl::expr::{Expr, ExprError, Node, Root, Step};
 /// How far a list is filled up with nulls to reach an index.
 const MAX_INDEX: usize = 10_000;
 
-/// A plain path: names and positions; a trailing `[]` says that a list is meant.
+/// A plain path: names, positions, and `[name=text]` for the first object of a list with such a member; a trailing `[]` says that a list is meant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     source: Box<str>,
@@ -20,16 +20,33 @@ pub struct Place {
 enum Hop {
     Name(Box<str>),
     Index(i64),
+    With(Box<str>, Box<str>),
 }
+
+/// Positions from here on stand for a `[name=text]`, which expressions do not know.
+const WITH: i64 = 1 << 40;
 
 impl Place {
     /// Reads `builds[0].result`, `rows[]`, `$[]` (the body itself).
     pub fn parse(source: &str) -> Result<Self, ExprError> {
-        let expr = Expr::parse(source)?;
-        Self::of(&expr).ok_or_else(|| ExprError {
+        let (plain, with) = without_conditions(source);
+        let expr = Expr::parse(&plain)?;
+        let place = Self::of(&expr).ok_or_else(|| ExprError {
             offset: 0,
             message: format!("`{source}` is no plain place"),
             hint: Some("write names and positions, for example `builds[0].result`".to_owned()),
+        })?;
+        let steps = place.steps.into_iter().map(|hop| match hop {
+            Hop::Index(index) if index >= WITH => {
+                let known = usize::try_from(index - WITH).ok();
+                let known = known.and_then(|position| with.get(position)).cloned();
+                known.map_or(hop, |(name, text)| Hop::With(name, text))
+            }
+            hop => hop,
+        });
+        Ok(Self {
+            source: source.into(),
+            steps: steps.collect(),
         })
     }
 
@@ -64,6 +81,10 @@ impl Place {
             Hop::Index(index) => {
                 let list = value.as_array()?;
                 list.get(position(*index, list.len())?)
+            }
+            Hop::With(name, text) => {
+                let mut items = value.as_array()?.iter();
+                items.find(|item| has(item, name, text))
             }
         })
     }
@@ -100,10 +121,50 @@ impl Place {
                     }
                     &mut items[at]
                 }
+                Hop::With(name, text) => {
+                    let items = value.as_array_mut().map(|items| items.iter_mut());
+                    let mut items = items.into_iter().flatten();
+                    match items.find(|item| has(item, name, text)) {
+                        Some(item) => item,
+                        // This list does not hold it, so there is nothing to change.
+                        None => return,
+                    }
+                }
             };
         }
         *value = new;
     }
+}
+
+fn has(item: &Value, name: &str, text: &str) -> bool {
+    match item.get(name) {
+        Some(Value::String(own)) => own == text,
+        Some(Value::Number(own)) => own.to_string() == text,
+        _ => false,
+    }
+}
+
+/// `list[id=a]` as `list[N]`, with the conditions in their order.
+#[expect(clippy::type_complexity, reason = "a text, and names with texts")]
+fn without_conditions(source: &str) -> (String, Vec<(Box<str>, Box<str>)>) {
+    let mut plain = String::with_capacity(source.len());
+    let mut with = Vec::new();
+    for (position, part) in source.split('[').enumerate() {
+        if position > 0 {
+            plain.push('[');
+        }
+        let condition = part
+            .split_once(']')
+            .and_then(|(inner, rest)| Some((inner.split_once('=')?, rest)));
+        match condition {
+            Some(((name, text), rest)) if position > 0 => {
+                plain.push_str(&format!("{}]{rest}", WITH + with.len() as i64));
+                with.push((name.into(), text.into()));
+            }
+            _ => plain.push_str(part),
+        }
+    }
+    (plain, with)
 }
 
 /// From the end where it is negative.

@@ -73,7 +73,7 @@ impl Composer<'_> {
         let directives = &field.def.directives;
         let suppliers = self.suppliers_of(decl, &field.def.name);
         self.check_one_source(decl, field, suppliers.len());
-        let waits = self.waits_for_suppliers(field);
+        let waits = self.waits_for_suppliers(decl, field);
         let merge = self.merge(field, !suppliers.is_empty() || waits);
         if directives.has("connect") || !suppliers.is_empty() || waits {
             return FieldSource::Live(LiveBinding {
@@ -163,7 +163,7 @@ impl Composer<'_> {
         let abstracted = decl.is_interface() && !self.is_entity(&decl.name);
         // What stands outside of connector folders is there for any number of them, also none.
         let owned = self.sources.connector(def.name.location()).is_some();
-        let hint = match (is_root, self.waits_for_suppliers(field)) {
+        let hint = match (is_root, self.waits_for_suppliers(decl, field)) {
             (true, false) => "write `@resolver` or `@connect`".to_owned(),
             (_, true) if owned && !abstracted => {
                 format!("let a type supply it: `@supplies(field: \"{coordinate}\")`")
@@ -182,7 +182,7 @@ impl Composer<'_> {
         let owned = self.sources.connector(name.location()).is_some();
         // On an interface of entities it is told once, where it is declared.
         let concrete = decl.is_object() && !decl.generated && !self.is_entity(interface);
-        if !(owned && concrete && self.waits_for_suppliers(field)) {
+        if !(owned && concrete && self.waits_for_suppliers(decl, field)) {
             return;
         }
         let coordinate = format!("{}.{name}", decl.name);
@@ -196,11 +196,11 @@ impl Composer<'_> {
     }
 
     /// Whether nothing but `@supplies` can give the values: a live interface is never read by name.
-    fn waits_for_suppliers(&self, field: &FieldDecl) -> bool {
+    fn waits_for_suppliers(&self, decl: &TypeDecl, field: &FieldDecl) -> bool {
         let target = connected(&field.def.ty);
         let said = |name: &&str| field.def.directives.has(name);
         matches!(self.shape(target), TypeShape::Interface)
-            && self.is_live(target)
+            && (self.is_live(target) || self.is_action_socket(decl, field))
             && !SOURCE_DIRECTIVES.iter().any(said)
     }
 
@@ -318,7 +318,7 @@ impl Composer<'_> {
     }
 
     fn check_type(&mut self, decl: &TypeDecl) {
-        let live = self.is_live(&decl.name);
+        let live = self.is_live(&decl.name) && !self.is_payload(decl);
         if live && decl.is_object() && !decl.directives.has("identity") {
             let message = format!("`{}` is fetched, but has no identity", decl.name);
             let hint =

@@ -2,6 +2,7 @@
 //!
 //! They are read and checked here; the connector runtime runs them.
 
+mod action;
 mod cache;
 mod connect;
 mod page;
@@ -22,7 +23,7 @@ use crate::diagnostic::closest;
 use crate::sdl::directive::Args;
 use crate::sdl::expr::Expr;
 use crate::sdl::model::{
-    AuthType, Connect, Limits, Signature, SignatureScheme, SourceType, UpstreamAuth,
+    Action, AuthType, Connect, Limits, Signature, SignatureScheme, SourceType, UpstreamAuth,
     UpstreamSource, Webhook,
 };
 
@@ -34,6 +35,7 @@ pub(super) struct Live {
     pub(super) upstreams: Vec<UpstreamSource>,
     pub(super) webhooks: Vec<Webhook>,
     pub(super) suppliers: Suppliers,
+    pub(super) actions: Vec<Action>,
     /// By the place of the directive: what is inherited is read once.
     connects: HashMap<SourceSpan, Option<Arc<Connect>>>,
 }

@@ -148,30 +148,3 @@ async fn one_bad_field_never_costs_the_object() {
     let query = "thing { id name count at url state nested { depth } tags items(first: 2) { totalCount nodes { id n stale } pageInfo { hasNextPage endCursor } } }";
     assert_snapshot!(told(query, Reply::json(&body)).await, @r#"{"name":"pay","thing":{"id":"l3901f828716a48cfa4da8278670766","name":"5","count":3,"at":"2026-01-01T00:00:00Z","url":"https://x.test","state":"ON","nested":{"depth":1},"tags":["a",null],"items":{"totalCount":3,"nodes":[{"id":"l54ca93f4f6d9f282d572351b59472c","n":1,"stale":false},{"id":"lcf01f1bc72932b8b8283eb5dff6047","n":2,"stale":false}],"pageInfo":{"hasNextPage":true,"endCursor":"p2"}}}}"#);
 }
-
-#[tokio::test]
-async fn nothing_is_changed_at_an_upstream() {
-    let sdl = r#"
-extend schema @source(name: "rest", url: "$config.url") { mutation: Mutation }
-type Mutation { rerun(id: ID!): Run @connect(source: "rest", post: "/runs/{$args.id}/rerun") }
-type Run implements Live @identity(from: "id") { n: Int }
-"#;
-    let world = world(sdl)
-        .components("pay: {}")
-        .start(|_| Reply::json(&json!({ "id": 1 })))
-        .await;
-    assert_snapshot!(world.ask("mutation { rerun(id: \"7\") { n } }").await, @r#"
-    {
-      "data": {"rerun":null},
-      "errors": [
-        {
-          "message": "actions are not run by this version",
-          "locations": [{"line":1,"column":12}],
-          "path": ["rerun"],
-          "extensions": {"code":"NOT_CONFIGURED"}
-        }
-      ]
-    }
-    "#);
-    assert_eq!(world.upstream.targets(), "");
-}

@@ -106,6 +106,8 @@ pub(crate) struct TestEngine {
     pub(crate) engine: Engine,
     _folder: TempDir,
     pub(crate) time: Duration,
+    /// Whether requests come from this machine, as it were.
+    pub(crate) may_act: bool,
 }
 
 impl TestEngine {
@@ -128,6 +130,7 @@ impl TestEngine {
             engine,
             _folder: folder,
             time: Duration::from_secs(10),
+            may_act: false,
         }
     }
 
@@ -135,6 +138,7 @@ impl TestEngine {
     pub(crate) async fn json(&self, query: &str, variables: Value) -> (Value, Outcome) {
         let mut request = Request::new(query);
         request.variables = variables.as_object().cloned();
+        request.may_act = self.may_act;
         let response = self.engine.execute(&request, Budget::of(self.time)).await;
         let text = String::from_utf8(response.body).unwrap();
         match serde_json::from_str(&text) {

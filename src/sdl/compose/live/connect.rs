@@ -35,6 +35,8 @@ pub(in crate::sdl::compose) struct Site {
     pub(super) mutation: bool,
     /// The arguments of the fields that it may be fetched for.
     pub(super) args: Vec<Vec<String>>,
+    /// Names that others gave, and that may be read here.
+    pub(super) names: Vec<String>,
 }
 
 impl Composer<'_> {
@@ -44,7 +46,10 @@ impl Composer<'_> {
         decl: &TypeDecl,
         field: &FieldDecl,
     ) -> Option<Arc<Connect>> {
-        let site = self.field_site(decl, field);
+        let site = Site {
+            names: self.inherited_names(decl, true),
+            ..self.field_site(decl, field)
+        };
         let directives = &field.def.directives.0;
         let directive = directives
             .iter()
@@ -64,6 +69,7 @@ impl Composer<'_> {
             list: is_list(&field.def),
             mutation: self.declared.root(OperationType::Mutation) == Some(&decl.name),
             args: vec![arguments(&field.def)],
+            names: Vec::new(),
         }
     }
 
@@ -72,7 +78,13 @@ impl Composer<'_> {
         &mut self,
         decl: &TypeDecl,
     ) -> Option<Arc<Connect>> {
-        let site = self.type_site(decl);
+        if !decl.directives.has("connect") {
+            return None;
+        }
+        let site = Site {
+            names: self.inherited_names(decl, false),
+            ..self.type_site(decl)
+        };
         let directives = &decl.directives.0;
         let directive = directives
             .iter()
@@ -87,14 +99,17 @@ impl Composer<'_> {
                 .iter()
                 .any(|supplier| *supplier.type_name == *decl.name.as_str())
         });
+        let action = self.action_of(decl);
         let fields: Vec<&FieldDecl> = supplied
             .filter_map(|((owner, field), _)| self.declared.types.get(owner)?.fields.get(field))
+            .chain(action.and_then(|action| self.action_field(action)))
             .collect();
         Site {
             coordinate: decl.name.to_string(),
             list: fields.iter().any(|field| is_list(&field.def)),
-            mutation: false,
+            mutation: action.is_some(),
             args: fields.iter().map(|field| arguments(&field.def)).collect(),
+            names: Vec::new(),
         }
     }
 
@@ -117,6 +132,7 @@ impl Composer<'_> {
         let mut names = Names {
             args: site.args.clone(),
             batch: args.value("batch").is_some(),
+            lets: site.names.clone(),
             ..Names::of(&REQUEST_NAMES)
         };
         let lets = self.lets(args, &mut names);
@@ -158,6 +174,7 @@ impl Composer<'_> {
     /// Each may read those before it.
     fn lets(&mut self, args: Args<'_>, names: &mut Names) -> Vec<Let> {
         let mut lets = Vec::new();
+        let mut own = Vec::new();
         for item in args.objects("let") {
             let (Some(name), Some(at)) = (item.text("name"), item.value("name")) else {
                 continue;
@@ -172,13 +189,14 @@ impl Composer<'_> {
                 let hint = "letters, digits and `_`, no digit first".to_owned();
                 self.sources
                     .report("reserved-let", at.location(), message, Some(hint));
-            } else if names.lets.iter().any(|known| known == name) {
+            } else if own.contains(&name) {
                 let message = format!("`let` gives `{name}` twice");
                 self.sources
                     .report("duplicate", at.location(), message, None);
             }
             self.check_upstream_type(item);
             let value = self.scoped(item, "value", names);
+            own.push(name);
             names.lets.push(name.to_owned());
             lets.extend(value.map(|value| Let {
                 name: name.into(),
@@ -260,7 +278,7 @@ impl Composer<'_> {
         if !site.mutation && !matches!(method, Method::Get | Method::Post) {
             problems.push(bad(
                 format!("`{}` is read, but `{name}` writes", site.coordinate),
-                "writes are fields of `Mutation`",
+                "writes are fields of `Mutation`, or supply them",
             ));
         }
         if args.value("body").is_some() && matches!(method, Method::Get | Method::Delete) {
@@ -332,7 +350,8 @@ impl Composer<'_> {
             && !site.mutation
         {
             let message = format!("`{}` is read, and makes nothing stale", site.coordinate);
-            let hint = "`purge` belongs on fields of `Mutation`".to_owned();
+            let hint =
+                "`purge` belongs on fields of `Mutation`, and on what supplies them".to_owned();
             self.sources
                 .report("bad-request", value.location(), message, Some(hint));
         }

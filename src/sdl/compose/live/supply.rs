@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apollo_compiler::ast::{Directive, Value};
+use apollo_compiler::ast::{Directive, OperationType, Value};
 use apollo_compiler::{Name, Node};
 
 use crate::diagnostic::closest;
@@ -67,6 +67,10 @@ impl Composer<'_> {
             self.sources
                 .report("bad-supply", field_value.location(), message, Some(hint));
         }
+        if self.declared.root(OperationType::Mutation) == Some(&owner) {
+            self.read_action(decl, directive, connector, &field);
+            return;
+        }
         let along = match args.value("from") {
             Some(value) => self.along(decl, &owner, value),
             None => {
@@ -117,7 +121,7 @@ impl Composer<'_> {
         Some((decl.name, field))
     }
 
-    fn known_type(&mut self, name: &str, value: &Node<Value>) -> Option<TypeDecl> {
+    pub(super) fn known_type(&mut self, name: &str, value: &Node<Value>) -> Option<TypeDecl> {
         let decl = self
             .declared
             .types

@@ -1,0 +1,60 @@
+//! Why something was not done: `userErrors` of a payload.
+
+use serde_json::{Value, json};
+
+use crate::connect::seam::Fault;
+
+/// The codes of upstreams' failures, to be told once more from the audit.
+const CODES: [&str; 8] = [
+    "UPSTREAM_UNAVAILABLE",
+    "UPSTREAM_TIMEOUT",
+    "UPSTREAM_RATE_LIMITED",
+    "UPSTREAM_UNAUTHORIZED",
+    "UPSTREAM_NOT_FOUND",
+    "UPSTREAM_BAD_SHAPE",
+    "CIRCUIT_OPEN",
+    "BUDGET_EXHAUSTED",
+];
+
+/// Why something was not done; `userErrors` of the payload.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::connect) struct Refused {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    /// Below `input`.
+    argument: Option<&'static str>,
+}
+
+impl Refused {
+    /// What the upstream, or the way there, made of it.
+    pub(super) fn of_fault(fault: &Fault) -> Self {
+        Self::new(fault.code, fault.message.clone())
+    }
+
+    pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            argument: None,
+        }
+    }
+
+    pub(super) fn at(self, argument: &'static str) -> Self {
+        Self {
+            argument: Some(argument),
+            ..self
+        }
+    }
+
+    /// As it was written into the audit.
+    pub(super) fn of_json(error: &Value) -> Self {
+        let text = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
+        let code = CODES.iter().find(|code| **code == text("code"));
+        Self::new(code.copied().unwrap_or(CODES[0]), text("message"))
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let field = self.argument.map(|argument| json!(["input", argument]));
+        json!({ "message": self.message, "field": field, "code": self.code })
+    }
+}

@@ -1,0 +1,237 @@
+//! The actions of the built-in connectors, at upstreams that really carry them out.
+
+use std::sync::Arc;
+
+use callboard::app::folders;
+use callboard::cache::{Cache, Settings as CacheSettings};
+use callboard::clock::Clock;
+use callboard::config::Config;
+use callboard::connect::example::{Example, Settings};
+use callboard::connect::{Actions, LiveSource, Runtime};
+use callboard::egress::{self, Egress};
+use callboard::graphql::Limits;
+use callboard::sdl::Model;
+use callboard::simulate::{Options, Simulated};
+use callboard::store::Store;
+use callboard::tasks::Tasks;
+use callboard::telemetry::metrics::Metrics;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::engine::{TestEngine, model, snapshot};
+
+struct Stage {
+    engine: TestEngine,
+    _folder: TempDir,
+    _upstream: Simulated,
+    _tasks: Tasks,
+}
+
+fn built_in() -> Arc<Model> {
+    let folders = folders::built_in();
+    let files = folders.iter().flat_map(|folder| &folder.sdl);
+    let files: Vec<(&str, &str)> = files.map(|file| (&*file.path, &*file.text)).collect();
+    model(&files)
+}
+
+/// A connector with its simulated upstream, and the entities of its examples.
+async fn stage(connector: &str) -> Stage {
+    // Only lost if another test was faster.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = folders::built_in()
+        .into_iter()
+        .find(|folder| *folder.name == *connector);
+    let folder = folder.unwrap();
+    let examples: Vec<Example> = folder
+        .examples
+        .iter()
+        .map(|file| Example::parse(&file.path, &file.text).0.unwrap())
+        .collect();
+    let model = built_in();
+    let (tasks, metrics, clock) = (Tasks::new(), Metrics::default(), Clock::system());
+    let options = Options::default();
+    let upstream = Simulated::start(&model, connector, &examples, options, &tasks)
+        .await
+        .unwrap();
+    let (mut settings, mut catalog) = (Settings::default(), String::new());
+    for example in &examples {
+        settings.merge(&example.settings);
+        for entity in &example.entities {
+            catalog.push_str(&format!("---\n{entity}\n"));
+        }
+    }
+    let settings = upstream.lead(&model, &settings).unwrap();
+    let connectors = [settings.configuration(&folder.name)];
+    let (config, _) = Config::defaults(std::path::Path::new("."), &|_| None);
+    let cache = CacheSettings::from(&config.unwrap().cache);
+    let cache = Cache::open(cache, clock, metrics.cache().clone(), &tasks).await;
+    let egress = Egress::new(egress::Settings::default()).unwrap();
+    let folder = TempDir::new().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("audit.db").display());
+    let actions = Actions::new(Store::open(&url).await.unwrap());
+    let runtime = Runtime::with_actions(
+        Arc::clone(&model),
+        &connectors,
+        cache,
+        &egress,
+        tasks.clone(),
+        actions,
+    );
+    let live: Arc<dyn LiveSource> = Arc::new(runtime);
+    let mut engine =
+        TestEngine::new(snapshot(&model, &catalog), Limits::default(), Some(live)).await;
+    engine.may_act = true;
+    Stage {
+        engine,
+        _folder: folder,
+        _upstream: upstream,
+        _tasks: tasks,
+    }
+}
+
+impl Stage {
+    async fn ask(&self, query: &str) -> Value {
+        let (json, _) = self.engine.json(query, Value::Null).await;
+        assert_eq!(json.get("errors"), None, "{query}\n{json}");
+        json["data"].clone()
+    }
+
+    /// The id of the run or incident of a component that has these members.
+    async fn id(&self, component: &str, list: &str, with: &str, value: &Value) -> String {
+        let data = self
+            .ask(&format!(
+                "{{ component(ref: \"{component}\") {{ {list} {{ nodes {{ id {with} }} }} }} }}"
+            ))
+            .await;
+        let nodes = data["component"][list]
+            .get("nodes")
+            .unwrap()
+            .as_array()
+            .unwrap();
+        let found = nodes.iter().find(|node| node[with] == *value);
+        found.unwrap_or_else(|| panic!("{data}"))["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    /// The states of a list by number or name.
+    async fn states(&self, component: &str, list: &str, with: &str) -> Vec<String> {
+        let data = self
+            .ask(&format!(
+                "{{ component(ref: \"{component}\") {{ {list} {{ nodes {{ {with} status }} }} }} }}"
+            ))
+            .await;
+        let nodes = data["component"][list]["nodes"].as_array().unwrap().clone();
+        nodes
+            .iter()
+            .map(|node| format!("{} {}", node[with], node["status"].as_str().unwrap()))
+            .collect()
+    }
+
+    async fn rerun(&self, id: &str, more: &str, show: &str) -> Value {
+        let query = format!(
+            "mutation {{ rerunCiRun(input: {{ id: \"{id}\" {more} }}) {{ ciRun {{ status {show} }} userErrors {{ code }} }} }}"
+        );
+        self.ask(&query).await["rerunCiRun"].clone()
+    }
+}
+
+#[tokio::test]
+async fn an_incident_is_acknowledged_and_resolved() {
+    let stage = stage("pagerduty").await;
+    let id = stage
+        .id("orders-api", "incidents", "number", &json!(412))
+        .await;
+    let act = |what: &str| {
+        format!(
+            "mutation {{ {what}(input: {{ id: \"{id}\" }}) {{ incident {{ id number status open }} userErrors {{ code }} }} }}"
+        )
+    };
+    let data = stage.ask(&act("acknowledgeIncident")).await;
+    assert_eq!(
+        data["acknowledgeIncident"],
+        json!({ "incident": { "id": id, "number": 412, "status": "ACKNOWLEDGED", "open": true }, "userErrors": [] })
+    );
+    assert_eq!(
+        stage.states("orders-api", "incidents", "number").await,
+        ["412 ACKNOWLEDGED", "405 RESOLVED"]
+    );
+    let data = stage.ask(&act("resolveIncident")).await;
+    assert_eq!(
+        data["resolveIncident"],
+        json!({ "incident": { "id": id, "number": 412, "status": "RESOLVED", "open": false }, "userErrors": [] })
+    );
+    assert_eq!(
+        stage.states("orders-api", "incidents", "number").await,
+        ["412 RESOLVED", "405 RESOLVED"]
+    );
+}
+
+#[tokio::test]
+async fn failed_jobs_of_a_gitlab_pipeline_run_again() {
+    let stage = stage("gitlab").await;
+    let id = stage.id("stock", "ciRuns", "number", &json!(1499)).await;
+    let all = stage.rerun(&id, "failedJobsOnly: false", "").await;
+    assert_eq!(
+        all,
+        json!({ "ciRun": null, "userErrors": [{ "code": "NOT_SUPPORTED" }] })
+    );
+    let show = "number ... on GitLabPipeline { jobs { nodes { name status } } }";
+    assert_eq!(
+        stage.rerun(&id, "failedJobsOnly: true", show).await,
+        json!({
+            "ciRun": { "status": "RUNNING", "number": 1499, "jobs": { "nodes": [{ "name": "build", "status": "PASSED" }, { "name": "test", "status": "RUNNING" }] } },
+            "userErrors": []
+        })
+    );
+    let states = stage.states("stock", "ciRuns", "number").await;
+    assert!(states.contains(&"1499 RUNNING".to_owned()), "{states:?}");
+}
+
+#[tokio::test]
+async fn a_failed_workflow_of_circleci_runs_again() {
+    let stage = stage("circleci").await;
+    let id = stage
+        .id("orders-api", "ciRuns", "number", &json!(1186))
+        .await;
+    let show = "number ... on CircleCIPipeline { workflows { nodes { name status } } }";
+    let payload = stage.rerun(&id, "failedJobsOnly: true", show).await;
+    assert_eq!(
+        payload["ciRun"]["workflows"]["nodes"],
+        json!([{ "name": "test-and-ship", "status": "FAILED" }, { "name": "test-and-ship", "status": "RUNNING" }]),
+        "{payload}"
+    );
+    assert_eq!(payload["userErrors"], json!([]));
+    // Of a pipeline in which nothing failed there is nothing to run again.
+    let id = stage
+        .id("orders-api", "ciRuns", "number", &json!(1185))
+        .await;
+    let payload = stage.rerun(&id, "failedJobsOnly: true", "").await;
+    assert_eq!(payload["userErrors"], json!([{ "code": "NOT_SUPPORTED" }]));
+}
+
+#[tokio::test]
+async fn jenkins_builds_a_job_again() {
+    let stage = stage("jenkins").await;
+    let id = stage
+        .id("ledger", "ciRuns", "name", &json!("payments » ledger #208"))
+        .await;
+    let failed = stage.rerun(&id, "failedJobsOnly: true", "").await;
+    assert_eq!(
+        failed,
+        json!({ "ciRun": null, "userErrors": [{ "code": "NOT_SUPPORTED" }] })
+    );
+    assert_eq!(
+        stage.rerun(&id, "", "name workflow").await,
+        json!({ "ciRun": { "status": "RUNNING", "name": "payments » ledger #209", "workflow": "payments/ledger" }, "userErrors": [] })
+    );
+    assert_eq!(
+        stage.states("ledger", "ciRuns", "name").await,
+        [
+            "\"payments » ledger #209\" RUNNING",
+            "\"payments » ledger #208\" FAILED",
+            "\"payments » ledger #207\" PASSED"
+        ]
+    );
+}
