@@ -1055,8 +1055,8 @@ async fn documents_that_are_refused() {
     {
       "errors": [
         {
-          "message": "`mutation` root operation type is not defined",
-          "locations": [{"line":1,"column":1}],
+          "message": "type `Mutation` does not have a field `x`",
+          "locations": [{"line":1,"column":12}],
           "extensions": {"code":"GRAPHQL_VALIDATION_FAILED"}
         }
       ]
