@@ -2,6 +2,7 @@
 //!
 //! Together with `cli` the only place that knows everyone.
 
+mod claims;
 pub mod folders;
 pub mod live;
 pub mod reload;
@@ -52,6 +53,8 @@ pub struct App {
     /// Connections to upstreams and what is kept of their answers, for the whole life of the process.
     live: Live,
     generation: Generation,
+    /// What looks at the claims of annotations, by the configuration in force.
+    claims: Tasks,
 }
 
 /// How the configuration came about, to be read again in the same way.
@@ -87,8 +90,9 @@ impl App {
         let store = Store::open(url).await?;
         let live = Live::open(&config, clock.clone(), Arc::clone(&metrics), store.clone()).await?;
         let generation = Generation::open(&store, model, &config, clock.clone()).await?;
+        let claims = Tasks::new();
         let board = Board::new(
-            generation.engine(&config, &live),
+            generation.engine(&config, &live, &claims),
             Arc::clone(generation.ingest.catalog()),
             config.limits.clone(),
         )
@@ -105,6 +109,7 @@ impl App {
             reload: Arc::new(Notify::new()),
             live,
             generation,
+            claims,
         })
     }
 
@@ -125,7 +130,9 @@ impl App {
         let http = server::run(listener, board, &config, shutdown.clone());
         let upkeep = async {
             shutdown.run_until_cancelled(Box::pin(self.keep_up())).await;
-            self.generation.tasks.shutdown(INGEST_GRACE).await
+            let mut late = self.claims.shutdown(INGEST_GRACE).await;
+            late.extend(self.generation.tasks.shutdown(INGEST_GRACE).await);
+            late
         };
         let (mut stopped, late) = tokio::join!(http, upkeep);
         stopped.leaked.extend(late);
@@ -180,13 +187,16 @@ impl Generation {
         })
     }
 
-    fn engine(&self, config: &Config, live: &Live) -> Engine {
+    /// The engine of `config`, and the task that judges what annotations claim by it.
+    fn engine(&self, config: &Config, live: &Live, claims: &Tasks) -> Engine {
+        let runtime = live.runtime(&self.model, config);
+        claims::follow(runtime.clone(), Arc::clone(&self.ingest), claims);
         Engine::with_live(
             Arc::clone(&self.model),
             Arc::clone(self.ingest.catalog()),
             self.ingest.store().clone(),
             engine_limits(&config.limits),
-            live.source(&self.model, config),
+            Arc::new(runtime),
         )
     }
 

@@ -8,6 +8,7 @@ mod action;
 mod answer;
 mod ask;
 mod chains;
+mod claimed;
 mod cursor;
 mod encode;
 pub mod example;
@@ -34,6 +35,7 @@ mod view;
 mod webhooks;
 
 pub use action::Actions;
+pub use claimed::{CLAIM_CODES, Claimed};
 pub use live::{LiveObject, Origin};
 pub use report::{
     BudgetReport, CacheReport, ConnectorReport, ErrorReport, Health, InstanceReport, Match,

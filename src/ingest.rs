@@ -197,6 +197,19 @@ impl Ingest {
         Ok(ingest)
     }
 
+    /// The text of a file of a source as it is now; `None` if it is gone, or too large to be a descriptor.
+    pub fn text_of(&self, source: &str, file: &str) -> Option<String> {
+        let source = self
+            .sources
+            .iter()
+            .find(|known| **known.name() == *source)?;
+        let place = place::Place::look(source.path(), "", None).ok()?;
+        let path = place.root.join(file);
+        let is_small =
+            std::fs::metadata(&path).ok()?.len() <= crate::catalog::MAX_FILE_BYTES as u64;
+        is_small.then(|| std::fs::read_to_string(&path).ok())?
+    }
+
     /// What requests read.
     pub fn catalog(&self) -> &Arc<Catalog> {
         &self.catalog

@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use crate::cache::{self, Cache};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connect::{Actions, Deliveries, LiveSource, Runtime, Webhooks};
+use crate::connect::{Actions, Deliveries, Runtime, Webhooks};
 use crate::egress::{self, Egress, EgressError, Ledger, LedgerDown};
 use crate::sdl::Model;
 use crate::store::Store;
@@ -59,15 +59,15 @@ impl Live {
     }
 
     /// Answers the live fields of `model` as `config` says.
-    pub fn source(&self, model: &Arc<Model>, config: &Config) -> Arc<dyn LiveSource> {
-        Arc::new(Runtime::with_actions(
+    pub fn runtime(&self, model: &Arc<Model>, config: &Config) -> Runtime {
+        Runtime::with_actions(
             Arc::clone(model),
             &config.connectors,
             self.cache.clone(),
             &self.egress,
             self.tasks.clone(),
             self.actions.clone(),
-        ))
+        )
     }
 
     /// Takes what the upstreams of `model` tell by themselves, by the secrets of `config`.

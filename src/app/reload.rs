@@ -15,6 +15,7 @@ use super::{App, Generation, INGEST_GRACE};
 use crate::config::{Config, process_environment};
 use crate::diagnostic::Diagnostic;
 use crate::store::StoreError;
+use crate::tasks::Tasks;
 use crate::telemetry::metrics::ReloadOutcome;
 
 const LOOK: Duration = Duration::from_secs(1);
@@ -123,7 +124,9 @@ impl App {
         }
         self.warn_of_restart(&config);
         if same_graph {
-            self.serve_generation(&self.generation, &config);
+            let claims = Tasks::new();
+            self.serve_generation(&self.generation, &config, &claims);
+            self.replace_claims(claims).await;
         } else {
             self.next_generation(Arc::new(model), &config).await?;
         }
@@ -160,25 +163,36 @@ impl App {
         let opened = Generation::open(&self.store, model, config, self.clock.clone()).await;
         match opened {
             Ok(generation) => {
-                self.serve_generation(&generation, config);
+                let claims = Tasks::new();
+                self.serve_generation(&generation, config, &claims);
+                self.replace_claims(claims).await;
                 self.generation = generation;
                 self.generation.follow();
                 Ok(())
             }
             Err(error) => {
                 // The tasks of the old generation have ended; it goes on with new ones.
-                self.generation.tasks = crate::tasks::Tasks::new();
+                self.generation.tasks = Tasks::new();
                 self.generation.follow();
                 Err(Refused::Store(error))
             }
         }
     }
 
-    fn serve_generation(&self, generation: &Generation, config: &Config) {
-        let engine = generation.engine(config, &self.live);
+    fn serve_generation(&self, generation: &Generation, config: &Config, claims: &Tasks) {
+        let engine = generation.engine(config, &self.live, claims);
         let webhooks = self.live.webhooks(&generation.model, config);
         let catalog = Arc::clone(generation.ingest.catalog());
         self.board.swap(engine, catalog, webhooks);
+    }
+
+    /// Those of the configuration before this one end.
+    async fn replace_claims(&mut self, claims: Tasks) {
+        let before = std::mem::replace(&mut self.claims, claims);
+        let late = before.shutdown(INGEST_GRACE).await;
+        if !late.is_empty() {
+            tracing::warn!("still at work after {INGEST_GRACE:?}: {}", late.join(", "));
+        }
     }
 
     /// Printed settings mask what the URL holds, so it is compared itself.

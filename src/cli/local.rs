@@ -86,7 +86,7 @@ impl Local {
         tasks.shutdown(Duration::from_secs(1)).await;
         let limits = app::engine_limits(&config.limits);
         let live = Live::open(config, Clock::system(), Arc::default(), store.clone()).await?;
-        let source = live.source(&model, config);
+        let source = Arc::new(live.runtime(&model, config));
         let catalog = ingest.catalog().clone();
         Ok(Self {
             engine: Engine::with_live(model, catalog, store.clone(), limits, source),

@@ -13,14 +13,14 @@ use smallvec::SmallVec;
 use super::encode::{Keys, Unfit};
 use super::instances::{Instance, Instances, NoInstance};
 use super::live::Origin;
-use super::routes::Fetch;
+use super::routes::{Fetch, all_reads};
 use super::scope::{Scope, State};
 use super::seam::Parent;
 use crate::cache::{Key, Tag};
 use crate::config::DEFAULT_INSTANCE;
 use crate::graph::Ix;
-use crate::sdl::BatchStyle;
-use crate::sdl::expr::{Expr, Scope as Names};
+use crate::sdl::expr::{Expr, Read, Scope as Names};
+use crate::sdl::{BatchStyle, Connect};
 
 /// What becomes of asking for one object.
 #[derive(Clone)]
@@ -240,6 +240,7 @@ fn ask(
         bound.evaluate_lets(None);
     }
     let at = Place {
+        fetch,
         connector: fetch.connector(),
         instance: named.as_deref().unwrap_or(DEFAULT_INSTANCE),
         is_viewer_known: scope.viewer.is_some(),
@@ -314,6 +315,7 @@ fn key(
 
 /// Who says no.
 struct Place<'p> {
+    fetch: &'p Fetch,
     connector: &'p str,
     instance: &'p str,
     is_viewer_known: bool,
@@ -341,7 +343,11 @@ impl Place<'_> {
                     true => State::NotConfigured,
                     false => State::NoAnnotation,
                 };
-                self.no(state, &format!("`{hole}` has no value"))
+                let read = match configured {
+                    true => String::new(),
+                    false => read_annotations(self.fetch),
+                };
+                self.no(state, &format!("`{hole}` has no value{read}"))
             }
             Unfit::Bad { hole, why } => Not {
                 problem: true,
@@ -364,6 +370,50 @@ impl Place<'_> {
                 }
             }
         }
+    }
+}
+
+/// From which annotations a request takes what it asks for, as the end of a sentence.
+fn read_annotations(fetch: &Fetch) -> String {
+    let mut names = annotations(&fetch.connect);
+    let instance = fetch.connect.instance.as_ref().map(Expr::reads);
+    let of_instance = instance.unwrap_or_default();
+    names.retain(|name| {
+        let mut reads = of_instance.iter().filter_map(annotation);
+        !reads.any(|other| *other == **name)
+    });
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!("; it comes from the annotation {one}"),
+        all => format!("; it comes from one of the annotations {}", all.join(", ")),
+    }
+}
+
+/// The annotations that a request reads, in the order in which it reads them.
+fn annotations(connect: &Connect) -> Vec<Box<str>> {
+    let mut names: Vec<Box<str>> = Vec::new();
+    for read in all_reads(connect) {
+        if let Some(name) = annotation(&read)
+            && !names.iter().any(|known| **known == *name)
+        {
+            names.push(name.into());
+        }
+    }
+    names
+}
+
+/// The annotation that is read.
+pub(super) fn annotation(read: &Read) -> Option<&str> {
+    match &*read.path {
+        [metadata, section, name, ..]
+            if *read.root == *"entity"
+                && **metadata == *"metadata"
+                && **section == *"annotations" =>
+        {
+            Some(name)
+        }
+        _ => None,
     }
 }
 

@@ -333,7 +333,8 @@ impl Look<'_> {
                 return None;
             }
         };
-        let held = match self.found.and_then(|found| found.get(&ask.key)) {
+        let asked_now = self.found.and_then(|found| found.get(&ask.key));
+        let held = match asked_now {
             Some(Ok(held)) if flights::suffices(fetch, &held.entry, extent.rows) => held.clone(),
             Some(Err(fault)) => {
                 provided.faults.push(fault.clone());
@@ -364,7 +365,13 @@ impl Look<'_> {
         }
         self.count_age(fetch, &held);
         match self.rows(fetch, ask, &held, nearest(parent)) {
-            Ok(rows) => Some(rows),
+            Ok(rows) => {
+                if let (Some(Ok(_)), Parent::Entity(ix)) = (asked_now, parent) {
+                    let has_it = rows.is_said();
+                    self.runtime.heard(fetch, *ix, self.scope, has_it);
+                }
+                Some(rows)
+            }
             Err(fault) => {
                 provided.faults.push(fault);
                 None

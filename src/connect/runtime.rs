@@ -15,6 +15,7 @@ use quick_cache::sync::Cache as Memory;
 
 use super::action::{self, Actions};
 use super::ask::{self, Ask, Resolved, key_text};
+use super::claimed::Missing;
 use super::fault;
 use super::flights::{Landing, Tower, Wanted};
 use super::instances::{self, Instances};
@@ -48,7 +49,7 @@ const MOST_ROUNDS: usize = 64;
 
 /// Answers the live fields of one Model; cheap to clone.
 #[derive(Clone)]
-pub struct Runtime(Arc<Inner>);
+pub struct Runtime(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     routes: Routes,
@@ -63,6 +64,7 @@ pub(super) struct Inner {
     indexed: Memory<Key, Arc<Index>>,
     renewals: Mutex<Vec<Renewal>>,
     misfits: Mutex<HashMap<Misfit, u64>>,
+    pub(super) missing: Missing,
 }
 
 /// Where in a collection the objects of each key are.
@@ -136,6 +138,7 @@ impl Runtime {
             indexed: Memory::new(INDEXED),
             renewals: Mutex::default(),
             misfits: Mutex::default(),
+            missing: Missing::default(),
         }))
     }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use crate::graph::Snapshot;
+use crate::graph::{ProblemRecord, Snapshot};
 
 /// What the server reads: the current snapshot and the state of the sources; shared by all requests.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct Catalog {
     snapshot: ArcSwap<Snapshot>,
     revision: watch::Sender<u64>,
     sources: RwLock<Vec<SourceStatus>>,
+    /// Problems of what descriptors claim of upstreams, by the entity's ref.
+    claims: ArcSwap<Vec<ProblemRecord>>,
 }
 
 /// How a source is doing, as the graph shows it.
@@ -51,6 +53,7 @@ impl Catalog {
             revision: watch::Sender::new(snapshot.revision()),
             snapshot: ArcSwap::from_pointee(snapshot),
             sources: RwLock::default(),
+            claims: ArcSwap::default(),
         }
     }
 
@@ -69,6 +72,16 @@ impl Catalog {
     /// Tells of every state that is published, by its revision.
     pub fn revisions(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
+    }
+
+    /// Problems of what descriptors claim of upstreams: known beside the snapshot, as they depend on more than descriptors.
+    pub fn claims(&self) -> Arc<Vec<ProblemRecord>> {
+        self.claims.load_full()
+    }
+
+    /// In place of those before.
+    pub fn set_claims(&self, problems: Vec<ProblemRecord>) {
+        self.claims.store(Arc::new(problems));
     }
 
     /// The sources in configured order.

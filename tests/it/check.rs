@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use callboard::app::schema;
 use callboard::cli::check::{self, CheckArgs, Verdict, run};
 use callboard::cli::report::{Format, Terminal};
+use callboard::connect::CLAIM_CODES;
 use callboard::graphql::OPERATION_CODES;
 use callboard::sdl::{self, Model, SdlFile};
 use callboard::{catalog, config};
@@ -795,6 +796,7 @@ fn every_code_is_documented() {
         config::CODES,
         schema::CODES,
         OPERATION_CODES,
+        CLAIM_CODES,
     ];
     for (code, meaning) in lists.into_iter().flatten() {
         assert!(

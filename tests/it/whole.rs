@@ -1,4 +1,5 @@
-//! The program as a whole, with upstreams that it has never heard of: replicas on one Redis, and the page on how to write a connector.
+//! The program as a whole, with upstreams that it has never heard of: replicas on one Redis, claims of descriptors, and the page on how to write a connector.
 
+mod claims;
 mod readme;
 mod replicas;

@@ -88,8 +88,15 @@ impl<'r> Writer<'r> {
             Resolver::Runbook => self.runbook(via, ix, this),
             Resolver::Source => self.origin(ix),
             Resolver::Problems => {
-                let problems = snapshot.problems_of(snapshot.entity_ref(ix));
-                problems.into_iter().map(problem).collect()
+                let own = snapshot.entity_ref(ix);
+                let claims = self.scene.catalog.claims();
+                let of_own = |claim: &&ProblemRecord| {
+                    let about = claim.entity_ref.as_ref();
+                    about.is_some_and(|about| about.as_str() == own)
+                };
+                let claims = claims.iter().filter(of_own).map(problem);
+                let problems = snapshot.problems_of(own).into_iter().map(problem);
+                problems.chain(claims).collect()
             }
             Resolver::Path => self.path(field, ix)?,
             _ => Value::Null,

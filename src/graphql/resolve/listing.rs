@@ -78,10 +78,12 @@ impl<'r> Writer<'r> {
             Some(Value::String(wanted)) => wanted == is,
             _ => true,
         };
+        let claims = self.scene.catalog.claims();
         let mut rows: Vec<(Vec<String>, &ProblemRecord)> = self
             .scene
             .snapshot
             .problems()
+            .chain(claims.iter())
             .filter(|problem| {
                 wanted("severity", severity(problem.severity))
                     && wanted("code", &problem.code)

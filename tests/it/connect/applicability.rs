@@ -259,7 +259,7 @@ connectors:
                   "instance": "default",
                   "state": "NO_ANNOTATION",
                   "code": null,
-                  "hint": "`$job | after(':') | segments('job')` has no value"
+                  "hint": "`$job | after(':') | segments('job')` has no value; it comes from the annotation `probe/job`"
                 }
               ]
             },

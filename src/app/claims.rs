@@ -1,0 +1,190 @@
+//! Annotations that lead nowhere become problems at their file and line.
+//!
+//! The runtime says what is wrong with the claims of descriptors, ingest knows their files; this brings both together, behind every change of the catalog and whenever an upstream did not know something.
+//! It stands beside the snapshot and not in it: it depends on the configuration and on upstreams, and is never stored.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::EntityRef;
+use crate::connect::{Claimed, Runtime};
+use crate::diagnostic::Severity;
+use crate::graph::{Origin, ProblemRecord, Snapshot};
+use crate::ingest::Ingest;
+use crate::tasks::Tasks;
+
+/// Changes come in rows; they are looked at together.
+const GATHER: Duration = Duration::from_millis(200);
+
+/// So many are shown.
+const MOST: usize = 10_000;
+
+/// Looks at what there is, and again after each change, until the tasks end.
+pub(super) fn follow(runtime: Runtime, ingest: Arc<Ingest>, tasks: &Tasks) {
+    tasks.spawn("claims of annotations", |cancel| async move {
+        let mut follower = Follower {
+            runtime,
+            ingest,
+            judged: None,
+            standing: BTreeMap::new(),
+        };
+        cancel
+            .clone()
+            .run_until_cancelled(follower.follow(&cancel))
+            .await;
+    });
+}
+
+struct Follower {
+    runtime: Runtime,
+    ingest: Arc<Ingest>,
+    /// The revision up to which everything was looked at.
+    judged: Option<u64>,
+    /// What can be said without asking, by entity.
+    standing: BTreeMap<Box<str>, Vec<Claimed>>,
+}
+
+impl Follower {
+    async fn follow(&mut self, cancel: &CancellationToken) {
+        let news = self.runtime.news();
+        let mut revisions = self.ingest.catalog().revisions();
+        while !cancel.is_cancelled() {
+            revisions.mark_unchanged();
+            let snapshot = self.ingest.catalog().snapshot();
+            self.judge(&snapshot).await;
+            self.show(snapshot).await;
+            tokio::select! {
+                changed = revisions.changed() => if changed.is_err() { return },
+                () = news.notified() => {}
+            }
+            tokio::time::sleep(GATHER).await;
+        }
+    }
+
+    async fn judge(&mut self, snapshot: &Arc<Snapshot>) {
+        if self.judged == Some(snapshot.revision()) {
+            return;
+        }
+        let (runtime, at, since) = (self.runtime.clone(), Arc::clone(snapshot), self.judged);
+        let found = tokio::task::spawn_blocking(move || runtime.claims(&at, since)).await;
+        let Ok(found) = found else {
+            return;
+        };
+        self.standing.retain(|entity_ref, claims| {
+            let ix = snapshot.find(entity_ref);
+            let version = ix.map(|ix| snapshot.version(ix));
+            claims
+                .first()
+                .is_some_and(|claim| Some(claim.version) == version)
+        });
+        for claimed in found {
+            let own = self.standing.entry(claimed.entity_ref.clone()).or_default();
+            own.push(claimed);
+        }
+        self.judged = Some(snapshot.revision());
+    }
+
+    async fn show(&self, snapshot: Arc<Snapshot>) {
+        let standing = self.standing.values().flatten().cloned();
+        let missing = self.runtime.missing(&snapshot);
+        let all: Vec<Claimed> = standing.chain(missing).take(MOST).collect();
+        let ingest = Arc::clone(&self.ingest);
+        let placed = tokio::task::spawn_blocking(move || placed(&ingest, &snapshot, all)).await;
+        if let Ok(problems) = placed {
+            self.ingest.catalog().set_claims(problems);
+        }
+    }
+}
+
+/// Each with the file and line where it stands; each file is read once.
+fn placed(ingest: &Ingest, snapshot: &Snapshot, claims: Vec<Claimed>) -> Vec<ProblemRecord> {
+    let mut with_origin: Vec<(Claimed, Origin)> = claims
+        .into_iter()
+        .filter_map(|claimed| {
+            let ix = snapshot.find(&claimed.entity_ref)?;
+            Some((claimed, snapshot.origin(ix)?))
+        })
+        .collect();
+    with_origin.sort_by(|(_, one), (_, other)| {
+        (&one.source, &one.file, one.line).cmp(&(&other.source, &other.file, other.line))
+    });
+    let same = |one: &(Claimed, Origin), other: &(Claimed, Origin)| {
+        (&one.1.source, &one.1.file) == (&other.1.source, &other.1.file)
+    };
+    let mut problems = Vec::with_capacity(with_origin.len());
+    for of_file in with_origin.chunk_by(same) {
+        let Some((_, origin)) = of_file.first() else {
+            continue;
+        };
+        let text = ingest.text_of(&origin.source, &origin.file);
+        let lines: Vec<&str> = text.as_deref().unwrap_or_default().lines().collect();
+        problems.extend(
+            of_file
+                .iter()
+                .map(|(claimed, origin)| problem(claimed, origin, &lines)),
+        );
+    }
+    problems
+}
+
+fn problem(claimed: &Claimed, origin: &Origin, lines: &[&str]) -> ProblemRecord {
+    let annotation = claimed.annotation.as_deref();
+    let place = annotation.and_then(|name| place(name, origin.line, lines));
+    ProblemRecord {
+        severity: Severity::Warning,
+        code: claimed.code.into(),
+        message: claimed.message.as_str().into(),
+        hint: Some(claimed.hint.as_str().into()),
+        field: annotation.map(|name| format!("metadata.annotations.{name}").into()),
+        source: Arc::clone(&origin.source),
+        file: Arc::clone(&origin.file),
+        line: Some(place.map_or(origin.line, |(line, _)| line)),
+        column: place.map(|(_, column)| column),
+        entity_ref: Some(EntityRef::from_canonical(&*claimed.entity_ref)),
+        seen_at: claimed.seen_at,
+    }
+}
+
+/// Line and column of a key in the document that begins at a line, both counted from 1.
+///
+/// By its text alone: the document was read before, so the key is in it, and at worst another place that looks like it is named.
+fn place(key: &str, start: u32, lines: &[&str]) -> Option<(u32, u32)> {
+    let before = usize::try_from(start).ok()?.saturating_sub(1);
+    let document = lines.iter().zip(1_u32..).skip(before);
+    let mut document =
+        document.take_while(|(line, number)| *number == start || !line.starts_with("---"));
+    document.find_map(|(line, number)| {
+        let mut found = line.match_indices(key);
+        let at = found.find_map(|(at, _)| {
+            let (head, tail) = line.split_at(at);
+            let tail = tail
+                .strip_prefix(key)?
+                .trim_start_matches(['"', '\''])
+                .trim_start();
+            let begins = head.is_empty() || head.ends_with([' ', '\t', '"', '\'', '{', ',']);
+            (begins && tail.starts_with(':')).then(|| head.trim_end_matches(['"', '\'']))
+        })?;
+        Some((
+            number,
+            u32::try_from(at.chars().count()).ok()?.saturating_add(1),
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn keys_are_found_as_they_are_written() {
+        let text = "---\nmetadata:\n  description: see a/b\n  annotations:\n    xa/b: 1\n    'a/b': 2\n---\nmetadata: { annotations: { a/c: 1, a/b : 2 } }";
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(place("a/b", 2, &lines), Some((6, 5)));
+        assert_eq!(place("a/b", 8, &lines), Some((8, 36)));
+        assert_eq!(place("a/d", 2, &lines), None);
+        assert_eq!(place("a/c", 2, &lines), None);
+    }
+}
