@@ -15,6 +15,7 @@ pub mod example;
 mod fault;
 mod filter;
 mod flights;
+mod graphql;
 mod instances;
 mod kept;
 mod lineup;
@@ -30,12 +31,14 @@ mod rows;
 mod runtime;
 mod scope;
 mod seam;
+mod selected;
 mod trace;
 mod view;
 mod webhooks;
 
 pub use action::Actions;
 pub use claimed::{CLAIM_CODES, Claimed};
+pub use graphql::all::{UpstreamDocument, upstream_documents};
 pub use live::{LiveObject, Origin};
 pub use report::{
     BudgetReport, CacheReport, ConnectorReport, ErrorReport, Health, InstanceReport, Match,
@@ -43,5 +46,6 @@ pub use report::{
 pub use runtime::{Misfit, Runtime};
 pub use scope::{Outcome, Scope, State};
 pub use seam::{Answer, Fault, Fetched, FetchedPage, Group, Item, LiveField, LiveSource, Parent};
+pub use selected::{Selected, SelectedField, is_selective};
 pub use trace::{Exchange, Found, Trace};
 pub use webhooks::{Deliveries, Door, Headers as WebhookHeaders, Received, Rejected, Webhooks};

@@ -7,6 +7,7 @@
 
 mod cover;
 mod fault;
+mod graph;
 mod limit;
 mod request;
 mod route;

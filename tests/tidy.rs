@@ -30,7 +30,7 @@ const LAYERS: &[&[&str]] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("annotate_snippets", &["cli"]),
     ("anyhow", &["cli"]),
-    ("apollo_compiler", &["sdl", "graphql"]),
+    ("apollo_compiler", &["sdl", "graphql", "simulate"]),
     ("async_graphql", &["graphql"]),
     ("async_graphql_axum", &["server"]),
     ("axum", &["server", "simulate"]),

@@ -190,6 +190,11 @@ impl Entry {
         }
     }
 
+    /// One that is not kept: what is left of another where a part could not be fetched.
+    pub fn apart(new: NewEntry, mark: Mark) -> Self {
+        Self::new(new, mark)
+    }
+
     pub fn content(&self) -> &Content {
         &self.new.content
     }

@@ -425,6 +425,7 @@ impl Inner {
                 type_name: Arc::clone(&deed.payload),
                 names: done.names,
                 at: Arc::new(At::whole()),
+                is_lasting: false,
             }),
             entity: deed.subject.as_ref().and_then(|subject| subject.entity),
             fetched_at: self.cache().now(),
@@ -459,6 +460,7 @@ impl Inner {
                 type_name: Arc::clone(plain),
                 names: Vec::new(),
                 at: Arc::new(At::whole()),
+                is_lasting: false,
             }),
             entity: None,
             fetched_at: self.cache().now(),
@@ -539,5 +541,6 @@ fn with_names(own: &Origin, other: &Origin) -> Origin {
         type_name: Arc::clone(&own.type_name),
         names,
         at: Arc::clone(&own.at),
+        is_lasting: false,
     }
 }

@@ -157,6 +157,11 @@ fn total(provided: &[Provided]) -> Option<u64> {
 }
 
 impl Window {
+    /// How many objects of a provider's list are wanted.
+    pub(super) fn rows(&self, provider: usize) -> usize {
+        self.place(provider).behind as usize + self.first
+    }
+
     pub(super) fn place(&self, provider: usize) -> Place {
         match &self.after {
             Some(Ok(cursor)) => cursor.0.get(provider).copied().unwrap_or_default(),

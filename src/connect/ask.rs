@@ -11,6 +11,7 @@ use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::encode::{Keys, Unfit};
+use super::graphql::route::Call;
 use super::instances::{Instance, Instances, NoInstance};
 use super::live::Origin;
 use super::routes::{Fetch, all_reads};
@@ -39,6 +40,8 @@ pub(super) struct Ask {
     /// The key within a batch.
     pub(super) batch: Option<BatchKey>,
     pub(super) origin: Arc<Origin>,
+    /// Of a graph: the root field.
+    pub(super) call: Option<Call>,
 }
 
 pub(super) struct BatchKey {
@@ -151,6 +154,29 @@ impl<'b> Bound<'b> {
             names: &names,
             ..Names::default()
         })
+    }
+
+    /// What a variable in the arguments of an upstream's field stands for.
+    pub(super) fn variable(&self, root: &str, members: &[Box<str>]) -> Option<Value> {
+        self.with(None, |names| {
+            let known = names.names.iter().find(|(known, _)| *known == root);
+            let mut value = match root {
+                "this" => names.this?,
+                "entity" => names.entity?,
+                _ => known.map(|(_, value)| *value)?,
+            };
+            for member in members {
+                value = value.get(&**member)?;
+            }
+            Some(value.clone())
+        })
+    }
+
+    /// The upstream's type of a `let`.
+    pub(super) fn let_type(&self, name: &str) -> Option<&str> {
+        let mut lets = self.fetch.connect.lets.iter();
+        let own = lets.find(|item| *item.name == *name)?;
+        own.upstream_type.as_deref()
     }
 
     /// Path, query and body, as one text.
@@ -271,9 +297,14 @@ fn ask(
             });
         }
     }
-    let shape = match body {
-        None => path,
-        Some(body) => format!("{path}\n{body}"),
+    let call = match &fetch.root {
+        None => None,
+        Some(root) => Some(root.call(&bound).map_err(|unfit| at.unfit(unfit))?),
+    };
+    let shape = match (body, &call) {
+        (_, Some(call)) => call.key.to_string(),
+        (None, None) => path,
+        (Some(body), None) => format!("{path}\n{body}"),
     };
     Ok(Ask {
         key: key(fetch, instance, &shape, batch.as_ref(), scope),
@@ -283,10 +314,12 @@ fn ask(
             type_name: Arc::clone(&fetch.type_name),
             names: bound.lets,
             at: Arc::clone(&fetch.at),
+            is_lasting: true,
         }),
         instance: Arc::clone(instance),
         shape: shape.into(),
         batch,
+        call,
     })
 }
 

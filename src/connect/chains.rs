@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use super::graphql::need::Ages;
+use super::graphql::route::Graph;
 use super::routes::{Args, Fetch, Routes};
 use crate::sdl::expr::Expr;
 use crate::sdl::{Field, FieldSource, Generated, LiveBinding, Supplier, TypeDef, ValueBinding};
@@ -23,22 +25,42 @@ pub(super) struct Step {
     /// The type of the objects that it brings.
     pub(super) type_name: Arc<str>,
     pub(super) identity: Option<Expr>,
-    is_list: bool,
+    pub(super) is_list: bool,
 }
 
 #[derive(Clone)]
 pub(super) enum What {
     /// They are fetched.
     Fetch { fetch: Arc<Fetch>, args: Arc<Args> },
+    /// They are what a graph is asked for, or a list within that.
+    Graph(Arc<Graph>),
     /// They stand in the object.
-    Member(Box<ValueBinding>),
+    Member(Box<Member>),
+}
+
+/// Objects within one.
+#[derive(Clone)]
+pub(super) struct Member {
+    pub(super) binding: ValueBinding,
+    pub(super) owner: Arc<str>,
+    pub(super) field: Arc<str>,
+    pub(super) args: Arc<Args>,
+    pub(super) ages: Option<Ages>,
 }
 
 impl Step {
     pub(super) fn fetch(&self) -> Option<(&Arc<Fetch>, &Arc<Args>)> {
         match &self.what {
             What::Fetch { fetch, args } => Some((fetch, args)),
+            What::Graph(graph) => Some((&graph.fetch, &graph.args)),
             What::Member(_) => None,
+        }
+    }
+
+    pub(super) fn member(&self) -> Option<&Member> {
+        match &self.what {
+            What::Member(member) => Some(member),
+            What::Fetch { .. } | What::Graph(_) => None,
         }
     }
 }
@@ -105,7 +127,7 @@ impl Routes {
         };
         let ways = match &field.source {
             FieldSource::Live(binding) => self.live_steps(owner, field, binding, &own, depth),
-            FieldSource::Value(binding) => vec![vec![self.member(field, binding)]],
+            FieldSource::Value(binding) => vec![vec![self.member(owner, field, binding, &own)]],
             _ => Vec::new(),
         };
         if rest.is_empty() {
@@ -136,7 +158,7 @@ impl Routes {
         if let Some(connect) = &binding.connect {
             let type_name = self.item_type(field);
             let policy = field.cache.as_ref();
-            let fetch = self.fetch(connect, type_name, binding.connection, policy);
+            let fetch = self.fetch(connect, type_name, binding.connection, policy, args);
             return vec![vec![self.fetched(fetch, args)]];
         }
         let suppliers = binding.suppliers.iter();
@@ -169,7 +191,7 @@ impl Routes {
             return Vec::new();
         };
         let rows = binding.connection || field.ty.list.is_some();
-        let fetch = self.fetch(connect, &supplier.type_name, rows, ty.cache.as_ref());
+        let fetch = self.fetch(connect, &supplier.type_name, rows, ty.cache.as_ref(), args);
         vec![vec![self.fetched(fetch, args)]]
     }
 
@@ -185,14 +207,26 @@ impl Routes {
         }
     }
 
-    fn member(&self, field: &Field, binding: &ValueBinding) -> Step {
+    fn member(
+        &self,
+        owner: &TypeDef,
+        field: &Field,
+        binding: &ValueBinding,
+        args: &Arc<Args>,
+    ) -> Step {
         let type_name = self.item_type(field);
         let ty = self.model().types.get(type_name);
         Step {
             identity: ty.and_then(|ty| ty.identity.clone()),
             is_list: field.ty.list.is_some() || *type_name != field.ty.named,
             type_name: Arc::clone(type_name),
-            what: What::Member(Box::new(binding.clone())),
+            what: What::Member(Box::new(Member {
+                binding: binding.clone(),
+                owner: Arc::clone(&owner.name),
+                field: Arc::clone(&field.name),
+                args: Arc::clone(args),
+                ages: field.cache.as_ref().map(Ages::of),
+            })),
         }
     }
 

@@ -138,8 +138,10 @@ pub enum Asked {
 pub struct When {
     pub query: Vec<Parameter>,
     pub headers: Vec<(Box<str>, Box<str>)>,
-    /// Must be contained in the body, or in the variables of a GraphQL request.
+    /// Must be contained in the body.
     pub body: Option<Value>,
+    /// Of a root field of a graph: the arguments, by their names in the upstream.
+    pub arguments: Option<Map<String, Value>>,
 }
 
 /// What `when` says of a query parameter.

@@ -81,3 +81,23 @@ pub(super) fn of_shared(failure: &cache::Failure) -> Fault {
         None => Fault::new(UNAVAILABLE, "the upstream gave no answer"),
     }
 }
+
+/// Codes that upstreams' failures have.
+const CODES: [&str; 8] = [
+    BAD_SHAPE,
+    NOT_FOUND,
+    UNAVAILABLE,
+    UNAUTHORIZED,
+    "UPSTREAM_TIMEOUT",
+    "UPSTREAM_RATE_LIMITED",
+    "CIRCUIT_OPEN",
+    "BUDGET_EXHAUSTED",
+];
+
+/// A code that was written down.
+pub(super) fn known_code(code: &str) -> &'static str {
+    CODES
+        .iter()
+        .find(|known| **known == code)
+        .map_or(UNAVAILABLE, |known| *known)
+}

@@ -13,6 +13,7 @@ use super::chains::Step;
 use super::live::LiveObject;
 use super::routes::{Route, Routes, all_reads};
 use super::seam::LiveField;
+use crate::sdl::expr::Expr;
 use crate::sdl::{FieldSource, TypeDef, ValueBinding};
 
 /// What an object of one provider must be like.
@@ -52,7 +53,12 @@ impl Filter {
     /// Of a provider whose objects are of type `ty` and come by the step `last`.
     pub(super) fn new(routes: &Routes, field: &LiveField, ty: &TypeDef, last: &Step) -> Self {
         let reads = last.fetch().map(|(fetch, _)| all_reads(&fetch.connect));
-        let reads = reads.unwrap_or_default();
+        let mut reads = reads.unwrap_or_default();
+        reads.extend(
+            last.member()
+                .into_iter()
+                .flat_map(|member| member.binding.at.reads()),
+        );
         let asked = |name: &str| {
             let of_args = reads.iter().filter(|read| &*read.root == "args");
             of_args
@@ -88,6 +94,11 @@ impl Filter {
     /// Whether everything is shown.
     pub(super) fn is_open(&self) -> bool {
         self.tests.is_empty() && self.fetched.is_empty()
+    }
+
+    /// What it looks at in the objects themselves.
+    pub(super) fn reads(&self) -> impl Iterator<Item = Expr> {
+        self.tests.iter().map(|test| test.binding.at.clone())
     }
 
     /// What has to be fetched of an object before it is known whether it is shown.

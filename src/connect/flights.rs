@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use super::ask::{Ask, Bound, key_text};
 use super::fault;
+use super::graphql::air::Air;
+use super::graphql::flight::Part;
 use super::kept::{self, Reading};
 use super::pages::{self, Read};
 use super::provide::Extent;
@@ -37,6 +39,8 @@ pub(super) struct Wanted {
     pub(super) parent: Parent,
     /// Of a list.
     pub(super) extent: Extent,
+    /// Of a graph: what is wanted of the object.
+    pub(super) part: Option<Part>,
 }
 
 impl Wanted {
@@ -74,6 +78,7 @@ pub(super) struct Tower {
     pub(super) scope: Arc<Scope>,
     pub(super) lane: Lane,
     pub(super) budget: Budget,
+    pub(super) air: Arc<Air>,
 }
 
 /// One key whose flight is ours.
@@ -85,6 +90,17 @@ struct Ours {
 impl Tower {
     /// Fetches what is wanted, each key once.
     pub(super) async fn fetch(&self, wanted: Vec<Wanted>) -> Vec<Landing> {
+        let (parts, wanted): (Vec<Wanted>, Vec<Wanted>) =
+            wanted.into_iter().partition(|one| one.part.is_some());
+        if !parts.is_empty() {
+            let (mut landed, rest) = join(self.fetch_parts(parts), self.fetch_whole(wanted)).await;
+            landed.extend(rest);
+            return landed;
+        }
+        self.fetch_whole(wanted).await
+    }
+
+    async fn fetch_whole(&self, wanted: Vec<Wanted>) -> Vec<Landing> {
         let mut by_key: HashMap<Key, Wanted> = HashMap::with_capacity(wanted.len());
         let mut keys = Vec::with_capacity(wanted.len());
         for one in wanted {
@@ -140,6 +156,9 @@ impl Tower {
 
     /// Fetches again what was served stale; another replica may have done it by now.
     pub(super) async fn renew(&self, renewals: Vec<(Wanted, Lead)>) {
+        if renewals.iter().any(|(wanted, _)| wanted.part.is_some()) {
+            return self.renew_parts(renewals).await;
+        }
         let mut by_key: HashMap<Key, Wanted> = HashMap::with_capacity(renewals.len());
         let mut leads = Vec::with_capacity(renewals.len());
         for (wanted, lead) in renewals {
@@ -500,7 +519,7 @@ impl Tower {
     }
 
     /// What it is purged by; most have nothing, and then no descriptor is unpacked for it.
-    fn tags(&self, wanted: &Wanted) -> Box<[Tag]> {
+    pub(super) fn tags(&self, wanted: &Wanted) -> Box<[Tag]> {
         let policy = wanted.fetch.policy.as_ref();
         match policy.is_some_and(|policy| !policy.tags.is_empty()) {
             true => self.bound(wanted).tags(),
@@ -508,7 +527,7 @@ impl Tower {
         }
     }
 
-    fn bound<'w>(&'w self, wanted: &'w Wanted) -> Bound<'w> {
+    pub(super) fn bound<'w>(&'w self, wanted: &'w Wanted) -> Bound<'w> {
         Bound::new(
             &wanted.fetch,
             &wanted.args.value,
@@ -518,7 +537,7 @@ impl Tower {
         )
     }
 
-    fn terms(&self, divisible: bool) -> Terms<'_> {
+    pub(super) fn terms(&self, divisible: bool) -> Terms<'_> {
         Terms {
             lane: self.lane,
             budget: self.budget,
@@ -555,6 +574,6 @@ fn by_key(fetch: &Fetch, bodies: Vec<Value>) -> HashMap<Box<str>, Vec<Value>> {
 }
 
 /// Only while the process shuts down, or the catalog and the request no longer fit.
-fn gone() -> Fault {
+pub(super) fn gone() -> Fault {
     Fault::new("UPSTREAM_UNAVAILABLE", "the request was given up")
 }

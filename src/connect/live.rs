@@ -10,10 +10,12 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use smallvec::SmallVec;
 
+use super::graphql::send::fault_in;
+use super::seam::Fault;
 use super::view::{self, At};
 use crate::cache::Entry;
 use crate::graph::Ix;
-use crate::sdl::expr::{Expr, Scope as Names};
+use crate::sdl::expr::{self, Expr, Scope as Names};
 
 /// One object of a live type: a row of what is kept, shared and never copied.
 #[derive(Clone)]
@@ -68,6 +70,8 @@ pub struct Origin {
     pub names: Vec<(Box<str>, Value)>,
     /// Where in a body they stand.
     pub(super) at: Arc<At>,
+    /// Whether `at` is the same for all answers, and lasts as long as the schema.
+    pub(super) is_lasting: bool,
 }
 
 impl PartialEq for Origin {
@@ -96,6 +100,9 @@ impl LiveObject {
             Whole::Made(value) => (Arc::as_ptr(value).addr(), 0),
             Whole::Value(_) => return None,
         };
+        if !self.origin.is_lasting {
+            return None;
+        }
         Some(Part {
             whole,
             at: Arc::as_ptr(&self.origin.at).addr(),
@@ -109,6 +116,11 @@ impl LiveObject {
             Whole::Entry(entry, _) => Anchor::Entry(Arc::downgrade(entry)),
             Whole::Made(value) | Whole::Value(value) => Anchor::Made(Arc::downgrade(value)),
         }
+    }
+
+    /// Why something in an object is null, if its upstream said why.
+    pub fn fault_of(value: &Value) -> Option<Fault> {
+        expr::fault_of(value).map(fault_in)
     }
 
     /// The upstream's JSON.
@@ -128,7 +140,7 @@ impl LiveObject {
     pub fn id(&self, type_name: &str, identity: &Expr, value: &Value) -> Option<String> {
         let mismatches = Cell::new(0);
         let identity = self.evaluate(identity, value, None, &mismatches);
-        if identity.is_null() {
+        if identity.is_null() || expr::fault_of(&identity).is_some() {
             return None;
         }
         let mut hash = Sha256::new();

@@ -324,7 +324,8 @@ impl Look<'_> {
     ) -> Option<Rows> {
         let (fetch, args) = match &step.what {
             What::Fetch { fetch, args } => (fetch, args),
-            What::Member(binding) => return members(step, binding, parent),
+            What::Graph(graph) => return self.graph(graph, parent, extent.rows, provided),
+            What::Member(member) => return members(step, member, parent),
         };
         let ask = match self.runtime.resolve(fetch, args, parent, self.scope) {
             Resolved::Ask(ask) => ask,
@@ -354,6 +355,7 @@ impl Look<'_> {
                             ask,
                             parent: parent.clone(),
                             extent,
+                            part: None,
                         });
                         return None;
                     }
@@ -361,10 +363,11 @@ impl Look<'_> {
             }
         };
         if held.state != cache::State::Fresh {
-            self.runtime.renew(fetch, args, &ask, parent, self.scope);
+            let of = (&ask, parent);
+            self.runtime.renew(fetch, args, of, None, self.scope);
         }
         self.count_age(fetch, &held);
-        match self.rows(fetch, ask, &held, nearest(parent)) {
+        match self.rows(fetch, &ask, &held, nearest(parent)) {
             Ok(rows) => {
                 if let (Some(Ok(_)), Parent::Entity(ix)) = (asked_now, parent) {
                     let has_it = rows.is_said();
@@ -382,7 +385,7 @@ impl Look<'_> {
     fn rows(
         &self,
         fetch: &Fetch,
-        ask: Arc<Ask>,
+        ask: &Ask,
         held: &Held,
         entity: Option<Ix>,
     ) -> Result<Rows, Fault> {
@@ -409,14 +412,14 @@ impl Look<'_> {
             instance: Arc::clone(&ask.instance.name),
             objects: Objects::Kept {
                 view,
-                ask,
+                origin: Arc::clone(&ask.origin),
                 entity,
                 which,
             },
         })
     }
 
-    fn held(&self, fetch: &Fetch, ask: &Ask) -> Option<Held> {
+    pub(super) fn held(&self, fetch: &Fetch, ask: &Ask) -> Option<Held> {
         match fetch.policy {
             None => self.scope.own(&ask.key),
             Some(_) => {
@@ -448,7 +451,7 @@ impl Look<'_> {
         }
     }
 
-    fn note(&self, fetch: &Fetch, found: Found) {
+    pub(super) fn note(&self, fetch: &Fetch, found: Found) {
         self.runtime.instances()[fetch.connect.source].count(found);
         if let Some(trace) = self.scope.trace() {
             trace.found(fetch.connector(), found);

@@ -23,7 +23,7 @@ use crate::sdl::expr::{Expr, Node, Path, Root, Scope as Names, Step};
 use crate::sdl::{self, Request};
 
 /// Statuses by which an upstream says that it was asked for too much at once.
-const TOO_MUCH: [u16; 4] = [413, 414, 502, 504];
+pub(super) const TOO_MUCH: [u16; 4] = [413, 414, 502, 504];
 
 /// A request, ready to be sent.
 #[derive(Clone)]
@@ -67,6 +67,14 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
+    pub(super) fn is_too_much(&self) -> bool {
+        matches!(self, Self::TooMuch(_))
+    }
+
+    pub(super) fn is_too_late(&self) -> bool {
+        matches!(self, Self::TooLate(_))
+    }
+
     pub(super) fn into_fault(self) -> Fault {
         match self {
             Self::Fault(fault) | Self::TooMuch(fault) | Self::TooLate(fault) => fault,
@@ -126,7 +134,8 @@ impl Asked {
         known: Option<&Arc<Entry>>,
     ) -> Result<Said, Trouble> {
         let Request::Rest { method, .. } = &fetch.connect.request else {
-            let why = "is a GraphQL source, and those are not asked yet,";
+            // Those go another way.
+            let why = "is a GraphQL source, and has no path,";
             return Err(Trouble::Fault(fault::bad_shape(
                 fetch.connector(),
                 &fetch.template,
@@ -152,7 +161,13 @@ impl Asked {
         instance.count_request();
         let sent = instance.upstream.send(call).await;
         if let Some(trace) = terms.trace {
-            note(trace, fetch, instance, *method, &sent);
+            note(
+                trace,
+                fetch,
+                instance,
+                (method_name(*method), &fetch.template),
+                &sent,
+            );
         }
         match sent {
             Ok(reply) => judge(fetch, reply, terms.divisible),
@@ -161,11 +176,11 @@ impl Asked {
     }
 }
 
-fn note(
+pub(super) fn note(
     trace: &Trace,
     fetch: &Fetch,
     instance: &Instance,
-    method: sdl::Method,
+    (method, template): (&'static str, &Arc<str>),
     sent: &Result<Reply, Failure>,
 ) {
     let (status, elapsed, bytes) = match sent {
@@ -176,14 +191,8 @@ fn note(
         fetch.connector(),
         Exchange {
             instance: Arc::clone(&instance.name),
-            method: match method {
-                sdl::Method::Get => "GET",
-                sdl::Method::Post => "POST",
-                sdl::Method::Put => "PUT",
-                sdl::Method::Patch => "PATCH",
-                sdl::Method::Delete => "DELETE",
-            },
-            template: Arc::clone(&fetch.template),
+            method,
+            template: Arc::clone(template),
             status,
             elapsed,
             bytes: bytes as u64,
@@ -191,6 +200,16 @@ fn note(
     );
     if let Some(budget) = instance.upstream.status().budget {
         trace.budget_left(fetch.connector(), budget.remaining);
+    }
+}
+
+fn method_name(method: sdl::Method) -> &'static str {
+    match method {
+        sdl::Method::Get => "GET",
+        sdl::Method::Post => "POST",
+        sdl::Method::Put => "PUT",
+        sdl::Method::Patch => "PATCH",
+        sdl::Method::Delete => "DELETE",
     }
 }
 
@@ -224,7 +243,7 @@ fn validators(known: Option<&Arc<Entry>>) -> Validators {
     }
 }
 
-fn trouble(failure: &Failure, terms: Terms<'_>) -> Trouble {
+pub(super) fn trouble(failure: &Failure, terms: Terms<'_>) -> Trouble {
     let elapsed = jiff::SignedDuration::try_from(failure.elapsed).unwrap_or_default();
     let now = terms.started.checked_add(elapsed).unwrap_or(terms.started);
     let fault = fault::of_failure(failure, now);

@@ -12,6 +12,9 @@ use super::chains::Provider;
 use super::cursor::Cursor;
 use super::encode::Address;
 use super::filter::Filter;
+use super::graphql;
+use super::graphql::need::Need;
+use super::graphql::route::RootField;
 use super::instances::Instance;
 use super::kept;
 use super::seam::LiveField;
@@ -52,12 +55,19 @@ pub(super) struct Fetch {
     mapping: String,
     /// What all keys at an instance begin with, hashed once; found by where the instance stands in memory, which lives as long.
     prefixes: RwLock<SmallVec<[(usize, Prefix); 2]>>,
+    /// Of a graph: what of it is asked.
+    pub(super) root: Option<RootField>,
+    /// Everything that was ever asked of the objects of a graph: what is held of a list can be asked for again.
+    pub(super) known: Mutex<Need>,
 }
 
 /// The arguments of a field, as `$args` reads them.
 pub(super) struct Args {
     pub(super) value: Value,
     pub(super) hash: u64,
+    /// The field that declares them.
+    pub(super) owner: Arc<str>,
+    pub(super) field: Arc<str>,
 }
 
 /// A live field with its arguments, ready to be asked of many parents.
@@ -80,7 +90,10 @@ impl Route {
     pub(super) fn only_fetch(&self) -> Option<(&Arc<Fetch>, &Arc<Args>)> {
         match (&self.page, &*self.providers) {
             (None, [provider]) if !provider.is_spread => match &*provider.steps {
-                [step] => step.fetch().filter(|(fetch, _)| !fetch.is_list()),
+                [step] => {
+                    let fetch = step.fetch();
+                    fetch.filter(|(fetch, _)| !fetch.is_list() && fetch.root.is_none())
+                }
                 _ => None,
             },
             _ => None,
@@ -151,9 +164,14 @@ impl Routes {
             .and_then(|binding| binding.merge.as_ref())
             .and_then(|merge| Some((merge.order_by.as_deref()?, merge.descending)))
             .map(|(by, descending)| self.order(&providers, by, descending));
+        let page = connection.then(|| window(field));
+        for (position, provider) in providers.iter_mut().enumerate() {
+            let rows = page.as_ref().map_or(1, |page| page.rows(position));
+            self.ask_graphs(field, provider, filters.get(position), order.as_ref(), rows);
+        }
         Route {
             field: Arc::clone(&field.name),
-            page: connection.then(|| window(field)),
+            page,
             order,
             providers,
             filters,
@@ -165,7 +183,7 @@ impl Routes {
 
     /// The request of an action; what it brings is a payload.
     pub(super) fn action(&self, connect: &Arc<Connect>, payload: &Arc<str>) -> Arc<Fetch> {
-        self.fetch(connect, payload, false, None)
+        self.fetch(connect, payload, false, None, &Args::of_page(1))
     }
 
     fn is_action(&self, field: &LiveField) -> bool {
@@ -189,6 +207,7 @@ impl Routes {
         type_name: &Arc<str>,
         rows: bool,
         policy: Option<&CachePolicy>,
+        args: &Args,
     ) -> Arc<Fetch> {
         let mut known = self.known.lock();
         let key = (Arc::as_ptr(connect).addr(), Arc::clone(type_name), rows);
@@ -196,7 +215,9 @@ impl Routes {
         let ty = self.model.types.get(type_name);
         let source = &self.model.sources[connect.source];
         let fetch = known.entry(key).or_insert_with(|| {
-            Arc::new(Fetch::new(id, source, connect, type_name, ty, rows, policy))
+            let root = RootField::new(connect, &self.model, &args.owner, &args.field);
+            let fetch = Fetch::new(id, source, connect, type_name, ty, rows, policy);
+            Arc::new(Fetch { root, ..fetch })
         });
         Arc::clone(fetch)
     }
@@ -234,6 +255,8 @@ impl Args {
         Self {
             hash: number_of(&value.to_string()),
             value,
+            owner: Arc::clone(&field.type_name),
+            field: Arc::clone(&field.name),
         }
     }
 
@@ -248,6 +271,8 @@ impl Args {
         Self {
             hash: number_of(&value.to_string()),
             value,
+            owner: Arc::default(),
+            field: Arc::default(),
         }
     }
 }
@@ -275,7 +300,6 @@ impl Fetch {
     ) -> Self {
         let (address, template): (Address, Arc<str>) = match &connect.request {
             Request::Rest { template, .. } => (Address::new(template), template.source().into()),
-            // Nothing here asks GraphQL sources: their fields are null, and say so.
             Request::Graphql { selection } => (Address::default(), selection.source().into()),
         };
         let reads = all_reads(connect);
@@ -307,6 +331,8 @@ impl Fetch {
             address,
             template,
             policy: policy.cloned(),
+            root: None,
+            known: Mutex::default(),
             rows,
             type_name: Arc::clone(type_name),
         }
@@ -399,6 +425,10 @@ fn claims(connect: &Connect) -> Vec<Expr> {
         let holes = template.holes().map(|hole| &hole.expr);
         claims.extend(holes.filter(|expr| is_claimed(expr)).cloned());
     }
+    if let Request::Graphql { selection } = &connect.request {
+        let variables = graphql::route::variables_of(selection);
+        claims.extend(variables.into_iter().filter(|expr| is_claimed(expr)));
+    }
     let key = connect.batch.iter().filter_map(|batch| batch.key.as_ref());
     claims.extend(key.filter(|expr| is_claimed(expr)).cloned());
     for read in connect.body.iter().flat_map(Expr::reads) {
@@ -446,7 +476,8 @@ fn paging(page: &Page) -> String {
 fn mapping(connect: &Connect, rows: bool, policy: Option<&CachePolicy>) -> String {
     let method = match &connect.request {
         Request::Rest { method, .. } => format!("{method:?}"),
-        Request::Graphql { selection } => selection.source().to_owned(),
+        // Each field is held with its age, so all that ask for the same object share it.
+        Request::Graphql { .. } => return format!("{} graph", kept::LAYOUT),
     };
     let size = connect.page.as_ref().and_then(|page| page.size.as_deref());
     // What a batch brings is divided before it is kept.

@@ -6,15 +6,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::ask::Ask;
-use super::chains::Step;
+use super::chains::{Member, Step};
 use super::kept::Progress;
 use super::live::{LiveObject, Origin};
 use super::seam::Parent;
 use super::view::View;
 use crate::cache;
 use crate::graph::Ix;
-use crate::sdl::ValueBinding;
 
 /// Objects of one answer.
 pub(super) struct Rows {
@@ -30,7 +28,8 @@ pub(super) enum Objects {
     /// They stand in what is kept.
     Kept {
         view: View,
-        ask: Arc<Ask>,
+        /// As the objects show it.
+        origin: Arc<Origin>,
         entity: Option<Ix>,
         which: Which,
     },
@@ -65,14 +64,14 @@ impl Rows {
     }
 
     pub(super) fn object(&self, position: usize) -> Option<LiveObject> {
-        let (view, ask, entity, which) = match &self.objects {
+        let (view, origin, entity, which) = match &self.objects {
             Objects::Members(objects) => return objects.get(position).cloned(),
             Objects::Kept {
                 view,
-                ask,
+                origin,
                 entity,
                 which,
-            } => (view, ask, entity, which),
+            } => (view, origin, entity, which),
         };
         let position = match which {
             Which::Nothing | Which::Null => return None,
@@ -84,7 +83,7 @@ impl Rows {
         Some(LiveObject {
             held,
             position,
-            origin: Arc::clone(&ask.origin),
+            origin: Arc::clone(origin),
             entity: *entity,
             fetched_at: self.fetched_at,
             stale: self.is_stale(),
@@ -105,12 +104,13 @@ impl Rows {
 }
 
 /// The objects that stand in another one.
-pub(super) fn members(step: &Step, binding: &ValueBinding, parent: &Parent) -> Option<Rows> {
+pub(super) fn members(step: &Step, member: &Member, parent: &Parent) -> Option<Rows> {
     let Parent::Live(around) = parent else {
         return None;
     };
     let mismatches = Cell::new(0);
-    let found = around.evaluate(&binding.at, around.value(), None, &mismatches);
+    let args = Some(&member.args.value);
+    let found = around.evaluate(&member.binding.at, around.value(), args, &mismatches);
     let origin = Arc::new(Origin {
         type_name: Arc::clone(&step.type_name),
         ..(*around.origin).clone()

@@ -18,6 +18,8 @@ use super::ask::{self, Ask, Resolved, key_text};
 use super::claimed::Missing;
 use super::fault;
 use super::flights::{Landing, Tower, Wanted};
+use super::graphql::air::Air;
+use super::graphql::flight::Part;
 use super::instances::{self, Instances};
 use super::kept;
 use super::live::LiveObject;
@@ -63,6 +65,7 @@ pub(super) struct Inner {
     remembered: Remembered,
     indexed: Memory<Key, Arc<Index>>,
     renewals: Mutex<Vec<Renewal>>,
+    air: Arc<Air>,
     misfits: Mutex<HashMap<Misfit, u64>>,
     pub(super) missing: Missing,
 }
@@ -137,6 +140,7 @@ impl Runtime {
             remembered: Remembered::new(),
             indexed: Memory::new(INDEXED),
             renewals: Mutex::default(),
+            air: Arc::default(),
             misfits: Mutex::default(),
             missing: Missing::default(),
         }))
@@ -329,6 +333,7 @@ impl Inner {
             scope: Arc::clone(scope),
             lane: Lane::Interactive,
             budget: scope.budget,
+            air: Arc::clone(&self.air),
         }
     }
 
@@ -349,10 +354,11 @@ impl Inner {
             );
             let mut fetches: Vec<u32> = Vec::new();
             for wanted in look.missing {
-                if !fetches.contains(&wanted.fetch.id) {
-                    fetches.push(wanted.fetch.id);
+                let together = together(&wanted);
+                if !fetches.contains(&together) {
+                    fetches.push(together);
                 }
-                common.entry(wanted.fetch.id).or_default().push(wanted);
+                common.entry(together).or_default().push(wanted);
             }
             waits.push(fetches);
         }
@@ -510,8 +516,8 @@ impl Inner {
         self: &Arc<Self>,
         fetch: &Arc<Fetch>,
         args: &Arc<Args>,
-        ask: &Arc<Ask>,
-        parent: &Parent,
+        (ask, parent): (&Arc<Ask>, &Parent),
+        part: Option<Part>,
         scope: &Scope,
     ) {
         let Some(lead) = self.cache.renew(&ask.key) else {
@@ -523,7 +529,11 @@ impl Inner {
                 args: Arc::clone(args),
                 ask: Arc::clone(ask),
                 parent: parent.clone(),
-                extent: Extent::of(self.rows_held(fetch, &ask.key)),
+                extent: match part {
+                    Some(_) => Extent::of(0),
+                    None => Extent::of(self.rows_held(fetch, &ask.key)),
+                },
+                part,
             },
             lead,
             scope: Arc::new(scope.behind(Budget::of(REFRESH))),
@@ -562,7 +572,7 @@ impl Inner {
                 true => Arc::as_ptr(&renewal.scope).addr(),
                 false => 0,
             };
-            let together = (fetch.id, snapshot, caller);
+            let together = (together(&renewal.wanted), snapshot, caller);
             by_fetch.entry(together).or_default().push(renewal);
         }
         let flights = by_fetch.into_values().filter_map(|renewals| {
@@ -572,6 +582,7 @@ impl Inner {
                 lane: Lane::Poll,
                 budget: scope.budget,
                 scope,
+                air: Arc::clone(&self.air),
             };
             let renewals = renewals.into_iter();
             let renewals = renewals
@@ -580,6 +591,14 @@ impl Inner {
             Some(async move { tower.renew(renewals).await })
         });
         join_all(flights).await;
+    }
+}
+
+/// What travels together: one `@connect`, or all of one graph, which are numbered from the other end.
+fn together(wanted: &Wanted) -> u32 {
+    match wanted.part {
+        Some(_) => u32::MAX - u32::try_from(wanted.fetch.connect.source).unwrap_or_default(),
+        None => wanted.fetch.id,
     }
 }
 

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::live::LiveObject;
 use super::report::{ConnectorReport, Match};
 use super::scope::Scope;
+use super::selected::SelectedField;
 use crate::graph::Ix;
 use crate::sdl::LiveBinding;
 
@@ -74,6 +75,8 @@ pub struct LiveField {
     pub total: bool,
     /// Of a connection: whether any cursor is selected.
     pub cursors: bool,
+    /// What is selected of its objects, where a source asks for no more than that.
+    pub selected: Option<SelectedField>,
     /// What the schema says about it; `None` for the engine's own.
     pub binding: Option<Arc<LiveBinding>>,
     /// What the source made of the above, made once.

@@ -149,6 +149,27 @@ impl View {
         })
     }
 
+    /// What stands at `at` in the one body of an entry; of a list, so many objects.
+    pub(super) fn of(entry: &Arc<Entry>, at: Arc<At>, list: Option<usize>) -> Self {
+        let lens = list.and_then(|len| u32::try_from(len).ok());
+        Self {
+            source: Source::Bodies(Arc::clone(entry)),
+            at,
+            lens: lens.into_iter().collect(),
+        }
+    }
+
+    /// A list that is nowhere but here.
+    pub(super) fn of_made(value: Value) -> Self {
+        let len = value.as_array().map(Vec::len);
+        let len = len.and_then(|len| u32::try_from(len).ok());
+        Self {
+            source: Source::Made(Arc::new(value)),
+            at: Arc::new(At::whole()),
+            lens: len.into_iter().collect(),
+        }
+    }
+
     /// How many objects a list has.
     pub(super) fn len(&self) -> usize {
         self.lens.iter().map(|len| *len as usize).sum()

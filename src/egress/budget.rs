@@ -131,6 +131,7 @@ impl Budgets {
         terms: Terms,
         resource: Option<&Arc<str>>,
         template: &Arc<str>,
+        cost: u64,
     ) -> Result<Spent, Denied> {
         let now = Instant::now();
         let mut state = self.state.lock();
@@ -140,13 +141,13 @@ impl Budgets {
         let learnt = || state.learnt.get(template).cloned();
         let name = resource.cloned().or_else(learnt).unwrap_or_default();
         if let Some(resource) = state.resources.get_mut(&name) {
-            resource.check(terms, now)?;
+            resource.check(terms, cost, now)?;
         }
         state.check_minute(terms, now)?;
         let resource = state.resources.entry(Arc::clone(&name)).or_default();
-        resource.in_flight += 1;
+        resource.in_flight += cost;
         for window in &mut resource.windows {
-            window.used += 1;
+            window.used += cost;
         }
         if terms.per_minute.is_some() {
             state.minute.push_back(now);
@@ -154,6 +155,7 @@ impl Budgets {
         Ok(Spent {
             budgets: Arc::clone(self),
             resource: name,
+            cost,
             is_counted: terms.per_minute.is_some(),
             is_answered: false,
         })
@@ -265,11 +267,11 @@ impl State {
 }
 
 impl Resource {
-    fn check(&mut self, terms: Terms, now: Instant) -> Result<(), Denied> {
+    fn check(&mut self, terms: Terms, cost: u64, now: Instant) -> Result<(), Denied> {
         self.windows.retain(|window| window.reset > now);
         for window in &self.windows {
             let remaining = window.low.saturating_sub(self.in_flight);
-            let is_over = remaining <= terms.reserve(window.limit);
+            let is_over = remaining < terms.reserve(window.limit).saturating_add(cost);
             let is_others = terms.share < 1.0 && window.used >= part(window.limit, terms.share);
             if is_over || is_others {
                 return Err(Denied::Exhausted {
@@ -321,6 +323,7 @@ impl Resource {
 pub(super) struct Spent {
     budgets: Arc<Budgets>,
     resource: Arc<str>,
+    cost: u64,
     /// Whether it stands among the requests of this minute.
     is_counted: bool,
     is_answered: bool,
@@ -344,7 +347,7 @@ impl Spent {
         };
         // Under way until now, wherever it was thought to belong.
         if let Some(resource) = state.resources.get_mut(&self.resource) {
-            resource.in_flight = resource.in_flight.saturating_sub(1);
+            resource.in_flight = resource.in_flight.saturating_sub(self.cost);
         }
         if !said.is_empty() {
             let resource = state.resources.entry(heard).or_default();
@@ -365,9 +368,9 @@ impl Spent {
             state.minute.pop_back();
         }
         if let Some(resource) = state.resources.get_mut(&self.resource) {
-            resource.in_flight = resource.in_flight.saturating_sub(1);
+            resource.in_flight = resource.in_flight.saturating_sub(self.cost);
             for window in &mut resource.windows {
-                window.used = window.used.saturating_sub(1);
+                window.used = window.used.saturating_sub(self.cost);
             }
         }
     }
@@ -385,9 +388,9 @@ impl Drop for Spent {
         }
         let mut state = self.budgets.state.lock();
         if let Some(resource) = state.resources.get_mut(&self.resource) {
-            resource.in_flight = resource.in_flight.saturating_sub(1);
+            resource.in_flight = resource.in_flight.saturating_sub(self.cost);
             for window in &mut resource.windows {
-                window.low = window.low.saturating_sub(1);
+                window.low = window.low.saturating_sub(self.cost);
             }
         }
     }

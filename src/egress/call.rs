@@ -28,6 +28,8 @@ pub struct Call {
     pub idempotent: bool,
     /// Which of the upstream's limits this counts against; `None` is what the upstream said of the same template before.
     pub resource: Option<Arc<str>>,
+    /// What it takes of a limit that the upstream counts itself, from 1.
+    pub cost: u64,
     pub validators: Validators,
     /// Statuses that the caller knows what to do with: they are replies, at once, whatever they would be otherwise.
     pub expects: Vec<u16>,
@@ -48,6 +50,7 @@ impl Call {
             budget,
             idempotent: true,
             resource: None,
+            cost: 1,
             validators: Validators::default(),
             expects: Vec::new(),
             authorization: None,

@@ -21,7 +21,7 @@ impl Upstream {
         let terms = self.terms(call.lane);
         let spent = self
             .budgets()
-            .take(terms, call.resource.as_ref(), &call.template)
+            .take(terms, call.resource.as_ref(), &call.template, call.cost)
             .map_err(|denied| self.denied(denied))?;
         let (Some(ledger), Some(ceiling)) = (&self.shared().ledger, terms.ceiling()) else {
             return Ok(spent);

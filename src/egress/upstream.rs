@@ -215,6 +215,11 @@ impl Upstream {
         join::below(&self.spec.base, link)
     }
 
+    /// The time by which its limits are counted.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
     pub fn connector(&self) -> &Arc<str> {
         &self.spec.connector
     }

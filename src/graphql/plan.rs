@@ -214,6 +214,10 @@ pub(crate) struct LiveOp {
     pub(crate) total: bool,
     /// Whether any cursor is selected.
     pub(crate) cursors: bool,
+    /// Whether its source is told what is selected beneath it.
+    pub(crate) selective: bool,
+    /// Whether variables stand in what it is told.
+    pub(crate) open: bool,
     /// What its source is asked, where no variable stands in the arguments.
     pub(crate) asked: OnceLock<Arc<LiveField>>,
 }

@@ -7,6 +7,7 @@ mod ahead;
 mod connection;
 pub(crate) mod leaf;
 mod live;
+mod selected;
 mod value;
 
 use std::cell::OnceCell;

@@ -191,6 +191,10 @@ pub const CODES: &[(&str, &str)] = &[
         "a `$name` stands for nothing where it is read",
     ),
     (
+        "unsupported-source",
+        "a `@source` of a type that this version does not ask",
+    ),
+    (
         "wrong-extension",
         "`extend` with another keyword than the type was declared with",
     ),

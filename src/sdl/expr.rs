@@ -12,12 +12,14 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod upstream;
 
 pub(crate) use eval::member;
 pub use function::Function;
 pub use template::{Hole, Part, Segments, Template};
 pub(crate) use tree::is_name;
 pub use tree::{ArgValue, Call, Node, Path, Root, Step};
+pub use upstream::{Lookup, fault, fault_of, is_of_object, is_page, resolved, response_key};
 
 use std::borrow::Cow;
 use std::cell::Cell;

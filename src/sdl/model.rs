@@ -11,6 +11,7 @@ use std::sync::Arc;
 use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
 use indexmap::IndexMap;
+use serde_json::{Map, Value};
 
 pub use action::Action;
 pub use live::*;
@@ -438,6 +439,39 @@ impl Model {
     /// The kind that a descriptor's `kind` names, ignoring case.
     pub fn kind(&self, name: &str) -> Option<KindId> {
         self.kind_by_name.get(name.to_lowercase().as_str()).copied()
+    }
+
+    /// The type of an argument as it is printed: `PullRequestState`, `[String!]!`.
+    pub fn argument_type(&self, owner: &str, field: &str, argument: &str) -> Option<String> {
+        let definition = self.schema.type_field(owner, field).ok()?;
+        let argument = definition.argument_by_name(argument)?;
+        Some(argument.ty.to_string())
+    }
+
+    /// A value for every argument of a field, of its type.
+    pub fn sample_arguments(&self, owner: &str, field: &str) -> Map<String, Value> {
+        let definition = self.schema.type_field(owner, field).ok();
+        let arguments = definition.map_or(&[][..], |definition| &definition.arguments);
+        let samples = arguments.iter();
+        samples
+            .map(|argument| {
+                let named = argument.ty.inner_named_type();
+                let one = match (named.as_str(), self.schema.get_enum(named)) {
+                    (_, Some(words)) => words.values.keys().next().map(|word| word.as_str().into()),
+                    ("Int", None) => Some(10.into()),
+                    ("Float", None) => Some(1.5.into()),
+                    ("Boolean", None) => Some(true.into()),
+                    (_, None) if argument.name == "after" => None,
+                    (_, None) => Some("x".into()),
+                };
+                let one: Value = one.unwrap_or_default();
+                let value = match argument.ty.is_list() {
+                    true => Value::Array(vec![one]),
+                    false => one,
+                };
+                (argument.name.to_string(), value)
+            })
+            .collect()
     }
 
     /// What `id` stands for.

@@ -83,11 +83,12 @@ impl Received {
 /// How much a `when` says, beside the parameter `but`: the more, the more it is meant.
 pub(super) fn weight(when: &When, but: Option<&str>) -> usize {
     let query = when.query.iter().filter(|p| but != Some(&*p.name));
-    query.count() + when.headers.len() + when.body.iter().count()
+    let arguments = when.arguments.as_ref().map_or(0, serde_json::Map::len);
+    query.count() + when.headers.len() + when.body.iter().count() + arguments
 }
 
 /// Whether every member of `wanted` is in `given`.
-fn contains(given: &Value, wanted: &Value) -> bool {
+pub(super) fn contains(given: &Value, wanted: &Value) -> bool {
     match (given, wanted) {
         (Value::Object(given), Value::Object(wanted)) => wanted
             .iter()

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::fault::Fault;
+use super::graph::{self, Query};
 use super::request::{Received, weight};
 use super::route::{Route, path_segments, routes};
 use super::shift::Shift;
@@ -26,6 +27,8 @@ const MAX_SEEN: usize = 4096;
 pub(super) struct Upstream {
     connector: Box<str>,
     entries: Vec<Entry>,
+    /// Trees of graphs.
+    trees: Vec<Reply>,
     /// Paths of the sources' addresses: `/api/v4`.
     bases: Vec<Vec<String>>,
     routes: Vec<Route>,
@@ -71,6 +74,8 @@ pub struct Seen {
     pub target: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
+    /// The body; null if it is no JSON.
+    pub json: Value,
 }
 
 /// What goes back.
@@ -93,8 +98,12 @@ impl Upstream {
             let shift = Shift::of(example, born);
             example.upstream.iter().map(move |reply| (reply, shift))
         });
-        let entries =
-            replies.filter_map(|(reply, shift)| entry(model, connector, moved(reply, shift)));
+        let replies = replies.map(|(reply, shift)| moved(reply, shift));
+        let (trees, replies): (Vec<Reply>, Vec<Reply>) =
+            replies.partition(|reply| matches!(reply.asked, Asked::Graphql { .. }));
+        let entries = replies
+            .into_iter()
+            .filter_map(|reply| entry(model, connector, reply));
         let mut bases: Vec<Vec<String>> = vec![Vec::new()];
         let mut credentials = Vec::new();
         let with_secrets = examples
@@ -124,6 +133,7 @@ impl Upstream {
         Self {
             connector: connector.into(),
             entries: entries.collect(),
+            trees,
             bases,
             routes: routes(model, connector),
             credentials,
@@ -169,6 +179,7 @@ impl Upstream {
             method: method_name(request.method),
             target: target.to_owned(),
             headers: request.headers.clone(),
+            json: request.json.clone(),
         });
         let latency = state
             .latency
@@ -181,6 +192,9 @@ impl Upstream {
         let known = |name: &String| request.header(name).is_some();
         if !self.credentials.is_empty() && !self.credentials.iter().any(known) {
             return Answered::message(401, "no credentials");
+        }
+        if let Some(query) = self.query(request) {
+            return self.answer_query(request, query, leaf);
         }
         let meant = self.meant(request);
         let Some(entry) = meant.first() else {
@@ -202,6 +216,49 @@ impl Upstream {
             super::wrong_type(&mut body, leaf);
         }
         self.finish(request, reply, &body, &links)
+    }
+
+    /// A request to a graph, if there are trees of one.
+    fn query(&self, request: &Received) -> Option<Result<Query, String>> {
+        match request.method == Method::Post && !self.trees.is_empty() {
+            true => Query::read(&request.json),
+            false => None,
+        }
+    }
+
+    fn answer_query(
+        &self,
+        request: &Received,
+        query: Result<Query, String>,
+        leaf: Option<usize>,
+    ) -> Answered {
+        let query = match query {
+            Ok(query) => query,
+            Err(message) => {
+                let body = serde_json::json!({ "errors": [{ "message": message }] });
+                return Answered::json(200, &body);
+            }
+        };
+        let (mut body, replies) = query.answer(|field, arguments| {
+            let meant = self.trees.iter();
+            let meant = meant.filter(|reply| graph::is_meant(reply, field, arguments));
+            // Of those that say as much, the first one.
+            let said = |reply: &&Reply| weight(&reply.when, None);
+            let reply = meant.rev().max_by_key(said)?;
+            let tree = self.now(reply, |_| false);
+            (!tree.is_null()).then_some((reply, tree))
+        });
+        if let Some(leaf) = leaf {
+            super::wrong_type(&mut body, leaf);
+        }
+        for reply in &replies {
+            self.write(reply);
+        }
+        // What all of it comes with is said by the first.
+        match replies.first() {
+            Some(reply) => self.finish(request, reply, &body, &[]),
+            None => Answered::json(200, &body),
+        }
     }
 
     /// The replies that answer; only those with rows have company, of others that say as much of the request.
@@ -234,16 +291,23 @@ impl Upstream {
 
     /// The body as it is now.
     fn body(&self, entry: &Entry) -> Value {
-        let mut body = entry.reply.body.clone();
+        self.now(&entry.reply, |effect| {
+            effect.method == entry.method && path_segments(&effect.path) == entry.path
+        })
+    }
+
+    /// The same; `changed` says which writes have changed it.
+    fn now(&self, reply: &Reply, changed: impl Fn(&Effect) -> bool) -> Value {
+        let mut body = reply.body.clone();
         let state = self.state.lock();
         let elapsed = self.started.elapsed() + state.ahead;
-        for step in entry.reply.steps.iter().filter(|s| s.after <= elapsed) {
+        for step in reply.steps.iter().filter(|s| s.after <= elapsed) {
             for (place, value) in &step.set {
                 place.set(&mut body, value.clone());
             }
         }
         for effect in &state.effects {
-            if effect.method == entry.method && path_segments(&effect.path) == entry.path {
+            if changed(effect) {
                 for (place, value) in &effect.set {
                     place.set(&mut body, value.clone());
                 }
@@ -319,6 +383,9 @@ impl Upstream {
     }
 
     fn label(&self, request: &Received) -> String {
+        if let Some(Ok(query)) = self.query(request) {
+            return format!("query {}", query.roots().join(" "));
+        }
         let below = |base: &Vec<String>| request.segments.strip_prefix(base.as_slice());
         let paths: Vec<&[String]> = self.bases.iter().filter_map(below).collect();
         let route = self
@@ -367,10 +434,14 @@ impl Entry {
 
 impl Answered {
     pub(super) fn message(status: u16, message: &str) -> Self {
+        Self::json(status, &serde_json::json!({ "message": message }))
+    }
+
+    fn json(status: u16, body: &Value) -> Self {
         Self {
             status,
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            body: Bytes::from(serde_json::json!({ "message": message }).to_string()),
+            body: Bytes::from(body.to_string()),
         }
     }
 }

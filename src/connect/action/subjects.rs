@@ -128,6 +128,7 @@ impl Subject {
                 type_name: Arc::clone(&self.type_name),
                 names: self.names.clone(),
                 at: Arc::new(At::whole()),
+                is_lasting: false,
             }),
             entity: entity.and_then(|entity| scope.snapshot.find(entity)),
             fetched_at: now,

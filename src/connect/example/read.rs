@@ -268,6 +268,7 @@ fn when(mut fields: Fields<'_>, sink: &Sink) -> When {
         query: query.collect(),
         headers: texts(fields.members("headers"), sink),
         body: fields.take("body").map(Node::to_json),
+        arguments: Some(fields.object("arguments")).filter(|given| !given.is_empty()),
     };
     fields.finish();
     when

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use roaring::RoaringBitmap;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Null, Object, Origin, Writer};
 use crate::connect::{FetchedPage, Item, LiveObject};
@@ -377,7 +377,19 @@ impl<'r> Writer<'r> {
         object: &LiveObject,
         place: &Place<'_>,
     ) -> Result<(), Null> {
-        let items = match list {
+        // A connection of the upstream says itself how it goes on.
+        let (list, around) = match list {
+            Value::Object(members) if is_connection(members) => {
+                (members.get("nodes").unwrap_or(&Value::Null), Some(members))
+            }
+            list => (list, None),
+        };
+        let said = |name: &str| around.and_then(|around| around.get(name));
+        let more = said("pageInfo").and_then(|info| info.get("hasNextPage"));
+        let more = more.and_then(Value::as_bool) == Some(true);
+        let items: &[Value] = match list {
+            // Its nodes were not asked for.
+            Value::Null if said("totalCount").is_some() => &[],
             Value::Null => return self.null(field, place),
             Value::Array(items) => items,
             _ => return Err(self.misfit(String::new, field, Origin::Object(object), place)),
@@ -395,9 +407,12 @@ impl<'r> Writer<'r> {
         let first = page.first.unwrap_or(usize::MAX);
         let rows: Vec<&Value> = items.iter().skip(start).take(first).collect();
         let connection = Connection {
-            total: Some(items.len() as u64),
-            complete: Some(true),
-            has_next: start.saturating_add(rows.len()) < items.len(),
+            total: match around {
+                Some(_) => said("totalCount").and_then(Value::as_u64),
+                None => Some(items.len() as u64),
+            },
+            complete: Some(!more),
+            has_next: start.saturating_add(rows.len()) < items.len() || more,
             has_previous: start > 0,
             rows: PageRows::Within(object, rows, start),
             orders: &[],
@@ -459,6 +474,12 @@ impl<'r> Writer<'r> {
         self.out.extend_from_slice(text);
         Ok(())
     }
+}
+
+/// Whether an object of an upstream is a connection, as far as it was asked for.
+fn is_connection(members: &Map<String, Value>) -> bool {
+    let parts = ["nodes", "pageInfo", "totalCount"];
+    parts.iter().any(|part| members.contains_key(*part))
 }
 
 /// The cursor behind so many items of a list.

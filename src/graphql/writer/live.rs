@@ -48,12 +48,16 @@ impl<'r> Scene<'r> {
                 arguments: Arc::new(arguments.values.clone()),
                 total: live.is_some_and(|live| live.total),
                 cursors: live.is_some_and(|live| live.cursors),
+                selected: live
+                    .filter(|live| live.selective)
+                    .map(|_| super::selected::selected(self, planned)),
                 binding: live.and_then(|live| live.binding.clone()),
                 ..LiveField::default()
             })
         };
         let kept = match (&planned.arguments, &planned.live) {
             (FieldArguments::Open(_), _) => &self.state(field).asked,
+            (_, Some(live)) if live.open => &self.state(field).asked,
             (_, Some(live)) => &live.asked,
             (_, None) => return Ok(Cow::Owned(make())),
         };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Null, Object, Origin, Writer};
 use crate::connect::LiveObject;
 use crate::graph::{Edge, Ix};
-use crate::graphql::error;
+use crate::graphql::error::{self, FieldError};
 use crate::graphql::hole::Segment;
 use crate::graphql::input::shorten;
 use crate::graphql::place::Place;
@@ -46,6 +46,9 @@ impl<'r> Writer<'r> {
             }
             _ => found,
         };
+        if let Some(fault) = LiveObject::fault_of(&found) {
+            return Err(self.fail(&FieldError::from(&fault), place));
+        }
         let found = match op.binding.cases.is_empty() && op.binding.otherwise.is_none() {
             true => found,
             false => Cow::Owned(translate(&found, op)),
@@ -202,6 +205,9 @@ impl<'r> Writer<'r> {
                 None => self.nothing(nullable, field, origin, place),
             },
             (_, Value::Null) => self.nothing(nullable, field, origin, place),
+            (_, Value::Object(_)) if let Some(fault) = LiveObject::fault_of(value) => {
+                Err(self.fail(&FieldError::from(&fault), place))
+            }
             (Shape::Object(selection), value) => {
                 self.tagged(*selection, value, field, origin, place)
             }

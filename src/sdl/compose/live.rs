@@ -100,7 +100,14 @@ impl Composer<'_> {
         let args = Args::new(directive);
         let kind = match args.word("type") {
             Some("GRAPHQL") => SourceType::Graphql,
-            Some("SUBGRAPH") => SourceType::Subgraph,
+            Some("SUBGRAPH") => {
+                let message = "sources of type `SUBGRAPH` are not asked by this version";
+                let hint = "write `REST`, or `GRAPHQL` for a graph without `_entities`".to_owned();
+                let at = args.value("type").and_then(|value| value.location());
+                self.sources
+                    .report("unsupported-source", at, message, Some(hint));
+                SourceType::Subgraph
+            }
             _ => SourceType::Rest,
         };
         let url = self.scoped(args, "url", &Names::of(&["config"]));

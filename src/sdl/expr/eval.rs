@@ -7,6 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::Scope;
 use super::function;
 use super::tree::{Node, Path, Root, Step};
+use super::upstream::{fault_of, response_key};
 
 static NULL: Value = Value::Null;
 
@@ -39,21 +40,34 @@ pub(super) fn node<'a>(node: &'a Node, scope: &Scope<'a, '_>) -> Cow<'a, Value> 
                 .map(|(key, node)| (key.to_string(), self::node(node, scope).into_owned()))
                 .collect::<Map<_, _>>(),
         )),
-        Node::Coalesce(nodes) => nodes
-            .iter()
-            .map(|node| self::node(node, scope))
-            .find(|value| !value.is_null())
-            .unwrap_or(Cow::Borrowed(&NULL)),
+        Node::Coalesce(nodes) => coalesce(nodes, scope),
         Node::And(nodes) => and(nodes, scope),
         Node::Sum(nodes) => sum(nodes, scope),
         Node::Pipe(input, calls) => {
             let mut value = self::node(input, scope);
             for call in calls {
+                if fault_of(&value).is_some() {
+                    break;
+                }
                 value = function::apply(call, value, scope);
             }
             value
         }
     }
+}
+
+/// The first that is not null; a null with a reason goes before one without.
+fn coalesce<'a>(nodes: &'a [Node], scope: &Scope<'a, '_>) -> Cow<'a, Value> {
+    let mut fault = None;
+    for node in nodes {
+        let value = self::node(node, scope);
+        if fault_of(&value).is_some() {
+            fault = fault.or(Some(value));
+        } else if !value.is_null() {
+            return value;
+        }
+    }
+    fault.unwrap_or(Cow::Borrowed(&NULL))
 }
 
 /// The last value as it is, false too, if none of those before it is null or false.
@@ -62,8 +76,12 @@ fn and<'a>(nodes: &'a [Node], scope: &Scope<'a, '_>) -> Cow<'a, Value> {
         return Cow::Borrowed(&NULL);
     };
     for node in conditions {
-        if matches!(*self::node(node, scope), Value::Null | Value::Bool(false)) {
+        let value = self::node(node, scope);
+        if matches!(*value, Value::Null | Value::Bool(false)) {
             return Cow::Borrowed(&NULL);
+        }
+        if fault_of(&value).is_some() {
+            return value;
         }
     }
     self::node(last, scope)
@@ -75,6 +93,9 @@ fn sum<'a>(nodes: &'a [Node], scope: &Scope<'a, '_>) -> Cow<'a, Value> {
         let value = self::node(node, scope);
         if value.is_null() {
             return Cow::Borrowed(&NULL);
+        }
+        if fault_of(&value).is_some() {
+            return value;
         }
         total = Some(match total {
             None => value,
@@ -146,22 +167,41 @@ fn path<'a>(path: &'a Path, scope: &Scope<'a, '_>) -> Cow<'a, Value> {
 }
 
 fn steps<'a>(mut value: &'a Value, steps: &'a [Step], scope: &Scope<'a, '_>) -> Cow<'a, Value> {
+    let mut condition = None;
     for (position, step) in steps.iter().enumerate() {
+        if let Some(name) = step.condition() {
+            condition = Some(name);
+            continue;
+        }
         let next = match (step, value) {
             (_, Value::Null) => None,
-            (Step::Name(name, _), Value::Object(members)) => member(members, name),
+            (Step::Name(name, args), Value::Object(members))
+                if args.is_empty() && condition.is_none() =>
+            {
+                member(members, name)
+            }
+            (Step::Name(name, args), Value::Object(members)) => {
+                let lookup = |root: &str, path: &[Box<str>]| scope.variable(root, path);
+                let last = position + 1 == steps.len();
+                let key = response_key(condition.take(), name, args, last, &lookup);
+                members.get(&*key)
+            }
             (Step::Index(index), Value::Array(items)) => at(items, *index),
             (Step::Each, Value::Array(items)) => {
                 let rest = steps.get(position + 1..).unwrap_or_default();
                 return Cow::Owned(Value::Array(each(items, rest, scope)));
             }
             (Step::Name(..) | Step::Index(_) | Step::Each, _) => {
-                scope.mismatch();
+                if fault_of(value).is_none() {
+                    scope.mismatch();
+                }
                 None
             }
         };
         match next {
             Some(next) => value = next,
+            // What is behind a null is null for the same reason.
+            None if fault_of(value).is_some() => return Cow::Borrowed(value),
             None => return Cow::Borrowed(&NULL),
         }
     }

@@ -1,13 +1,16 @@
 //! Where the value of a field comes from: what the schema says about its source, as an [`Op`].
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use super::super::collect::Merged;
 use super::super::kinds::{is_connection, node_targets};
 use super::super::{
-    ConnectionOp, FieldId, LiveOp, ObjectId, Op, Part, Plan, Rows, Selection, Shape, ValueOp,
+    ConnectionOp, FieldArguments, FieldId, LiveOp, ObjectId, Op, Part, Plan, Rows, Selection,
+    SelectionId, Shape, ValueOp,
 };
 use super::Compiler;
+use crate::connect::is_selective;
 use crate::graphql::error::{Code, RequestError};
 use crate::graphql::hole::SourceId;
 use crate::graphql::resolve::Resolver;
@@ -74,8 +77,13 @@ impl<'d> Compiler<'d> {
             }
             FieldSource::Lookup(binding) => Op::Lookup(Box::new(binding.clone())),
             FieldSource::Live(binding) => {
+                let selective = is_selective(self.model, &ty.name, binding);
                 let binding = Some(Arc::new(binding.clone()));
-                self.live(SourceId::Live, binding, nodes, &field.ty, id)?
+                let op = self.live(SourceId::Live, binding, nodes, &field.ty, id)?;
+                if selective {
+                    self.tell_selection(id);
+                }
+                op
             }
             FieldSource::Generated(generated) => {
                 self.generated(generated, ty, field, nodes, shape)?
@@ -135,9 +143,31 @@ impl<'d> Compiler<'d> {
             connection,
             total,
             cursors,
+            selective: false,
+            open: false,
             asked: OnceLock::new(),
         });
         Ok(Op::Live(source))
+    }
+
+    /// The source of the field is told what is selected beneath it: once per request, if variables stand in that.
+    fn tell_selection(&mut self, id: FieldId) {
+        let field = &self.plan.fields[id.0 as usize];
+        let connection = field.live.as_ref().and_then(|live| live.connection);
+        let objects = match (connection, &field.shape) {
+            (Some(connection), _) => vec![connection],
+            (None, Shape::Object(selection)) => objects_of(&self.plan, *selection),
+            (None, _) => Vec::new(),
+        };
+        let open = has_variables(&self.plan, objects);
+        if open && self.plan.fields[id.0 as usize].slot.is_none() {
+            self.plan.fields[id.0 as usize].slot = Some(self.plan.slots);
+            self.plan.slots += 1;
+        }
+        if let Some(live) = &mut self.plan.fields[id.0 as usize].live {
+            live.selective = true;
+            live.open = open;
+        }
     }
 
     fn connection(
@@ -231,6 +261,42 @@ impl<'d> Compiler<'d> {
         };
         part.map(Op::Part).ok_or_else(|| unserved(ty, field))
     }
+}
+
+fn objects_of(plan: &Plan, selection: SelectionId) -> Vec<ObjectId> {
+    match plan.selection(selection) {
+        Selection::One(object) => vec![*object],
+        Selection::Tagged(objects) => objects.iter().map(|(_, object)| *object).collect(),
+        Selection::Entities(_) => Vec::new(),
+    }
+}
+
+/// Whether any argument in these objects, or in those within them, holds a variable.
+fn has_variables(plan: &Plan, mut objects: Vec<ObjectId>) -> bool {
+    let mut seen = HashSet::new();
+    while let Some(object) = objects.pop() {
+        if !seen.insert(object) {
+            continue;
+        }
+        for item in plan.object(object) {
+            let field = plan.field(item.field);
+            if matches!(field.arguments, FieldArguments::Open(_)) {
+                return true;
+            }
+            match &item.op {
+                Op::Part(Part::Edges(object) | Part::PageInfo(object)) => objects.push(*object),
+                Op::Value(value) => objects.extend(value.connection),
+                Op::Live(_) => {
+                    objects.extend(field.live.as_ref().and_then(|live| live.connection));
+                }
+                _ => {}
+            }
+            if let Shape::Object(selection) = field.shape {
+                objects.extend(objects_of(plan, selection));
+            }
+        }
+    }
+    false
 }
 
 /// [`super::super::check`] reports these at load; a plan that meets one all the same is refused.

@@ -1,0 +1,573 @@
+//! What one step of a provider asks of a graph: what is wanted there, and where in the answer its objects stand.
+
+use std::cell::Cell;
+use std::sync::{Arc, OnceLock};
+
+use serde_json::Value;
+
+use super::listed::{Listed, ends_at_connection, is_connection};
+use super::need::{Ages, Arg, Field, Need};
+use super::read::{Reader, Reading, Tail};
+use crate::connect::ask::Bound;
+use crate::connect::chains::{Provider, Step as ChainStep, What};
+use crate::connect::encode::Unfit;
+use crate::connect::filter::Filter;
+use crate::connect::routes::{Args, Fetch, Order, Routes};
+use crate::connect::seam::LiveField;
+use crate::connect::selected::SelectedField;
+use crate::sdl::expr::{ArgValue, Expr, Node, Step, is_of_object, is_page, response_key};
+use crate::sdl::{Connect, Let, Model, Request};
+
+/// What a step asks; made with the route, for all parents.
+pub(in crate::connect) struct Graph {
+    pub(in crate::connect) model: Arc<Model>,
+    pub(in crate::connect) fetch: Arc<Fetch>,
+    /// The type of the objects.
+    pub(in crate::connect) type_name: Arc<str>,
+    /// The field whose arguments `$args` are.
+    pub(in crate::connect) owner: Arc<str>,
+    pub(in crate::connect) field: Arc<str>,
+    pub(in crate::connect) args: Arc<Args>,
+    pub(in crate::connect) end: End,
+    /// The list of objects within the object that is fetched, if those are what is wanted.
+    pub(in crate::connect) within: Option<Arc<Within>>,
+    /// Of a list.
+    pub(in crate::connect) listed: Listed,
+    /// How old what is wanted may be, unless a field says otherwise.
+    pub(in crate::connect) ages: Ages,
+    /// The same for all objects, where no argument reads the names of the request.
+    pub(in crate::connect) fixed: OnceLock<Option<Arc<Shape>>>,
+}
+
+/// What is wanted of the objects at the end.
+pub(in crate::connect) enum End {
+    /// They are the values of the field.
+    Objects {
+        type_name: Arc<str>,
+        selected: Option<SelectedField>,
+        /// What they are told apart, filtered and ordered by.
+        extras: Vec<Expr>,
+    },
+    /// The next request is made from them.
+    Next(Arc<Connect>),
+}
+
+/// A list of objects within the object that is fetched.
+pub(in crate::connect) struct Within {
+    pub(in crate::connect) at: Expr,
+    pub(in crate::connect) owner: Arc<str>,
+    pub(in crate::connect) field: Arc<str>,
+    pub(in crate::connect) ages: Option<Ages>,
+}
+
+/// What is wanted of a root field, and where it stands.
+pub(in crate::connect) struct Shape {
+    /// Its own arguments are those of the object that is asked for.
+    pub(in crate::connect) field: Field,
+    /// From the root field's value to what is fetched.
+    pub(in crate::connect) place: Place,
+    /// From there to the list within.
+    pub(in crate::connect) within: Option<Inner>,
+}
+
+/// Where a list within an object is.
+pub(in crate::connect) enum Inner {
+    Place(Place),
+    /// It is made of the object.
+    Made,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(in crate::connect) struct Place {
+    pub(in crate::connect) names: Box<[Box<str>]>,
+    pub(in crate::connect) list: bool,
+    /// It is a connection of the upstream, and the list its nodes.
+    pub(in crate::connect) connection: bool,
+    /// It can be read on.
+    pub(in crate::connect) onward: bool,
+}
+
+/// The root field of a request as a schema file gives it.
+pub(in crate::connect) struct RootField {
+    pub(in crate::connect) name: Box<str>,
+    args: Box<[(Box<str>, ArgValue)]>,
+    /// What follows it in `query`, and `at`.
+    rest: Vec<Step>,
+    /// The types of the arguments that `$args` are.
+    types: Vec<(Box<str>, Box<str>)>,
+}
+
+/// The root field of one request.
+pub(in crate::connect) struct Call {
+    /// Its name in what is kept: one entry each.
+    pub(in crate::connect) key: Box<str>,
+    args: Vec<(Box<str>, Arg)>,
+}
+
+impl Call {
+    /// What is wanted of it.
+    pub(in crate::connect) fn field(&self, shape: &Field) -> Field {
+        Field {
+            args: self.args.clone(),
+            ..shape.clone()
+        }
+    }
+}
+
+impl RootField {
+    /// `owner` and `field` say whose arguments `$args` are.
+    pub(in crate::connect) fn new(
+        connect: &Connect,
+        model: &Model,
+        owner: &str,
+        field: &str,
+    ) -> Option<Self> {
+        let Request::Graphql { selection } = &connect.request else {
+            return None;
+        };
+        let Node::Path(path) = selection.node() else {
+            return None;
+        };
+        let (Step::Name(name, args), rest) = path.steps.split_first()? else {
+            return None;
+        };
+        let mut rest = rest.to_vec();
+        match connect.at.node() {
+            Node::Path(path) if is_of_object(&path.root) => rest.extend(path.steps.iter().cloned()),
+            _ => {}
+        }
+        let types = args.iter().filter_map(|(_, value)| match value {
+            ArgValue::Variable(root, members) if &**root == "args" => {
+                let argument = members.first()?;
+                let ty = model.argument_type(owner, field, argument)?;
+                Some((argument.clone(), ty.into()))
+            }
+            _ => None,
+        });
+        Some(Self {
+            name: name.clone(),
+            types: types.collect(),
+            args: args.clone(),
+            rest,
+        })
+    }
+
+    /// Fills the arguments in.
+    pub(in crate::connect) fn call(&self, bound: &Bound<'_>) -> Result<Call, Unfit> {
+        let last = self.rest.is_empty();
+        let own = self
+            .args
+            .iter()
+            .filter(|(_, value)| !(last && is_page(value)));
+        let mut args = Vec::new();
+        for (name, value) in own {
+            if let Some(arg) = self.arg(value, bound)? {
+                args.push((name.clone(), arg));
+            }
+        }
+        let lookup = |root: &str, members: &[Box<str>]| bound.variable(root, members);
+        Ok(Call {
+            key: (*response_key(None, &self.name, &self.args, last, &lookup)).into(),
+            args,
+        })
+    }
+
+    fn arg(&self, value: &ArgValue, bound: &Bound<'_>) -> Result<Option<Arg>, Unfit> {
+        Ok(Some(match value {
+            ArgValue::Variable(root, members) => {
+                let ty = self.type_of(root, members, bound);
+                let found = bound.variable(root, members).unwrap_or_default();
+                let is_empty = found.is_null() || found.as_str().is_some_and(str::is_empty);
+                if is_empty {
+                    return match ty.ends_with('!') {
+                        true => Err(Unfit::Missing {
+                            hole: written(root, members).into(),
+                        }),
+                        false => Ok(None),
+                    };
+                }
+                let ty = match ty.ends_with('!') {
+                    true => ty,
+                    false => format!("{ty}!"),
+                };
+                Arg::Variable {
+                    hint: members.last().unwrap_or(root).clone(),
+                    value: super::read::fitted(found, &ty),
+                    ty: ty.into(),
+                }
+            }
+            ArgValue::Literal(value) => Arg::Literal(value.clone()),
+            ArgValue::Word(word) => Arg::Word(word.clone()),
+            ArgValue::List(items) => {
+                let mut all = Vec::with_capacity(items.len());
+                for item in items {
+                    all.extend(self.arg(item, bound)?);
+                }
+                if all.is_empty() && !items.is_empty() {
+                    return Ok(None);
+                }
+                Arg::List(all)
+            }
+            ArgValue::Object(members) => {
+                let mut all = Vec::with_capacity(members.len());
+                for (name, value) in members {
+                    all.extend(self.arg(value, bound)?.map(|arg| (name.clone(), arg)));
+                }
+                Arg::Object(all)
+            }
+        }))
+    }
+
+    /// With a text for every variable.
+    pub(in crate::connect) fn sample(&self, lets: &[Let]) -> Call {
+        let args = self.args.iter().filter(|(_, value)| !is_page(value));
+        let args = args.map(|(name, value)| (name.clone(), self.sample_of(value, lets)));
+        Call {
+            key: self.name.clone(),
+            args: args.collect(),
+        }
+    }
+
+    fn sample_of(&self, value: &ArgValue, lets: &[Let]) -> Arg {
+        match value {
+            ArgValue::Variable(root, members) => {
+                let own = lets.iter().find(|item| item.name == *root);
+                let own = own.filter(|_| members.is_empty());
+                let own = own.and_then(|item| item.upstream_type.as_deref());
+                let mut types = self.types.iter();
+                let declared = types.find(|(name, _)| {
+                    &**root == "args" && members.first().is_some_and(|member| member == name)
+                });
+                let ty = own.or(declared.map(|(_, ty)| &**ty)).unwrap_or("String!");
+                Arg::Variable {
+                    hint: members.last().unwrap_or(root).clone(),
+                    ty: format!("{}!", ty.trim_end_matches('!')).into(),
+                    value: "x".into(),
+                }
+            }
+            ArgValue::Literal(value) => Arg::Literal(value.clone()),
+            ArgValue::Word(word) => Arg::Word(word.clone()),
+            ArgValue::List(items) => Arg::List(
+                items
+                    .iter()
+                    .map(|item| self.sample_of(item, lets))
+                    .collect(),
+            ),
+            ArgValue::Object(members) => Arg::Object(
+                members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), self.sample_of(value, lets)))
+                    .collect(),
+            ),
+        }
+    }
+
+    fn type_of(&self, root: &str, members: &[Box<str>], bound: &Bound<'_>) -> String {
+        let known = match (root, members) {
+            ("args", [argument]) => {
+                let mut types = self.types.iter();
+                types
+                    .find(|(name, _)| name == argument)
+                    .map(|(_, ty)| ty.to_string())
+            }
+            (name, []) => bound.let_type(name).map(str::to_owned),
+            _ => None,
+        };
+        known.unwrap_or_else(|| "String!".to_owned())
+    }
+}
+
+fn written(root: &str, members: &[Box<str>]) -> String {
+    let mut text = format!("${root}");
+    for member in members {
+        text.push('.');
+        text.push_str(member);
+    }
+    text
+}
+
+/// The variables of a request, in the order in which they stand in it.
+pub(in crate::connect) fn variables_of(selection: &Expr) -> Vec<Expr> {
+    let mut found = Vec::new();
+    if let Node::Path(path) = selection.node() {
+        for step in &path.steps {
+            if let Step::Name(_, args) = step {
+                for (_, value) in args.iter().filter(|(_, value)| !is_page(value)) {
+                    variables(value, &mut found);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn variables(value: &ArgValue, found: &mut Vec<Expr>) {
+    match value {
+        ArgValue::Variable(root, members) => {
+            found.extend(Expr::parse(&written(root, members)).ok());
+        }
+        ArgValue::Literal(_) | ArgValue::Word(_) => {}
+        ArgValue::List(items) => items.iter().for_each(|item| variables(item, found)),
+        ArgValue::Object(members) => members
+            .iter()
+            .for_each(|(_, value)| variables(value, found)),
+    }
+}
+
+impl Routes {
+    /// What each step of a provider asks of a graph; a list within the object that is fetched comes with it.
+    pub(in crate::connect) fn ask_graphs(
+        &self,
+        field: &LiveField,
+        provider: &mut Provider,
+        filter: Option<&Filter>,
+        order: Option<&Order>,
+        rows: usize,
+    ) {
+        let asks = |step: &ChainStep| step.fetch().is_some_and(|(fetch, _)| fetch.root.is_some());
+        let mut extras: Vec<Expr> = filter.into_iter().flat_map(Filter::reads).collect();
+        let mut steps = std::mem::take(&mut provider.steps).into_iter().peekable();
+        while let Some(mut step) = steps.next() {
+            let Some((fetch, args)) = step.fetch().filter(|_| asks(&step)) else {
+                provider.steps.push(step);
+                continue;
+            };
+            let (fetch, mut args) = (Arc::clone(fetch), Arc::clone(args));
+            let mut within = None;
+            if let Some(inner) = steps.next_if(|next| next.member().is_some() && !fetch.rows) {
+                if let Some(member) = inner.member() {
+                    args = Arc::clone(&member.args);
+                    within = Some(Arc::new(Within {
+                        at: member.binding.at.clone(),
+                        owner: Arc::clone(&member.owner),
+                        field: Arc::clone(&member.field),
+                        ages: member.ages,
+                    }));
+                }
+                step = ChainStep {
+                    type_name: inner.type_name,
+                    identity: inner.identity,
+                    ..step
+                };
+            }
+            let next = steps.peek().and_then(ChainStep::fetch);
+            let end = match next {
+                Some((next, _)) => End::Next(Arc::clone(&next.connect)),
+                None => {
+                    let by = order.and_then(|order| order.by_type.get(&step.type_name));
+                    extras.extend(by.map(|binding| binding.at.clone()));
+                    let after = field.arguments.get("after");
+                    let told_apart = field.cursors || after.is_some_and(Value::is_string);
+                    extras.extend(step.identity.clone().filter(|_| told_apart));
+                    End::Objects {
+                        type_name: Arc::clone(&step.type_name),
+                        selected: field.selected.clone(),
+                        extras: std::mem::take(&mut extras),
+                    }
+                }
+            };
+            let selected = field.selected.as_ref();
+            step.what = What::Graph(Arc::new(Graph {
+                model: Arc::clone(self.model()),
+                type_name: Arc::clone(&step.type_name),
+                owner: Arc::clone(&args.owner),
+                field: Arc::clone(&args.field),
+                args,
+                end,
+                within,
+                listed: Listed {
+                    rows: selected
+                        .is_none_or(|selected| selected.rows)
+                        .then_some(rows),
+                    total: field.total && next.is_none(),
+                },
+                ages: fetch.policy.as_ref().map_or(Ages::REQUEST, Ages::of),
+                fixed: OnceLock::new(),
+                fetch,
+            }));
+            provider.steps.push(step);
+        }
+    }
+}
+
+impl Graph {
+    /// What is wanted for a request with these names.
+    pub(in crate::connect) fn shape(&self, names: &[(Box<str>, Value)], rows: usize) -> Arc<Shape> {
+        if self.listed.rows.is_some_and(|own| own < rows) {
+            // Further in the list, for those whom a filter shows.
+            return Arc::new(self.build(names, self.listed.further(rows)).0);
+        }
+        let fixed = self.fixed.get_or_init(|| {
+            let (shape, used_names) = self.build(&[], self.listed);
+            (!used_names).then(|| Arc::new(shape))
+        });
+        match fixed {
+            Some(shape) => Arc::clone(shape),
+            None => Arc::new(self.build(names, self.listed).0),
+        }
+    }
+
+    fn build(&self, names: &[(Box<str>, Value)], listed: Listed) -> (Shape, bool) {
+        let reader = Reader {
+            model: &self.model,
+            lets: &self.fetch.connect.lets,
+            names,
+            used_names: Cell::new(false),
+        };
+        let reading = Reading {
+            owner: &self.owner,
+            field: &self.field,
+            args: &self.args.value,
+        };
+        let mut items = self.items(&reader, reading);
+        let mut within = None;
+        if let Some(inner) = &self.within {
+            let own = Reading {
+                owner: &inner.owner,
+                field: &inner.field,
+                ..reading
+            };
+            let tail = listed.tail(items, &inner.at, inner.ages);
+            items = Need::default();
+            reader.walk(inner.at.node(), &tail, own, &mut items);
+            within = Some(match inner.at.node() {
+                Node::Path(path) if is_of_object(&path.root) => {
+                    match place(&path.steps, &reader, own) {
+                        Some(place) => Inner::Place(Place {
+                            connection: is_connection(&inner.at),
+                            onward: is_read_on(&path.steps),
+                            list: true,
+                            ..place
+                        }),
+                        None => Inner::Made,
+                    }
+                }
+                _ => Inner::Made,
+            });
+        }
+        let mut field = Field::default();
+        let mut found = Place::default();
+        if let Some(root) = &self.fetch.root {
+            let mut steps = vec![root.step()];
+            steps.extend(root.rest.iter().cloned());
+            let tail = self.tail(items, listed, ends_at_connection(&root.all_steps()));
+            let mut need = Need::default();
+            reader.steps(&steps, &tail, reading, &mut need);
+            if let Some((_, own)) = need.fields.pop() {
+                field = own;
+            }
+            found = place(&root.rest, &reader, reading).unwrap_or_default();
+            found.list = self.fetch.rows;
+            found.onward = is_read_on(&root.all_steps());
+            found.connection = self.fetch.rows && ends_at_connection(&root.all_steps());
+        }
+        let shape = Shape {
+            field,
+            place: found,
+            within,
+        };
+        (shape, reader.used_names.get())
+    }
+
+    fn tail(&self, items: Need, listed: Listed, connection: bool) -> Tail {
+        match (self.fetch.rows, connection) {
+            (true, true) => listed.of_connection(items, None),
+            (list, _) => Tail {
+                below: items,
+                list,
+                ..Tail::default()
+            },
+        }
+    }
+
+    fn items(&self, reader: &Reader<'_>, reading: Reading<'_>) -> Need {
+        let mut items = Need::default();
+        match &self.end {
+            End::Next(connect) => {
+                let none = Value::Null;
+                let reading = Reading {
+                    args: &none,
+                    ..reading
+                };
+                reader.connect(connect, reading, &mut items);
+            }
+            End::Objects {
+                type_name,
+                selected,
+                extras,
+            } => {
+                if let (Some(ty), Some(selected)) = (self.model.types.get(type_name), selected) {
+                    reader.object(ty, &selected.below, &mut items);
+                }
+                for expr in extras {
+                    reader.expr(expr, reading, &mut items);
+                }
+                let until = self.fetch.policy.as_ref();
+                if let Some(until) = until.and_then(|policy| policy.until.as_ref())
+                    && self.within.is_none()
+                {
+                    reader.expr(until, reading, &mut items);
+                }
+            }
+        }
+        if items.is_empty() {
+            items.add_leaf("__typename");
+        }
+        items
+    }
+}
+
+impl RootField {
+    /// Without what is filled in for each object.
+    fn step(&self) -> Step {
+        let args = self.args.iter().filter(|(_, value)| is_page(value));
+        Step::Name(self.name.clone(), args.cloned().collect())
+    }
+
+    fn all_steps(&self) -> Vec<Step> {
+        let mut steps = vec![Step::Name(self.name.clone(), self.args.clone())];
+        steps.extend(self.rest.iter().cloned());
+        steps
+    }
+}
+
+/// Whether the last step of a path takes the place from which it is read.
+fn is_read_on(steps: &[Step]) -> bool {
+    let after = |value: &ArgValue| match value {
+        ArgValue::Variable(_, members) => {
+            is_page(value) && members.first().is_some_and(|member| &**member == "after")
+        }
+        _ => false,
+    };
+    match steps.last() {
+        Some(Step::Name(_, args)) => args.iter().any(|(_, value)| after(value)),
+        _ => false,
+    }
+}
+
+/// The names at which a path leads; `None` if it leads through lists.
+fn place(steps: &[Step], reader: &Reader<'_>, reading: Reading<'_>) -> Option<Place> {
+    let mut names: Vec<Box<str>> = Vec::with_capacity(steps.len());
+    let mut condition = None;
+    for (position, step) in steps.iter().enumerate() {
+        if let Some(name) = step.condition() {
+            condition = Some(name);
+            continue;
+        }
+        let last = position + 1 == steps.len();
+        match step {
+            Step::Name(name, args) => {
+                let lookup =
+                    |root: &str, members: &[Box<str>]| reader.variable(root, members, reading);
+                let key = response_key(condition.take(), name, args, last, &lookup);
+                names.push((*key).into());
+            }
+            Step::Each if last => {}
+            Step::Each | Step::Index(_) => return None,
+        }
+    }
+    Some(Place {
+        names: names.into(),
+        ..Place::default()
+    })
+}
