@@ -248,8 +248,9 @@ impl Upstream {
             let tree = self.now(reply, |_| false);
             (!tree.is_null()).then_some((reply, tree))
         });
-        if let Some(leaf) = leaf {
-            super::wrong_type(&mut body, leaf);
+        // Errors are the graph's own words, and no values.
+        if let (Some(leaf), Some(data)) = (leaf, body.get_mut("data")) {
+            super::wrong_type(data, leaf);
         }
         for reply in &replies {
             self.write(reply);

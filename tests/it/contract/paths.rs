@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use callboard::connect::example::Example;
+use callboard::sdl::expr::{Node, Step};
 use callboard::sdl::{Model, Request, connects};
 use serde_json::{Value, json};
 
@@ -133,7 +134,13 @@ fn labels(model: &Model, connector: &str) -> BTreeSet<String> {
                 callboard::connect::example::method_name(*method)
             ))
         }
-        Request::Graphql { .. } => None,
+        Request::Graphql { selection } => match selection.node() {
+            Node::Path(path) => match path.steps.first() {
+                Some(Step::Name(field, _)) => Some(format!("query {field}")),
+                _ => None,
+            },
+            _ => None,
+        },
     });
     labels.collect()
 }
