@@ -932,7 +932,7 @@ fn demo_runs_and_leaves_nothing_behind() {
         answer["data"]["entities"]["totalCount"].is_u64()
     });
     // With no account anywhere: who is called, as an entity of the catalog, and runs of three providers, newest first.
-    let live = r#"{ component(ref: "payments-api") { onCall { nodes { level user { ref } } } ciRuns(first: 3) { nodes { provider number } } } }"#;
+    let live = r#"{ component(ref: "payments-api") { onCall { nodes { level user { ref } } } ciRuns(first: 3) { nodes { provider number } } parts: ciRuns(first: 3) { nodes { jobs { nodes { name } } } } } }"#;
     until(&place, &url, live, |answer| {
         assert_eq!(answer.get("errors"), None, "{answer}");
         let component = &answer["data"]["component"];
@@ -948,6 +948,11 @@ fn demo_runs_and_leaves_nothing_behind() {
                 { "provider": "circleci", "number": 88 },
             ])
         );
+        // Each provider has jobs of its own, and one selection shows them all.
+        for run in component["parts"]["nodes"].as_array().expect("runs") {
+            assert_ne!(run["jobs"]["nodes"], json!([]), "{answer}");
+            assert_ne!(run["jobs"], Value::Null, "{answer}");
+        }
         true
     });
     // The status of a CircleCI run is fetched by itself, and compared then: the lists are short, so nothing is left out.

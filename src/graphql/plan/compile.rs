@@ -26,7 +26,7 @@ use crate::graphql::error::{self, Code, RequestError};
 use crate::graphql::input;
 use crate::graphql::limits;
 use crate::graphql::variables::Given;
-use crate::sdl::{self, FieldSource, FieldType, GENERIC_ENTITY, Model, TypeShape};
+use crate::sdl::{self, FieldSource, FieldType, GENERIC_ENTITY, Model, Supplier, TypeShape};
 
 /// Members that a plan may have: far more than a document within the limits on fields comes to.
 const LARGEST_PLAN: usize = 100_000;
@@ -191,7 +191,11 @@ impl<'d> Compiler<'d> {
         let source = std::ptr::from_ref(&field.source).addr();
         let source = match &field.source {
             // Inherited fields are copies of one declaration; the holes of one document field are one group.
-            FieldSource::Live(_) => field.declared.as_ref().map_or(source, place_number),
+            // But where each type has suppliers of its own, as a run's jobs have, they are asked apart.
+            FieldSource::Live(live) => field
+                .declared
+                .as_ref()
+                .map_or(source, |place| place_number(place, &live.suppliers)),
             _ => source,
         };
         let id = self.field(type_name, nodes, &field.ty, shape.clone(), source)?;
@@ -398,10 +402,13 @@ impl<'d> Compiler<'d> {
     }
 }
 
-/// The same for all copies of one declaration.
-fn place_number((file, span): &(Arc<str>, Span)) -> usize {
+/// The same for all copies of one declaration that have the same suppliers.
+fn place_number((file, span): &(Arc<str>, Span), suppliers: &[Supplier]) -> usize {
     let mut hasher = DefaultHasher::new();
     (file, span.start.line, span.start.column).hash(&mut hasher);
+    for supplier in suppliers {
+        (&supplier.type_name, &supplier.along).hash(&mut hasher);
+    }
     usize::try_from(hasher.finish()).unwrap_or(usize::MAX)
 }
 
