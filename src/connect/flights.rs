@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::ask::{Ask, Bound, key_text};
 use super::fault;
 use super::graphql::air::Air;
-use super::graphql::flight::Part;
+use super::graphql::legs::Part;
 use super::kept::{self, Reading};
 use super::pages::{self, Read};
 use super::provide::Extent;

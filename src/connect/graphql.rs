@@ -8,6 +8,7 @@ pub(super) mod all;
 pub(super) mod document;
 pub(super) mod flight;
 pub(super) mod held;
+pub(super) mod legs;
 pub(super) mod listed;
 pub(super) mod need;
 mod provide;

@@ -393,9 +393,10 @@ impl Look<'_> {
         let which = match (held.entry.json(), &ask.batch) {
             (None, _) => Which::Nothing,
             (Some(_), Some(key)) if fetch.is_collection() => {
-                let positions = self
-                    .runtime
-                    .matching(fetch, &ask.key, &held.entry, &key.text)?;
+                let positions =
+                    self.runtime
+                        .collections()
+                        .matching(fetch, &ask.key, &held.entry, &key.text)?;
                 Which::of(positions, fetch.rows)
             }
             (Some(_), _) if fetch.rows => Which::List,

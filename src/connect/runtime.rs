@@ -5,46 +5,33 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _, Shared, join_all};
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use quick_cache::sync::Cache as Memory;
 
 use super::action::{self, Actions};
-use super::ask::{self, Ask, Resolved, key_text};
+use super::ask::{self, Resolved};
 use super::claimed::Missing;
-use super::fault;
+use super::collections::Collections;
 use super::flights::{Landing, Tower, Wanted};
 use super::graphql::air::Air;
-use super::graphql::flight::Part;
 use super::instances::{self, Instances};
-use super::kept;
 use super::live::LiveObject;
-use super::provide::{Extent, Fetched, Look, Provided};
+use super::provide::{Fetched, Look, Provided};
 use super::remembered::Remembered;
+use super::renewals::Renewal;
 use super::report::{ConnectorReport, Match};
-use super::request;
 use super::routes::{Args, Fetch, Route, Routes};
 use super::scope::Scope;
-use super::seam::{self, Answer, Fault, Group, LiveField, LiveSource, Parent};
-use super::view::View;
-use crate::cache::{Cache, Entry, Key, Lead};
-use crate::clock::Budget;
+use super::seam::{self, Answer, Group, LiveField, LiveSource, Parent};
+use crate::cache::Cache;
 use crate::config::ConnectorConfig;
 use crate::egress::{Egress, Lane};
 use crate::graph::Ix;
 use crate::sdl::Model;
 use crate::tasks::Tasks;
-
-/// Collections whose objects are found by their keys.
-const INDEXED: usize = 256;
-/// So long a refresh waits for others that could go with it.
-const GATHER: Duration = Duration::from_millis(2);
-/// A refresh that nobody waits for may take so long.
-pub(super) const REFRESH: Duration = Duration::from_secs(30);
 
 /// Every round goes a step or a page further, or tests what a page brought; more would be a list without an end.
 const MOST_ROUNDS: usize = 64;
@@ -63,24 +50,11 @@ pub(super) struct Inner {
     /// What is remembered of objects that something can be done to, by their types.
     shown: HashMap<Arc<str>, Option<Vec<Box<str>>>>,
     remembered: Remembered,
-    indexed: Memory<Key, Arc<Index>>,
-    renewals: Mutex<Vec<Renewal>>,
-    air: Arc<Air>,
+    indexed: Collections,
+    pub(super) renewals: Mutex<Vec<Renewal>>,
+    pub(super) air: Arc<Air>,
     misfits: Mutex<HashMap<Misfit, u64>>,
     pub(super) missing: Missing,
-}
-
-/// Where in a collection the objects of each key are.
-struct Index {
-    of: Weak<Entry>,
-    positions: HashMap<Box<str>, Vec<u32>>,
-}
-
-/// A value that was served stale, and is to be fetched again.
-struct Renewal {
-    wanted: Wanted,
-    lead: Lead,
-    scope: Arc<Scope>,
 }
 
 /// A field that something of an upstream did not fit.
@@ -138,7 +112,7 @@ impl Runtime {
             cache,
             tasks,
             remembered: Remembered::new(),
-            indexed: Memory::new(INDEXED),
+            indexed: Collections::new(),
             renewals: Mutex::default(),
             air: Arc::default(),
             misfits: Mutex::default(),
@@ -483,139 +457,16 @@ impl Inner {
         }
     }
 
-    /// Where in a collection the objects of a key are.
-    pub(super) fn matching(
-        &self,
-        fetch: &Fetch,
-        key: &Key,
-        entry: &Arc<Entry>,
-        text: &str,
-    ) -> Result<Vec<u32>, Fault> {
-        let known = self.indexed.get(key);
-        let known = known.filter(|index| index.of.as_ptr() == Arc::as_ptr(entry));
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let index = Arc::new(Index::new(fetch, entry)?);
-                self.indexed.insert(*key, Arc::clone(&index));
-                index
-            }
-        };
-        match index.positions.get(text) {
-            Some(positions) => Ok(positions.clone()),
-            None if kept::progress(fetch, entry).cut => {
-                let why = "has more pages than `maxPages` allows";
-                Err(fault::bad_shape(fetch.connector(), &fetch.template, why))
-            }
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// Has a value fetched again behind, if nobody does yet.
-    pub(super) fn renew(
-        self: &Arc<Self>,
-        fetch: &Arc<Fetch>,
-        args: &Arc<Args>,
-        (ask, parent): (&Arc<Ask>, &Parent),
-        part: Option<Part>,
-        scope: &Scope,
-    ) {
-        let Some(lead) = self.cache.renew(&ask.key) else {
-            return;
-        };
-        let renewal = Renewal {
-            wanted: Wanted {
-                fetch: Arc::clone(fetch),
-                args: Arc::clone(args),
-                ask: Arc::clone(ask),
-                parent: parent.clone(),
-                extent: match part {
-                    Some(_) => Extent::of(0),
-                    None => Extent::of(self.rows_held(fetch, &ask.key)),
-                },
-                part,
-            },
-            lead,
-            scope: Arc::new(scope.behind(Budget::of(REFRESH))),
-        };
-        let mut renewals = self.renewals.lock();
-        renewals.push(renewal);
-        // The first one starts what carries all that come soon after.
-        if renewals.len() > 1 {
-            return;
-        }
-        drop(renewals);
-        let runtime = Arc::clone(self);
-        self.tasks.spawn("live refresh", move |cancel| async move {
-            tokio::time::sleep(GATHER).await;
-            let renewals = std::mem::take(&mut *runtime.renewals.lock());
-            cancel
-                .run_until_cancelled(Box::pin(runtime.refresh(renewals)))
-                .await;
-        });
-    }
-
-    /// As far as a list was read, it is read again.
-    fn rows_held(&self, fetch: &Fetch, key: &Key) -> usize {
-        let held = self.cache.get(key).filter(|_| fetch.rows);
-        let view = held.and_then(|held| View::new(fetch, &held.entry).ok());
-        view.map_or(1, |view| view.len().max(1))
-    }
-
-    async fn refresh(&self, renewals: Vec<Renewal>) {
-        // What goes together reads one state of the catalog, and is asked for one caller.
-        let mut by_fetch: HashMap<(u32, usize, usize), Vec<Renewal>> = HashMap::new();
-        for renewal in renewals {
-            let fetch = &renewal.wanted.fetch;
-            let snapshot = Arc::as_ptr(&renewal.scope.snapshot).addr();
-            let caller = match fetch.reads_viewer {
-                true => Arc::as_ptr(&renewal.scope).addr(),
-                false => 0,
-            };
-            let together = (together(&renewal.wanted), snapshot, caller);
-            by_fetch.entry(together).or_default().push(renewal);
-        }
-        let flights = by_fetch.into_values().filter_map(|renewals| {
-            let scope = renewals.first().map(|first| Arc::clone(&first.scope))?;
-            let tower = Tower {
-                cache: self.cache.clone(),
-                lane: Lane::Poll,
-                budget: scope.budget,
-                scope,
-                air: Arc::clone(&self.air),
-            };
-            let renewals = renewals.into_iter();
-            let renewals = renewals
-                .map(|renewal| (renewal.wanted, renewal.lead))
-                .collect();
-            Some(async move { tower.renew(renewals).await })
-        });
-        join_all(flights).await;
+    /// Where in a collection the objects of each key are.
+    pub(super) fn collections(&self) -> &Collections {
+        &self.indexed
     }
 }
 
 /// What travels together: one `@connect`, or all of one graph, which are numbered from the other end.
-fn together(wanted: &Wanted) -> u32 {
+pub(super) fn together(wanted: &Wanted) -> u32 {
     match wanted.part {
         Some(_) => u32::MAX - u32::try_from(wanted.fetch.connect.source).unwrap_or_default(),
         None => wanted.fetch.id,
-    }
-}
-
-impl Index {
-    fn new(fetch: &Fetch, entry: &Arc<Entry>) -> Result<Self, Fault> {
-        let batch = fetch.connect.batch.as_ref();
-        let matches = batch.and_then(|batch| batch.matches.as_ref());
-        let mut positions: HashMap<Box<str>, Vec<u32>> = HashMap::new();
-        for (position, row) in (0_u32..).zip(View::new(fetch, entry)?.iter()) {
-            let key = matches.and_then(|matches| key_text(&request::evaluate(matches, row)));
-            if let Some(key) = key {
-                positions.entry(key).or_default().push(position);
-            }
-        }
-        Ok(Self {
-            of: Arc::downgrade(entry),
-            positions,
-        })
     }
 }

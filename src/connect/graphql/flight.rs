@@ -12,50 +12,23 @@ use serde_json::{Map, Value};
 use super::air::UnderWay;
 use super::document::{Document, Root};
 use super::held::{self, Held as Holding};
-use super::need::{Ages, Cost, Field, Need};
+use super::legs::{Leg, Part, batches, merged, names_of};
+use super::need::{Cost, Field, Need};
 use super::reply::{self, Reply, Said, Trouble};
 use super::send::{self, Sent};
 use crate::cache::{
-    Claim, Content, Entry, Follow, Held, Key, Landed, Lead, Life, Mark, NewEntry, Prefix, State,
-    Terms,
+    Claim, Content, Entry, Follow, Held, Key, Landed, Lead, Life, NewEntry, Prefix, State, Terms,
 };
 use crate::connect::fault;
 use crate::connect::flights::{Landing, Tower, Wanted, gone};
 use crate::connect::kept;
 use crate::connect::seam::Fault;
-use crate::sdl::BatchStyle;
 use crate::sdl::expr;
 
-/// More items than this are not asked for in one document.
-const MOST_NODES: u64 = 500_000;
 /// A list is read on so often for one request.
 const MOST_PAGES: usize = 10;
 /// What was ever asked of objects is remembered up to so many fields.
 const MOST_KNOWN: usize = 2_000;
-
-/// What is wanted of one object of a graph.
-#[derive(Clone)]
-pub(in crate::connect) struct Part {
-    /// The root field, with its arguments.
-    pub(in crate::connect) field: Field,
-    pub(in crate::connect) ages: Ages,
-}
-
-/// One object whose flight is ours.
-struct Leg {
-    wanted: Wanted,
-    part: Part,
-    /// What is fetched now.
-    missing: Field,
-    lead: Lead,
-    /// What is held of it, as it was when we took off.
-    base: Option<Arc<Entry>>,
-    mark: Mark,
-    /// What came so far.
-    came: Option<Holding>,
-    pages: usize,
-    no_store: bool,
-}
 
 impl Tower {
     /// Fetches what is wanted of one source, each object once.
@@ -208,7 +181,7 @@ impl Tower {
     async fn more(&self, wanted: Wanted, part: Part, held: Held) -> Landing {
         let key = wanted.ask.key;
         let missing = match self.missing(&wanted, &part, Some(&held.entry)) {
-            Some(missing) if !has_faults(&held.entry) => missing,
+            Some(missing) if !held.entry.json().is_some_and(held::has_fault) => missing,
             _ => return (key, Ok(held)),
         };
         let flight = self.flight_for(&wanted, &missing, true);
@@ -533,96 +506,4 @@ impl Tower {
         }
         (key, Ok(leg.lead.share(entry)))
     }
-}
-
-impl Leg {
-    fn cost(&self) -> Cost {
-        Need::one("".into(), self.missing.clone()).cost(1)
-    }
-
-    /// How many root fields its document may have.
-    fn most(&self) -> usize {
-        let batch = self.wanted.fetch.connect.batch.as_ref();
-        match batch.filter(|batch| batch.style == BatchStyle::Alias) {
-            Some(batch) => batch.max as usize,
-            None => 1,
-        }
-    }
-}
-
-/// What is wanted of each object, all needs of it together.
-fn merged(wanted: Vec<Wanted>) -> Vec<(Wanted, Part)> {
-    let mut objects: Vec<(Wanted, Part)> = Vec::with_capacity(wanted.len());
-    let mut by_key: HashMap<Key, usize> = HashMap::with_capacity(wanted.len());
-    for one in wanted {
-        let Some(part) = one.part.clone() else {
-            continue;
-        };
-        let known = by_key.get(&one.ask.key).copied();
-        match known.and_then(|at| objects.get_mut(at)) {
-            Some((_, known)) => known.merge(&part),
-            None => {
-                by_key.insert(one.ask.key, objects.len());
-                objects.push((one, part));
-            }
-        }
-    }
-    objects
-}
-
-impl Part {
-    /// Wants both; each field keeps the age of its own field's policy.
-    fn merge(&mut self, other: &Self) {
-        self.ages = self.ages.stricter(other.ages);
-        self.field.merge(&other.field);
-    }
-}
-
-/// As many objects in each document as its source allows.
-fn batches(legs: Vec<Leg>) -> Vec<Vec<Leg>> {
-    struct Open {
-        legs: Vec<Leg>,
-        most: usize,
-        cost: Cost,
-    }
-    let mut open: Vec<Open> = Vec::new();
-    for leg in legs {
-        let (most, cost) = (leg.most(), leg.cost());
-        let fits = |batch: &&mut Open| {
-            let same = batch.legs.first().is_some_and(|first| {
-                Arc::ptr_eq(&first.wanted.ask.instance, &leg.wanted.ask.instance)
-            });
-            same && batch.legs.len() < batch.most.min(most)
-                && batch.cost.and(cost).nodes <= MOST_NODES
-        };
-        match open.iter_mut().find(fits) {
-            Some(batch) => {
-                batch.most = batch.most.min(most);
-                batch.cost = batch.cost.and(cost);
-                batch.legs.push(leg);
-            }
-            None => open.push(Open {
-                legs: vec![leg],
-                most,
-                cost,
-            }),
-        }
-    }
-    open.into_iter().map(|batch| batch.legs).collect()
-}
-
-/// What messages and traces call a document: its root fields.
-fn names_of(legs: &[Leg]) -> Arc<str> {
-    let mut names: Vec<&str> = Vec::new();
-    for leg in legs {
-        if !names.contains(&&*leg.missing.name) {
-            names.push(&leg.missing.name);
-        }
-    }
-    names.join(" ").into()
-}
-
-/// Whether a part of it could not be fetched, and says so.
-fn has_faults(entry: &Entry) -> bool {
-    Holding::of(entry).without_faults().is_some()
 }

@@ -395,7 +395,8 @@ fn retain(own: &mut Value, field: &Field) {
     }
 }
 
-fn has_fault(value: &Value) -> bool {
+/// Whether anything of it could not be fetched, and says so.
+pub(super) fn has_fault(value: &Value) -> bool {
     match value {
         Value::Array(items) => items.iter().any(has_fault),
         Value::Object(members) => {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::flight::Part;
 use super::held;
+use super::legs::Part;
 use super::need::{Field, Need};
 use super::route::{Graph, Inner, Place};
 use super::send::fault_in;
