@@ -115,6 +115,9 @@ impl Inner {
         let providers = steps
             .entry(Arc::clone(type_name))
             .or_insert_with(|| self.providers(type_name));
+        if providers.is_empty() {
+            return;
+        }
         let descriptor = snapshot.descriptor(ix);
         let annotations = descriptor.pointer("/metadata/annotations");
         let Some(annotations) = annotations.and_then(Value::as_object) else {
@@ -168,7 +171,16 @@ impl Inner {
             })),
             _ => None,
         });
-        routes.flat_map(|route| route.providers).collect()
+        // Where nothing is configured no claim can be wrong, and no descriptor need be unpacked for it.
+        let configured = |provider: &Provider| {
+            let first = provider.steps.first().and_then(Step::fetch);
+            first.is_some_and(|(fetch, _)| {
+                let instances = &self.instances()[fetch.connect.source];
+                instances.all().next().is_some()
+            })
+        };
+        let providers = routes.flat_map(|route| route.providers);
+        providers.filter(configured).collect()
     }
 
     /// An upstream was asked what a descriptor claims, and has it or not.
