@@ -235,3 +235,47 @@ async fn jenkins_builds_a_job_again() {
         ]
     );
 }
+
+#[tokio::test]
+async fn failed_jobs_of_a_github_run_run_again() {
+    let stage = stage("github").await;
+    let id = stage
+        .id("payments-api", "ciRuns", "number", &json!(1203))
+        .await;
+    let show = "number ... on GitHubWorkflowRun { jobs { nodes { name status } } }";
+    assert_eq!(
+        stage.rerun(&id, "failedJobsOnly: true", show).await,
+        json!({
+            "ciRun": { "status": "QUEUED", "number": 1203, "jobs": { "nodes": [{ "name": "lint", "status": "PASSED" }, { "name": "unit", "status": "QUEUED" }] } },
+            "userErrors": []
+        })
+    );
+    assert_eq!(
+        stage.states("payments-api", "ciRuns", "number").await,
+        ["1204 RUNNING", "1203 QUEUED"]
+    );
+}
+
+#[tokio::test]
+async fn all_of_a_github_run_runs_again_unless_it_still_runs() {
+    let stage = stage("github").await;
+    let id = stage
+        .id("payments-api", "ciRuns", "number", &json!(1203))
+        .await;
+    let show = "number ... on GitHubWorkflowRun { jobs { nodes { name status } } }";
+    assert_eq!(
+        stage.rerun(&id, "", show).await,
+        json!({
+            "ciRun": { "status": "QUEUED", "number": 1203, "jobs": { "nodes": [{ "name": "lint", "status": "QUEUED" }, { "name": "unit", "status": "QUEUED" }] } },
+            "userErrors": []
+        })
+    );
+    let id = stage
+        .id("payments-api", "ciRuns", "number", &json!(1204))
+        .await;
+    let refused = stage.rerun(&id, "", "").await;
+    assert_eq!(
+        refused,
+        json!({ "ciRun": null, "userErrors": [{ "code": "UPSTREAM_UNAUTHORIZED" }] })
+    );
+}
