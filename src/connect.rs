@@ -21,6 +21,7 @@ mod instances;
 mod kept;
 mod lineup;
 mod live;
+mod nodes;
 mod pages;
 mod provide;
 mod remembered;
@@ -34,8 +35,10 @@ mod runtime;
 mod scope;
 mod seam;
 mod selected;
+mod shown;
 mod trace;
 mod view;
+mod way;
 mod webhooks;
 
 pub use action::Actions;
@@ -47,7 +50,10 @@ pub use report::{
 };
 pub use runtime::{Misfit, Runtime};
 pub use scope::{Outcome, Scope, State};
-pub use seam::{Answer, Fault, Fetched, FetchedPage, Group, Item, LiveField, LiveSource, Parent};
+pub use seam::{
+    Answer, Fault, Fetched, FetchedPage, Group, Item, LiveField, LiveSource, Parent, Sight,
+};
 pub use selected::{Selected, SelectedField, is_selective};
 pub use trace::{Exchange, Found, Trace};
+pub use way::{Crossed, Stage, Way};
 pub use webhooks::{Deliveries, Door, Headers as WebhookHeaders, Received, Rejected, Webhooks};

@@ -229,6 +229,15 @@ impl Remote {
         self.one::<String>(write).await.map(drop)
     }
 
+    pub(super) async fn note_all(&self, notes: &[(String, String)], ttl: Duration) -> Option<()> {
+        let write = |scripts: Scripts| {
+            let each = notes.iter();
+            each.map(|(name, note)| scripts.note(name, note, ttl))
+                .collect()
+        };
+        self.ask(self.patience(), write).await.map(drop)
+    }
+
     pub(super) async fn noted(&self, name: &str) -> Option<Option<String>> {
         self.one(|_| vec![script::noted(name)]).await
     }

@@ -37,6 +37,16 @@ impl Cache {
         remote.note(name, note, ttl).await.ok_or(NothingShared)
     }
 
+    /// Keeps many notes, each under its name.
+    pub async fn note_all(
+        &self,
+        notes: &[(String, String)],
+        ttl: Duration,
+    ) -> Result<(), NothingShared> {
+        let remote = self.remote().ok_or(NothingShared)?;
+        remote.note_all(notes, ttl).await.ok_or(NothingShared)
+    }
+
     /// The note under `name`.
     pub async fn noted(&self, name: &str) -> Result<Option<String>, NothingShared> {
         let remote = self.remote().ok_or(NothingShared)?;

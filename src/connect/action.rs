@@ -34,7 +34,7 @@ use crate::sdl::{Connect, FieldSource, Model};
 use crate::store::{ActionOutcome, Begun, NewAction, StoredAction};
 
 pub use subjects::Actions;
-pub(super) use subjects::{read_of, remembered};
+pub(super) use subjects::read_of;
 
 /// What is kept of an upstream's answer for those who ask again with the same key.
 const LONGEST_PAYLOAD: usize = 64 * 1024;
@@ -140,8 +140,8 @@ impl Inner {
             let message = "this id was not shown by this server lately: read the object again, and use the id that comes with it";
             Refused::new("UNKNOWN_ID", message).at("id")
         };
-        let actions = self.actions().ok_or_else(unknown)?;
-        let subject = actions.find(self.cache(), id).await.ok_or_else(unknown)?;
+        let subject = self.shown().find(self.cache(), id).await;
+        let subject = subject.ok_or_else(unknown)?;
         let mut all = model.actions.iter();
         let action =
             all.find(|action| action.field == field.name && *action.subject == *subject.type_name);

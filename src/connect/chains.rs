@@ -241,7 +241,7 @@ impl Routes {
     }
 
     /// The type of a field's value; of a connection that of its nodes.
-    fn item_type<'m>(&'m self, field: &'m Field) -> &'m Arc<str> {
+    pub(super) fn item_type<'m>(&'m self, field: &'m Field) -> &'m Arc<str> {
         let named = self.model().types.get(&field.ty.named);
         let nodes = named.and_then(|ty| ty.fields.get("nodes"));
         match nodes {

@@ -17,6 +17,9 @@ use crate::cache::Entry;
 use crate::graph::Ix;
 use crate::sdl::expr::{self, Expr, Scope as Names};
 
+/// So much of a hash tells objects apart.
+const ID_BYTES: usize = 15;
+
 /// One object of a live type: a row of what is kept, shared and never copied.
 #[derive(Clone)]
 pub struct LiveObject {
@@ -150,7 +153,16 @@ impl LiveObject {
         }
         hash.update(identity.to_string());
         let digest = hash.finalize();
-        Some(format!("l{}", hex::encode(digest.get(..15)?)))
+        Some(format!("l{}", hex::encode(digest.get(..ID_BYTES)?)))
+    }
+
+    /// Whether a value looks like one of these ids.
+    pub fn is_id(value: &Value) -> bool {
+        let text = value.as_str().and_then(|text| text.strip_prefix('l'));
+        text.is_some_and(|digits| {
+            let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            digits.len() == 2 * ID_BYTES && digits.bytes().all(is_digit)
+        })
     }
 
     /// An expression on `value`, which is this object or one within it; `args` are those of the field that reads.

@@ -18,14 +18,15 @@ use super::collections::Collections;
 use super::flights::{Landing, Tower, Wanted};
 use super::graphql::air::Air;
 use super::instances::{self, Instances};
-use super::live::LiveObject;
 use super::provide::{Fetched, Look, Provided};
 use super::remembered::Remembered;
 use super::renewals::Renewal;
 use super::report::{ConnectorReport, Match};
 use super::routes::{Args, Fetch, Route, Routes};
 use super::scope::Scope;
-use super::seam::{self, Answer, Group, LiveField, LiveSource, Parent};
+use super::seam::{self, Answer, Group, LiveField, LiveSource, Parent, Sight};
+use super::shown::{Members, Shown, Subject};
+use super::way::Way;
 use crate::cache::Cache;
 use crate::config::ConnectorConfig;
 use crate::egress::{Egress, Lane};
@@ -47,8 +48,9 @@ pub(super) struct Inner {
     cache: Cache,
     tasks: Tasks,
     actions: Option<Actions>,
-    /// What is remembered of objects that something can be done to, by their types.
-    shown: HashMap<Arc<str>, Option<Vec<Box<str>>>>,
+    /// What actions read of objects, by their types.
+    acted_on: HashMap<Arc<str>, Members>,
+    shown: Shown,
     remembered: Remembered,
     indexed: Collections,
     pub(super) renewals: Mutex<Vec<Renewal>>,
@@ -100,13 +102,15 @@ impl Runtime {
         tasks: Tasks,
         actions: Option<Actions>,
     ) -> Self {
-        let shown = match &actions {
+        let acted_on = match &actions {
             Some(_) => action::read_of(&model),
             None => HashMap::new(),
         };
+        let shown = actions.as_ref().map(|actions| actions.shown().clone());
         Self(Arc::new(Inner {
             actions,
-            shown,
+            acted_on,
+            shown: shown.unwrap_or_else(Shown::new),
             instances: instances::open(&model, configured, egress),
             routes: Routes::new(model),
             cache,
@@ -219,19 +223,25 @@ impl LiveSource for Runtime {
         self.0.explanations(scope, entity)
     }
 
-    fn shown(&self, scope: &Scope, id: &str, object: &LiveObject) {
+    fn nodes(&self, group: Group) -> BoxFuture<'static, Vec<Answer>> {
+        let inner = Arc::clone(&self.0);
+        async move { inner.nodes(group).await }.boxed()
+    }
+
+    fn shown(&self, scope: &Scope, sight: &Sight<'_>, way: &mut dyn FnMut() -> Option<Way>) {
         let inner = &self.0;
-        let Some(actions) = &inner.actions else {
-            return;
-        };
-        let Some(members) = inner.shown.get(&object.origin.type_name) else {
-            return;
-        };
-        let members = members.as_deref();
-        if !actions.knows(id, object, members) {
-            let subject = action::remembered(object, members, scope);
-            actions.remember(&inner.cache, &inner.tasks, id, subject);
+        let members = inner.acted_on.get(sight.type_name);
+        let now = scope.moment(|| inner.cache.now());
+        if !inner.shown.knows(sight, members, now) {
+            let subject = Subject::new(sight, members, way(), scope, now);
+            inner
+                .shown
+                .remember(&inner.cache, &inner.tasks, sight.id, subject);
         }
+    }
+
+    fn way(&self, id: &str) -> Option<Arc<Way>> {
+        self.0.shown.way(id)
     }
 
     fn misfit(&self, connector: &str, type_name: &str, field: &str) {
@@ -256,6 +266,10 @@ struct Started {
 impl Inner {
     pub(super) fn cache(&self) -> &Cache {
         &self.cache
+    }
+
+    pub(super) fn shown(&self) -> &Shown {
+        &self.shown
     }
 
     pub(super) fn actions(&self) -> Option<&Actions> {

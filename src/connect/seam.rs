@@ -14,6 +14,7 @@ use super::live::LiveObject;
 use super::report::{ConnectorReport, Match};
 use super::scope::Scope;
 use super::selected::SelectedField;
+use super::way::Way;
 use crate::graph::Ix;
 use crate::sdl::LiveBinding;
 
@@ -42,15 +43,44 @@ pub trait LiveSource: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// An object is shown with its id, by which something may be done to it later.
-    fn shown(&self, scope: &Scope, id: &str, object: &LiveObject) {
-        let _ = (scope, id, object);
+    /// Objects by their ids, which the parents of the group are; one answer per parent.
+    ///
+    /// The field is that of the root; what is selected of an object is in it by concrete type.
+    fn nodes(&self, group: Group) -> BoxFuture<'static, Vec<Answer>> {
+        let nothing = group.parents.iter().map(|_| Answer::null()).collect();
+        Box::pin(std::future::ready(nothing))
+    }
+
+    /// An object is shown with its id, by which it may be asked for, or something be done to it, later.
+    ///
+    /// `way` says how it was come by; it is made only if nobody knows yet.
+    fn shown(&self, scope: &Scope, sight: &Sight<'_>, way: &mut dyn FnMut() -> Option<Way>) {
+        // Most sources are asked for nothing by an id.
+        let _nobody = (scope, sight, way);
+    }
+
+    /// How an object was come by that is known by its id.
+    fn way(&self, id: &str) -> Option<Arc<Way>> {
+        let _ = id;
+        None
     }
 
     /// A value that an upstream brought does not fit the field that shows it.
     fn misfit(&self, connector: &str, type_name: &str, field: &str) {
         let _ = (connector, type_name, field);
     }
+}
+
+/// An object that is shown with its id.
+#[derive(Clone, Copy)]
+pub struct Sight<'s> {
+    pub id: &'s str,
+    /// Its concrete type.
+    pub type_name: &'s Arc<str>,
+    /// The object, or the one that it is within.
+    pub object: &'s LiveObject,
+    /// Its own JSON.
+    pub value: &'s Value,
 }
 
 /// All holes of one field that one pass of the writer left.

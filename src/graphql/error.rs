@@ -11,6 +11,7 @@
 //! | `TIMEOUT` | the request's time was over |
 //! | `HISTORY_EXPIRED` | changes were asked for that are no longer kept |
 //! | `NOT_CONFIGURED` | a field that must have a value has nothing that could answer it; elsewhere that is null without an error |
+//! | `UNKNOWN_ID` | `node` was asked for a live object that nobody remembers to have shown |
 //! | `UPSTREAM_…`, `CIRCUIT_OPEN`, `BUDGET_EXHAUSTED` | an upstream did not answer a live field, or not in the promised shape |
 //! | `BAD_VALUE` | the catalog holds a value that the field's type does not allow |
 //! | `INTERNAL_SERVER_ERROR` | our fault; the log says more |

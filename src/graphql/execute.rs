@@ -28,7 +28,7 @@ impl<'s> Sources<'s> {
         match id {
             SourceId::Texts => Some(self.texts),
             SourceId::Changes => Some(self.changes),
-            SourceId::Live | SourceId::States => self.live,
+            SourceId::Live | SourceId::Nodes | SourceId::States => self.live,
         }
     }
 }
@@ -131,7 +131,11 @@ fn depart(
     let mut calls: Vec<(SourceId, Vec<Departure>)> = Vec::new();
     for pass in passes {
         for (source, field, holes) in grouped(writer, &pass) {
-            let Some(group) = group(writer, field, &holes) else {
+            let group = match source {
+                SourceId::Nodes => Some(nodes(writer, field, &holes)),
+                _ => group(writer, field, &holes),
+            };
+            let Some(group) = group else {
                 continue;
             };
             match calls.iter_mut().find(|(known, _)| *known == source) {
@@ -141,15 +145,21 @@ fn depart(
         }
     }
     let mut departed = 0;
-    for (source, groups) in calls {
+    for (id, groups) in calls {
         let (holes, groups): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
-        let Some(source) = sources.get(source) else {
+        let Some(source) = sources.get(id) else {
             for hole in holes.into_iter().flatten() {
                 unanswered(writer, hole);
             }
             continue;
         };
-        let futures = source.fetch(groups);
+        let futures = match id {
+            SourceId::Nodes => groups
+                .into_iter()
+                .map(|group| source.nodes(group))
+                .collect(),
+            _ => source.fetch(groups),
+        };
         departed += holes.len();
         let mut futures = futures.into_iter();
         for holes in holes {
@@ -223,6 +233,18 @@ fn group(writer: &mut Writer<'_>, field: FieldId, holes: &[usize]) -> Option<Gro
     })
 }
 
+/// Objects by their ids.
+fn nodes(writer: &Writer<'_>, field: FieldId, holes: &[usize]) -> Group {
+    let parents = holes.iter();
+    Group {
+        field: writer.scene.asked_by_id(field),
+        parents: parents
+            .map(|hole| writer.holes.get(*hole).parent.clone())
+            .collect(),
+        scope: Arc::clone(&writer.scene.scope),
+    }
+}
+
 /// Writes what a group brought; returns the holes that this left.
 fn land(
     writer: &mut Writer<'_>,
@@ -267,6 +289,7 @@ fn write(writer: &mut Writer<'_>, hole: usize, answer: &Answer, buffer: u32) {
             super::error::value(value, &mut writer.out);
             Ok(())
         }
+        (Fetched::Live(object), SourceId::Nodes) => writer.found(object, field, &place),
         _ => writer.answer(answer, field, &place),
     };
     writer.outer = None;

@@ -14,7 +14,7 @@
 
 use super::error::Step;
 use super::plan::{FieldId, Plan};
-use crate::connect::Parent;
+use crate::connect::{LiveObject, Parent};
 
 /// Who answers a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +25,8 @@ pub(crate) enum SourceId {
     Changes,
     /// What the engine was given for live fields.
     Live,
+    /// The same, for objects that are asked for by their ids.
+    Nodes,
     /// What became of live fields: told when nothing else is under way.
     States,
 }
@@ -73,7 +75,7 @@ pub(crate) struct Hole {
     /// The nearest span around it, within its piece.
     span: Option<SpanId>,
     /// The hole whose piece it is in.
-    outer: Option<usize>,
+    pub(crate) outer: Option<usize>,
     state: State,
 }
 
@@ -97,6 +99,8 @@ pub(crate) struct Holes {
     holes: Vec<Hole>,
     spans: Vec<Span>,
     paths: Vec<(PathId, Segment)>,
+    /// What fields on the way to holes were asked of, where those were live objects; in the order of their paths.
+    asked_of: Vec<(PathId, LiveObject)>,
     /// Whether anything around holes has become null.
     nulls: bool,
     /// Whether the whole answer has.
@@ -151,6 +155,23 @@ impl Holes {
         let id = PathId(u32::try_from(self.paths.len()).unwrap_or(NONE));
         self.paths.push((before, step));
         id
+    }
+
+    /// The step at the end of a path, and the path before it.
+    pub(crate) fn last(&self, path: PathId) -> Option<(PathId, Segment)> {
+        self.paths.get(path.0 as usize).copied()
+    }
+
+    /// The field at the end of a path is one of `object`.
+    pub(crate) fn asked_of(&mut self, path: PathId, object: LiveObject) {
+        self.asked_of.push((path, object));
+    }
+
+    pub(crate) fn object_at(&self, path: PathId) -> Option<&LiveObject> {
+        let found = self
+            .asked_of
+            .binary_search_by_key(&path.0, |(path, _)| path.0);
+        self.asked_of.get(found.ok()?).map(|(_, object)| object)
     }
 
     /// The steps of a path, outermost first.

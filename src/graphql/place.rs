@@ -2,9 +2,12 @@
 
 use std::cell::Cell;
 
+use serde_json::Value;
+
 use super::error::Step;
 use super::hole::{Holes, PathId, Segment, SpanId};
 use super::plan::{FieldId, Plan};
+use crate::connect::LiveObject;
 
 /// One step of the way down, linked to the one before.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub(crate) struct Place<'p> {
     /// Of a base: the field that is written there.
     field: Option<FieldId>,
     segment: Option<Segment>,
+    /// Of a field of a live object: the object, and its JSON or that of an object within.
+    this: Option<(&'p LiveObject, &'p Value)>,
     /// The same path in [`Holes`], once a hole needed it.
     kept: Cell<Option<PathId>>,
     /// Where the value begins, if null may stand for it.
@@ -27,6 +32,7 @@ impl<'p> Place<'p> {
             before: None,
             field,
             segment: None,
+            this: None,
             kept: Cell::new(Some(path)),
             nullable_from: None,
             span: Cell::new(None),
@@ -43,10 +49,39 @@ impl<'p> Place<'p> {
             before: Some(before),
             field: None,
             segment: Some(segment),
+            this: None,
             kept: Cell::new(None),
             nullable_from,
             span: Cell::new(None),
         }
+    }
+
+    /// The same, a field of a live object.
+    pub(crate) fn of(self, this: Option<(&'p LiveObject, &'p Value)>) -> Self {
+        Self { this, ..self }
+    }
+
+    /// The object whose field is written here.
+    pub(crate) fn object(&self) -> Option<LiveObject> {
+        let (object, value) = self.this?;
+        Some(match std::ptr::eq(object.value(), value) {
+            true => object.clone(),
+            false => object.within(value.clone()),
+        })
+    }
+
+    /// The place around it.
+    pub(crate) fn before(&self) -> Option<&Self> {
+        self.before
+    }
+
+    /// Where a pass began: the path to there.
+    pub(crate) fn path(&self) -> Option<PathId> {
+        self.kept.get()
+    }
+
+    pub(crate) fn segment(&self) -> Option<Segment> {
+        self.segment
     }
 
     /// The path, kept.
@@ -55,7 +90,7 @@ impl<'p> Place<'p> {
             return path;
         }
         let before = match self.before {
-            Some(before) => before.keep(holes),
+            Some(before) => before.keep_around(holes),
             None => PathId::ROOT,
         };
         let path = match self.segment {
@@ -63,6 +98,18 @@ impl<'p> Place<'p> {
             None => before,
         };
         self.kept.set(Some(path));
+        path
+    }
+
+    /// The same for a place around a hole: what its field was asked of is not known from the hole.
+    fn keep_around(&self, holes: &mut Holes) -> PathId {
+        if let Some(path) = self.kept.get() {
+            return path;
+        }
+        let path = self.keep(holes);
+        if let Some(object) = self.object() {
+            holes.asked_of(path, object);
+        }
         path
     }
 

@@ -62,7 +62,8 @@ pub(crate) enum Selection {
     /// There is one concrete type, and it is no entity.
     One(ObjectId),
     /// Entities: undeclared kinds first, then by kind; `None` where the type does not let that kind through.
-    Entities(Box<[Option<ObjectId>]>),
+    /// Where live objects may stand there as well, those by their types.
+    Entities(Box<[Option<ObjectId>]>, Box<[(Arc<str>, ObjectId)]>),
     /// Other objects, told apart by the `__typename` that they carry.
     Tagged(Box<[(Arc<str>, ObjectId)]>),
 }
@@ -71,12 +72,22 @@ impl Selection {
     /// What is written of an entity of `kind`.
     pub(crate) fn for_kind(&self, kind: Option<KindId>) -> Option<ObjectId> {
         match self {
-            Self::Entities(objects) => {
+            Self::Entities(objects, _) => {
                 let slot = kind.map_or(0, |kind| usize::from(kind.0) + 1);
                 objects.get(slot).copied().flatten()
             }
             Self::One(_) | Self::Tagged(_) => None,
         }
+    }
+
+    /// What is written of a live object, where the field may show entities as well.
+    pub(crate) fn for_live(&self, type_name: &str) -> Option<ObjectId> {
+        let Self::Entities(_, live) = self else {
+            return None;
+        };
+        let mut live = live.iter();
+        let known = live.find(|(name, _)| **name == *type_name);
+        known.map(|(_, object)| *object)
     }
 }
 
@@ -276,7 +287,7 @@ impl Plan {
     /// Whether members of these entities follow relations.
     pub(crate) fn follows(&self, selection: SelectionId) -> bool {
         match self.selection(selection) {
-            Selection::Entities(objects) => {
+            Selection::Entities(objects, _) => {
                 let mut objects = objects.iter().flatten();
                 objects.any(|object| !self.leads(*object).is_empty())
             }

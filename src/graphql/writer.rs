@@ -9,6 +9,7 @@ pub(crate) mod leaf;
 mod live;
 mod selected;
 mod value;
+mod way;
 
 use std::cell::OnceCell;
 use std::sync::atomic::Ordering;
@@ -29,7 +30,7 @@ use super::place::Place;
 use super::plan::{FieldArguments, FieldId, Item, ObjectId, Op, OpenArguments, Plan, SelectionId};
 use super::variables::Given;
 use crate::clock::Budget;
-use crate::connect::{LiveField, LiveObject, LiveSource, Parent, Scope};
+use crate::connect::{LiveField, LiveObject, LiveSource, Parent, Scope, Sight};
 use crate::graph::{Edge, Ix, Row, Snapshot, Written};
 use crate::ingest::Catalog;
 use crate::sdl::{ColumnId, Model};
@@ -274,7 +275,11 @@ impl<'r> Writer<'r> {
             before,
             Segment::Field(item.field),
             nullable.then_some(start),
-        );
+        )
+        .of(match this {
+            Object::Live(object, value) => Some((object, value)),
+            _ => None,
+        });
         self.guarded(nullable, &place, |writer| {
             writer.operation(item, this, &place)
         })
@@ -349,7 +354,14 @@ impl<'r> Writer<'r> {
             ) => {
                 let id = object.id(type_name, identity, value);
                 if let (Some(id), Some(live)) = (&id, self.scene.live) {
-                    live.shown(&self.scene.scope, id, object);
+                    let sight = Sight {
+                        id,
+                        type_name,
+                        object,
+                        value,
+                    };
+                    let mut way = || self.way_to(place, object);
+                    live.shown(&self.scene.scope, &sight, &mut way);
                 }
                 self.complete(&id.into(), field, Origin::Object(object), place)
             }

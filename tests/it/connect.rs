@@ -7,6 +7,7 @@ mod choosing;
 mod faults;
 mod freshness;
 mod graphql;
+mod nodes;
 mod pages;
 mod paths;
 mod people;

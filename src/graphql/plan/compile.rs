@@ -322,7 +322,7 @@ impl<'d> Compiler<'d> {
             TypeShape::Object | TypeShape::Interface | TypeShape::Union => {
                 let selection = self.selection(nodes, &ty.named)?;
                 match self.plan.selection(selection) {
-                    Selection::Entities(_) => Shape::Entity(selection),
+                    Selection::Entities(..) => Shape::Entity(selection),
                     Selection::One(_) | Selection::Tagged(_) => Shape::Object(selection),
                 }
             }
@@ -389,16 +389,20 @@ impl<'d> Compiler<'d> {
     fn entities(&mut self, nodes: &Merged<'d>, named: &str) -> Result<Selection, RequestError> {
         let model = self.model;
         let mut objects = vec![None; model.kinds.len() + 1];
+        let mut live = Vec::new();
         for name in self.concrete(named) {
             let slot = match model.kind_by_type.get(&*name) {
                 Some(kind) => usize::from(kind.0) + 1,
                 None if *name == *GENERIC_ENTITY => 0,
                 // A live type that implements `Node` as well.
-                None => continue,
+                None => {
+                    live.push((Arc::clone(&name), self.object(nodes, &name)?));
+                    continue;
+                }
             };
             objects[slot] = Some(self.object(nodes, &name)?);
         }
-        Ok(Selection::Entities(objects.into()))
+        Ok(Selection::Entities(objects.into(), live.into()))
     }
 }
 

@@ -28,6 +28,11 @@ impl<'r> Writer<'r> {
         this: Object<'_>,
         place: &Place<'_>,
     ) -> Result<(), Null> {
+        match resolver {
+            Resolver::Node => return self.by_id(field, place),
+            Resolver::Nodes => return self.by_ids(field, place),
+            _ => {}
+        }
         let value = match this {
             Object::Entity(ix, _) if resolver == Resolver::Descriptor => {
                 return self.descriptor(ix, field, this, place);

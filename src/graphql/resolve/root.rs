@@ -28,8 +28,6 @@ impl<'r> Writer<'r> {
         let arguments = self.scene.arguments(field)?;
         let values = &arguments.values;
         Ok(match resolver {
-            Resolver::Node => self.by_id(values.get("id")),
-            Resolver::Nodes => each(values.get("ids"), |id| Ok(self.by_id(Some(id))))?,
             Resolver::Entity => self.by_ref(values.get("ref"), "ref")?,
             Resolver::EntitiesByRef => each(values.get("refs"), |entity_ref| {
                 self.by_ref(Some(entity_ref), "refs")
@@ -47,6 +45,27 @@ impl<'r> Writer<'r> {
             Resolver::Connectors => self.connectors(),
             Resolver::Explain => self.explain(values.get("ref"))?,
             _ => Value::Null,
+        })
+    }
+
+    /// `node(id:)`.
+    pub(crate) fn by_id(&mut self, field: FieldId, place: &Place<'_>) -> Result<(), Null> {
+        let arguments = self.scene.arguments(field);
+        let arguments = arguments.map_err(|error| self.fail(&error, place))?;
+        match arguments.values.get("id") {
+            Some(id) => self.object_by_id(id, field, place),
+            None => self.null(field, place),
+        }
+    }
+
+    /// `nodes(ids:)`.
+    pub(crate) fn by_ids(&mut self, field: FieldId, place: &Place<'_>) -> Result<(), Null> {
+        let arguments = self.scene.arguments(field);
+        let arguments = arguments.map_err(|error| self.fail(&error, place))?;
+        let ids = arguments.values.get("ids").and_then(Value::as_array);
+        let ids = ids.into_iter().flatten();
+        self.list(ids, true, place, |writer, id, place| {
+            writer.object_by_id(id, field, place)
         })
     }
 
@@ -69,14 +88,6 @@ impl<'r> Writer<'r> {
             }
             Ok(_) => self.null(field, place),
             Err(error) => Err(self.fail(&error, place)),
-        }
-    }
-
-    fn by_id(&self, id: Option<&Value>) -> Value {
-        let found = id.and_then(Value::as_str);
-        match found.and_then(|id| self.scene.snapshot.find_id(id)) {
-            Some(ix) => ix.0.into(),
-            None => Value::Null,
         }
     }
 

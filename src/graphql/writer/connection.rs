@@ -356,7 +356,7 @@ impl<'r> Writer<'r> {
                     Selection::One(object) => {
                         self.object(*object, Object::Relation(source, edge), place)
                     }
-                    Selection::Entities(_) | Selection::Tagged(_) => self.null(field, place),
+                    Selection::Entities(..) | Selection::Tagged(_) => self.null(field, place),
                 }
             }
             (PageRows::Entities(_) | PageRows::Relations(_), _) => self.null(field, place),

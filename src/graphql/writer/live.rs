@@ -66,6 +66,19 @@ impl<'r> Scene<'r> {
     }
 }
 
+impl Scene<'_> {
+    /// What the source is asked for objects by their ids.
+    pub(crate) fn asked_by_id(&self, field: FieldId) -> Arc<LiveField> {
+        let planned = self.plan.field(field);
+        Arc::new(LiveField {
+            type_name: Arc::clone(&planned.type_name),
+            name: Arc::clone(&planned.name),
+            selected: Some(super::selected::selected(self, planned)),
+            ..LiveField::default()
+        })
+    }
+}
+
 impl Writer<'_> {
     /// Writes a live field that is ready; else it leaves a hole.
     pub(super) fn live(
@@ -160,6 +173,45 @@ impl Writer<'_> {
         }
     }
 
+    /// An object by its id: an entity at once, anything else of whoever showed it.
+    pub(crate) fn object_by_id(
+        &mut self,
+        id: &Value,
+        field: FieldId,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let found = id.as_str();
+        let found = found.and_then(|id| self.scene.snapshot.find_id(id));
+        match (found, &self.scene.plan.field(field).shape) {
+            (Some(ix), Shape::Entity(selection)) => return self.entity(*selection, ix, place),
+            (None, _) if self.scene.live.is_some() && LiveObject::is_id(id) => {}
+            _ => return self.nothing(true, field, Origin::Catalog, place),
+        }
+        let parent = Parent::Object(id.clone().into());
+        self.hole(field, SourceId::Nodes, parent, true, place);
+        Ok(())
+    }
+
+    /// An object that was asked for by its id.
+    pub(crate) fn found(
+        &mut self,
+        object: &LiveObject,
+        field: FieldId,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
+        let plan = self.scene.plan;
+        let known = match plan.field(field).shape {
+            Shape::Entity(selection) | Shape::Object(selection) => {
+                plan.selection(selection).for_live(&object.origin.type_name)
+            }
+            _ => None,
+        };
+        match known {
+            Some(known) => self.object(known, Object::Live(object, object.value()), place),
+            None => self.nothing(true, field, Origin::Catalog, place),
+        }
+    }
+
     pub(super) fn item(
         &mut self,
         item: &Item,
@@ -197,7 +249,7 @@ impl Writer<'_> {
                 .iter()
                 .find(|(name, _)| **name == *object.origin.type_name)
                 .map(|(_, known)| *known),
-            Selection::Entities(_) => None,
+            Selection::Entities(..) => None,
         };
         match known {
             Some(known) => self.object(known, Object::Live(object, value), place),

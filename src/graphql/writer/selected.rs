@@ -40,7 +40,7 @@ impl Walk<'_, '_> {
     }
 
     fn objects(&mut self, field: &Field) -> Arc<Selected> {
-        let Shape::Object(selection) = field.shape else {
+        let (Shape::Object(selection) | Shape::Entity(selection)) = field.shape else {
             return Arc::default();
         };
         if let Some(known) = self.known.get(&selection) {
@@ -50,12 +50,11 @@ impl Walk<'_, '_> {
             Selection::One(object) => {
                 vec![(Arc::clone(&field.ty.named), self.fields(*object))]
             }
-            Selection::Tagged(objects) => {
+            Selection::Tagged(objects) | Selection::Entities(_, objects) => {
                 let each = objects.iter();
                 each.map(|(name, object)| (Arc::clone(name), self.fields(*object)))
                     .collect()
             }
-            Selection::Entities(_) => Vec::new(),
         };
         let selected = Arc::new(Selected { types });
         self.known.insert(selection, Arc::clone(&selected));

@@ -259,7 +259,7 @@ impl<'r> Writer<'r> {
                 name.and_then(|name| objects.iter().find(|(known, _)| **known == *name))
                     .map(|(_, object)| *object)
             }
-            Selection::Entities(_) => None,
+            Selection::Entities(..) => None,
         };
         match (object, origin) {
             // Nothing can be read from it.

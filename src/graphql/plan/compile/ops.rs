@@ -225,7 +225,7 @@ impl<'d> Compiler<'d> {
         let one = |plan: &Plan| match shape {
             Shape::Object(selection) => match plan.selection(*selection) {
                 Selection::One(object) => Some(*object),
-                Selection::Entities(_) | Selection::Tagged(_) => None,
+                Selection::Entities(..) | Selection::Tagged(_) => None,
             },
             _ => None,
         };
@@ -267,7 +267,7 @@ fn objects_of(plan: &Plan, selection: SelectionId) -> Vec<ObjectId> {
     match plan.selection(selection) {
         Selection::One(object) => vec![*object],
         Selection::Tagged(objects) => objects.iter().map(|(_, object)| *object).collect(),
-        Selection::Entities(_) => Vec::new(),
+        Selection::Entities(..) => Vec::new(),
     }
 }
 
