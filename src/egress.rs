@@ -10,6 +10,8 @@
 //! Architecture invariant: no URL, header, token or body stands in any message, log, span or metric; a failure names connector, source, instance and the path's template.
 
 mod address;
+mod app;
+mod app_key;
 mod breaker;
 mod budget;
 mod call;
@@ -33,12 +35,15 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
+use sha2::{Digest as _, Sha256};
 
 use crate::clock::Clock;
 use crate::config::EgressConfig;
 use crate::telemetry::metrics::Metrics;
 
 pub use address::{Lookup, SystemLookup};
+pub use app::AppIdentity;
+pub use app_key::{AppKey, KeyError};
 pub use breaker::BreakerState;
 pub use call::{Call, Lane, Reply, Validators};
 pub use client::{Proxies, TrustedRoots};
@@ -51,6 +56,7 @@ pub use spec::{Limits, SpecError, UpstreamSpec};
 pub use upstream::{BudgetStatus, LastError, Status, Upstream};
 pub use url::Url;
 
+use app::App;
 use budget::Budgets;
 use client::Clients;
 use upstream::{Standing, StandingKey};
@@ -120,7 +126,6 @@ pub enum EgressError {
 pub struct Egress {
     shared: Arc<Shared>,
     standings: Mutex<HashMap<StandingKey, Weak<Standing>>>,
-    budgets: Mutex<HashMap<Arc<str>, Weak<Budgets>>>,
 }
 
 /// What all upstreams use.
@@ -129,6 +134,29 @@ struct Shared {
     clock: Clock,
     metrics: Arc<Metrics>,
     ledger: Option<ledger::Bounded>,
+    budgets: Mutex<HashMap<Arc<str>, Weak<Budgets>>>,
+    apps: Mutex<HashMap<Box<str>, Weak<App>>>,
+}
+
+impl Shared {
+    /// The account of this name.
+    fn budgets(&self, key: &Arc<str>) -> Arc<Budgets> {
+        let mut known = self.budgets.lock();
+        shared(&mut known, Arc::clone(key), || {
+            Budgets::new(Arc::clone(key))
+        })
+    }
+
+    /// What is known of an app: the same for all sources that sign in as it.
+    fn app(&self, credential: &Credential) -> Arc<App> {
+        let mut hash = Sha256::new();
+        credential.feed(&mut |text: &str| {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        });
+        let key = hex::encode(hash.finalize()).into();
+        shared(&mut self.apps.lock(), key, App::default)
+    }
 }
 
 impl Egress {
@@ -141,9 +169,10 @@ impl Egress {
                 clock: settings.clock,
                 metrics: settings.metrics,
                 ledger: settings.ledger.map(ledger::Bounded::new),
+                budgets: Mutex::default(),
+                apps: Mutex::default(),
             }),
             standings: Mutex::default(),
-            budgets: Mutex::default(),
         })
     }
 
@@ -153,11 +182,7 @@ impl Egress {
     /// The budget is also shared by upstreams of other names that have the same host and credential.
     pub fn upstream(&self, spec: UpstreamSpec) -> Result<Arc<Upstream>, SpecError> {
         spec.check()?;
-        let budgets = {
-            let mut known = self.budgets.lock();
-            let key = spec.budget_key();
-            shared(&mut known, Arc::clone(&key), || Budgets::new(key))
-        };
+        let budgets = self.shared.budgets(&spec.budget_key());
         let standing = {
             let mut known = self.standings.lock();
             let metrics = &self.shared.metrics;

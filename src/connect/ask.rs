@@ -74,6 +74,9 @@ pub(super) struct Bound<'b> {
 
 static NULL: Value = Value::Null;
 
+/// Among the names that an object came with: whose installation of an app it was asked of. No expression can read it.
+const INSTALLATION: &str = "@installation";
+
 impl<'b> Bound<'b> {
     /// Reads what the request reads of its surroundings, and evaluates its `let`s.
     pub(super) fn new(
@@ -297,6 +300,14 @@ fn ask(
             });
         }
     }
+    let (instance, account) = match instance.upstream.is_app() {
+        true => {
+            let (own, account) = at.installation(&bound, instances, instance)?;
+            (own, Some(account))
+        }
+        false => (Arc::clone(instance), None),
+    };
+    let instance = &instance;
     let call = match &fetch.root {
         None => None,
         Some(root) => Some(root.call(&bound).map_err(|unfit| at.unfit(unfit))?),
@@ -312,7 +323,10 @@ fn ask(
             connector: Arc::clone(fetch.connector()),
             instance: Arc::clone(&instance.name),
             type_name: Arc::clone(&fetch.type_name),
-            names: bound.lets,
+            names: {
+                let own = account.map(|account| (INSTALLATION.into(), account.into()));
+                bound.lets.into_iter().chain(own).collect()
+            },
             at: Arc::clone(&fetch.at),
             is_lasting: true,
         }),
@@ -343,7 +357,10 @@ fn key(
     };
     let proof = scope.authorization().filter(|_| fetch.is_forwarded);
     let proof = proof.map_or("", |proof| proof.expose_secret());
-    fetch.prefix(instance).key([shape, own, &viewer, proof])
+    let account = instance.installed.as_ref();
+    let account = account.map_or("", |(account, _)| account);
+    let prefix = fetch.prefix(instance);
+    prefix.key([shape, own, &viewer, proof, account])
 }
 
 /// Who says no.
@@ -386,6 +403,40 @@ impl Place<'_> {
                 problem: true,
                 ..self.no(State::NoAnnotation, &format!("`{hole}` is {why}"))
             },
+        }
+    }
+
+    /// The instance for the account that the request is about; where nothing says which, that of the object before.
+    fn installation(
+        &self,
+        bound: &Bound<'_>,
+        instances: &Instances,
+        instance: &Arc<Instance>,
+    ) -> Result<(Arc<Instance>, String), Not> {
+        let expr = self.fetch.installation.as_ref();
+        let said = expr.map(|expr| bound.with(None, |names| expr.eval(names).into_owned()));
+        let said = match said {
+            Some(Value::String(name)) if !name.is_empty() => Some(name),
+            Some(Value::Number(number)) => Some(format!("#{number}")),
+            _ => None,
+        };
+        let before = || {
+            let mut given = bound.given.iter();
+            let (_, account) = given.find(|(name, _)| **name == *INSTALLATION)?;
+            account.as_str().map(str::to_owned)
+        };
+        let written = expr.map_or("installation", |expr| expr.source());
+        let Some(account) = said.or_else(before) else {
+            return Err(self.unfit(Unfit::Missing {
+                hole: written.into(),
+            }));
+        };
+        match instances.installed(instance, &account) {
+            Some(own) => Ok((own, account)),
+            None => Err(self.unfit(Unfit::Bad {
+                hole: written.into(),
+                why: "no name of an account",
+            })),
         }
     }
 

@@ -2,10 +2,12 @@
 //!
 //! An instance that lacks a setting is not configured and says what is missing; it is never asked.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use indexmap::IndexMap;
+use parking_lot::Mutex;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
@@ -13,7 +15,9 @@ use sha2::{Digest as _, Sha256};
 use super::report::CacheReport;
 use super::trace::Found;
 use crate::config::{ConnectorConfig, DEFAULT_INSTANCE, InstanceConfig, InstanceLimits};
-use crate::egress::{Credential, Egress, HeaderName, Limits, Upstream, UpstreamSpec, Url};
+use crate::egress::{
+    AppIdentity, AppKey, Credential, Egress, HeaderName, Limits, Upstream, UpstreamSpec, Url,
+};
 use crate::sdl::expr::{Expr, Scope};
 use crate::sdl::{self, AuthType, Model, UpstreamAuth, UpstreamSource};
 use crate::telemetry::metrics::Striped;
@@ -27,7 +31,9 @@ pub(super) struct Instance {
     /// Everything that makes its answers different from those of another.
     pub(super) account: Box<str>,
     allow: Option<Vec<String>>,
-    n_requests: AtomicU64,
+    n_requests: Arc<AtomicU64>,
+    /// Of an installation of an app: whose, and the instance that it is one of.
+    pub(super) installed: Option<(Arc<str>, Arc<Self>)>,
 }
 
 /// What there is of one source.
@@ -36,7 +42,12 @@ pub(super) struct Instances {
     by_name: IndexMap<Arc<str>, Result<Arc<Instance>, Arc<str>>>,
     connector: Arc<str>,
     counts: Counts,
+    /// The instances that are asked as an app, once for each account that the app is asked for.
+    installed: Mutex<Installed>,
 }
+
+/// By the names of instance and account.
+type Installed = HashMap<(Arc<str>, Arc<str>), Arc<Instance>>;
 
 /// How often values of a source were at hand.
 #[derive(Default)]
@@ -45,6 +56,9 @@ struct Counts {
     stale: Striped,
     misses: Striped,
 }
+
+/// So many installations of apps are remembered, and beyond them those that somebody asks.
+const MOST_INSTALLED: usize = 1024;
 
 /// Why there is no such instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +86,37 @@ impl Instances {
 }
 
 impl Instances {
+    /// An instance as its app is installed for an account; `None` for what can be no account.
+    ///
+    /// Everything that requests are put together by compares instances, so nothing of two accounts is ever asked for in one.
+    pub(super) fn installed(
+        &self,
+        instance: &Arc<Instance>,
+        account: &str,
+    ) -> Option<Arc<Instance>> {
+        let account: Arc<str> = account.to_lowercase().into();
+        let key = (Arc::clone(&instance.name), account);
+        let mut known = self.installed.lock();
+        if let Some(own) = known.get(&key) {
+            return Some(Arc::clone(own));
+        }
+        let upstream = instance.upstream.installed(&key.1)?;
+        if known.len() >= MOST_INSTALLED {
+            known.retain(|_, own| Arc::strong_count(own) > 1);
+        }
+        let own = Arc::new(Instance {
+            name: Arc::clone(&instance.name),
+            upstream: Arc::new(upstream),
+            config: instance.config.clone(),
+            account: instance.account.clone(),
+            allow: instance.allow.clone(),
+            n_requests: Arc::clone(&instance.n_requests),
+            installed: Some((Arc::clone(&key.1), Arc::clone(instance))),
+        });
+        known.insert(key, Arc::clone(&own));
+        Some(own)
+    }
+
     pub(super) fn connector(&self) -> &Arc<str> {
         &self.connector
     }
@@ -171,6 +216,7 @@ pub(super) fn open(
                 by_name: opened.collect(),
                 connector: Arc::clone(&source.connector),
                 counts: Counts::default(),
+                installed: Mutex::default(),
             }
         })
         .collect()
@@ -209,22 +255,25 @@ impl Settings<'_> {
 
     /// Which settings would give a value.
     fn missing(&self, expr: Option<&Expr>, what: &str) -> Arc<str> {
-        let reads = expr.map(Expr::reads).unwrap_or_default();
-        let settings: Vec<String> = reads
-            .iter()
-            .filter_map(|read| {
-                let section = match &*read.root {
-                    "config" => "config",
-                    "secret" => "secrets",
-                    _ => return None,
-                };
-                Some(format!("`{}.{section}.{}`", self.path, read.path.first()?))
-            })
-            .collect();
+        let settings = self.names(expr);
         match settings.is_empty() {
             true => format!("its {what} has no value").into(),
             false => format!("set {}", settings.join(" or ")).into(),
         }
+    }
+
+    /// The settings that an expression reads, as they stand in the configuration.
+    fn names(&self, expr: Option<&Expr>) -> Vec<String> {
+        let reads = expr.map(Expr::reads).unwrap_or_default();
+        let names = reads.iter().filter_map(|read| {
+            let section = match &*read.root {
+                "config" => "config",
+                "secret" => "secrets",
+                _ => return None,
+            };
+            Some(format!("`{}.{section}.{}`", self.path, read.path.first()?))
+        });
+        names.collect()
     }
 }
 
@@ -281,7 +330,8 @@ fn open_one(
         config,
         account,
         allow: instance.allow.clone(),
-        n_requests: AtomicU64::new(0),
+        n_requests: Arc::default(),
+        installed: None,
     }))
 }
 
@@ -328,10 +378,46 @@ fn credential(
             }
         }
         AuthType::Forward => Credential::Forward,
-        AuthType::GithubApp => {
-            return Err("`GITHUB_APP` is no way to sign in that this version knows".into());
-        }
+        AuthType::GithubApp => return app(auth, settings),
     })
+}
+
+/// A token where there is one, else the app.
+fn app(auth: &UpstreamAuth, settings: &Settings<'_>) -> Result<Credential, Arc<str>> {
+    if let Some(token) = &auth.token
+        && let Ok(token) = settings.secret(Some(token), "token")
+    {
+        return Ok(Credential::Bearer { token });
+    }
+    let (id, key) = (auth.app_id.as_ref(), auth.key.as_ref());
+    let is_begun = [id, key]
+        .into_iter()
+        .any(|expr| settings.text(expr, "app").is_ok());
+    let id = settings.text(id, "app's id");
+    let secret = settings.secret(key, "app's key");
+    let (id, secret) = match (id, secret) {
+        (Ok(id), Ok(secret)) => (id, secret),
+        (id, secret) => {
+            let all: Vec<Arc<str>> = [id.err(), secret.err()].into_iter().flatten().collect();
+            let app = all.join(", and ");
+            let token = settings.missing(auth.token.as_ref(), "token");
+            return Err(match (is_begun, &auth.token) {
+                (false, Some(_)) => format!("{token}; or, for an app, {app}").into(),
+                _ => app.into(),
+            });
+        }
+    };
+    let setting = settings.names(key).join(" or ");
+    let key = AppKey::read(&secret)
+        .map_err(|wrong| -> Arc<str> { format!("{setting} {wrong}").into() })?;
+    let api = settings.text(auth.token_url.as_ref(), "token URL")?;
+    Ok(Credential::App(AppIdentity {
+        api: Url::parse(&api)
+            .map_err(|_unreadable| -> Arc<str> { "the token URL cannot be understood".into() })?,
+        id: id.into(),
+        key,
+        setting: setting.replace('`', "").into(),
+    }))
 }
 
 fn headers(

@@ -45,6 +45,8 @@ pub(super) struct Fetch {
     /// It is asked in the caller's name.
     pub(super) is_forwarded: bool,
     pub(super) reads_entity: bool,
+    /// Whom an app is asked for.
+    pub(super) installation: Option<Expr>,
     /// What comes from annotations, in the order in which it stands in the request.
     pub(super) claims: Vec<Expr>,
     /// Where its objects stand in what is kept.
@@ -302,7 +304,9 @@ impl Fetch {
             Request::Rest { template, .. } => (Address::new(template), template.source().into()),
             Request::Graphql { selection } => (Address::default(), selection.source().into()),
         };
-        let reads = all_reads(connect);
+        let installation = installation(source);
+        let mut reads = all_reads(connect);
+        reads.extend(installation.iter().flat_map(Expr::reads));
         let root = |name: &str| reads.iter().any(|read| &*read.root == name);
         let tags = policy.into_iter().flat_map(|policy| &policy.tags);
         let tag_reads: Vec<Read> = tags.flat_map(|tag| tag.reads()).collect();
@@ -314,6 +318,7 @@ impl Fetch {
                 || policy.is_some_and(|policy| policy.viewer_scoped),
             is_forwarded: is_forwarded(source),
             reads_entity: root("entity") || tag_reads.iter().any(|read| &*read.root == "entity"),
+            installation,
             claims: claims(connect),
             at: Arc::new(match is_shared_out(connect) {
                 // What a key of a batch is given stands there by itself.
@@ -342,8 +347,12 @@ impl Fetch {
         &self.connect.connector
     }
 
-    /// Begins the key of what is kept of an instance.
+    /// Begins the key of what is kept of an instance; whose installation it is stands behind it.
     pub(super) fn prefix(&self, instance: &Instance) -> Prefix {
+        let instance = match &instance.installed {
+            Some((_, instance)) => instance,
+            None => instance,
+        };
         let place = std::ptr::from_ref(instance).addr();
         let known = self.prefixes.read();
         if let Some((_, prefix)) = known.iter().find(|(own, _)| *own == place) {
@@ -382,6 +391,12 @@ fn is_shared_out(connect: &Connect) -> bool {
 fn is_forwarded(source: &UpstreamSource) -> bool {
     let auth = source.auth.as_ref();
     auth.is_some_and(|auth| auth.kind == AuthType::Forward)
+}
+
+fn installation(source: &UpstreamSource) -> Option<Expr> {
+    let auth = source.auth.as_ref();
+    let app = auth.filter(|auth| auth.kind == AuthType::GithubApp)?;
+    app.installation.clone()
 }
 
 /// Whether a source sends something of the caller along.

@@ -4,6 +4,7 @@
 //! Of a told window the lowest word counts, less what is under way; so neither answers that overtake each other nor many askers at once can overdraw it.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +82,14 @@ pub(super) struct Left {
     pub(super) limit: u64,
     pub(super) remaining: u64,
     pub(super) reset: Instant,
+}
+
+impl Left {
+    /// Which of two has relatively less.
+    pub(super) fn by_share(one: &Self, other: &Self) -> Ordering {
+        let share = |left: &Self| left.remaining as f64 / left.limit.max(1) as f64;
+        share(one).total_cmp(&share(other))
+    }
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -216,9 +225,7 @@ impl Budgets {
                     reset: window.reset,
                 })
         });
-        let share = |left: &Left| left.remaining as f64 / left.limit.max(1) as f64;
-        told.chain(minute)
-            .min_by(|one, other| share(one).total_cmp(&share(other)))
+        told.chain(minute).min_by(Left::by_share)
     }
 }
 

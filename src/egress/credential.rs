@@ -4,12 +4,11 @@ use reqwest::header::{self, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::app::AppIdentity;
 use super::failure::Kind;
 use super::spec::SpecError;
 
 /// How requests say who asks; the type's debug form shows no secret.
-///
-/// One that exchanges a key for tokens, as an app of a code host does, belongs here as well: its tokens live in `token`, as those of OAuth 2 do.
 #[derive(Clone, Debug, Default)]
 pub enum Credential {
     #[default]
@@ -34,6 +33,8 @@ pub enum Credential {
         client_secret: SecretString,
         scopes: Vec<String>,
     },
+    /// An app that is installed for the accounts it may see: each is asked with a token of its own, see [`Upstream::installed`](super::Upstream::installed).
+    App(AppIdentity),
     /// The caller's own token, which each call brings with it.
     Forward,
 }
@@ -74,6 +75,12 @@ impl Credential {
                 add(client_secret.expose_secret());
                 scopes.iter().for_each(|scope| add(scope));
             }
+            Self::App(app) => {
+                add("app");
+                add(app.api.as_str());
+                add(&app.id);
+                add(&app.key.fingerprint);
+            }
             Self::Forward => add("forward"),
         }
     }
@@ -81,7 +88,7 @@ impl Credential {
     /// The header, where it is the same for all requests.
     pub(super) fn fixed(&self) -> Result<Option<(HeaderName, HeaderValue)>, SpecError> {
         let (name, value) = match self {
-            Self::None | Self::OAuth2 { .. } | Self::Forward => return Ok(None),
+            Self::None | Self::OAuth2 { .. } | Self::App(_) | Self::Forward => return Ok(None),
             Self::Bearer { token } => (header::AUTHORIZATION, bearer(token)),
             Self::Basic { user, password } => (header::AUTHORIZATION, basic(user, password)),
             Self::Header {
@@ -121,7 +128,7 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
 }
 
 /// Base 64 with padding; one header's worth of it needs no library.
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {

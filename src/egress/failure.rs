@@ -72,6 +72,12 @@ pub enum Kind {
     Refused(Refusal),
     #[error("did not accept the credential")]
     Unauthorized { status: Option<u16> },
+    /// `setting` is where the key was written.
+    #[error("does not know the app by its key: look at `{setting}`, and at the app's id beside it")]
+    AppKey { setting: Arc<str> },
+    /// `account` is who was asked for, as the caller named them.
+    #[error("is not asked, as the app is not installed for `{account}`, or is suspended there")]
+    NotInstalled { account: Arc<str> },
 }
 
 /// Why an upstream is not available.
@@ -128,7 +134,9 @@ impl Kind {
             Self::CircuitOpen { .. } => "CIRCUIT_OPEN",
             Self::BudgetExhausted { .. } => "BUDGET_EXHAUSTED",
             Self::TooLarge { .. } => "UPSTREAM_BAD_SHAPE",
-            Self::Unauthorized { .. } => "UPSTREAM_UNAUTHORIZED",
+            Self::Unauthorized { .. } | Self::AppKey { .. } | Self::NotInstalled { .. } => {
+                "UPSTREAM_UNAUTHORIZED"
+            }
         }
     }
 
@@ -163,7 +171,9 @@ impl Kind {
             Self::BudgetExhausted { .. } => ConnectorOutcome::BudgetExhausted,
             Self::TooLarge { .. } => ConnectorOutcome::TooLarge,
             Self::Refused(_) => ConnectorOutcome::Refused,
-            Self::Unauthorized { .. } => ConnectorOutcome::Unauthorized,
+            Self::Unauthorized { .. } | Self::AppKey { .. } | Self::NotInstalled { .. } => {
+                ConnectorOutcome::Unauthorized
+            }
         }
     }
 }

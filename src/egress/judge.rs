@@ -30,6 +30,15 @@ pub(super) fn judge(
 ) -> Judged {
     match answer {
         Ok(answer) => judge_answer(answer, spent, call, clock),
+        Err(kind @ (Kind::AppKey { .. } | Kind::NotInstalled { .. })) => {
+            // Without a token the request itself was not sent.
+            spent.give_back();
+            Judged {
+                verdict: Verdict::Neutral,
+                pause: None,
+                outcome: Err(kind.into()),
+            }
+        }
         Err(kind) => Judged {
             verdict: match &kind {
                 Kind::Timeout { .. } if was_fair => Verdict::Bad,

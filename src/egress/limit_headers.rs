@@ -96,7 +96,7 @@ pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
 }
 
 /// Dates are by the upstream's clock, so they are compared with what it shows.
-fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
+pub(super) fn server_time(headers: &HeaderMap) -> Option<Timestamp> {
     date(headers.get(DATE)?.to_str().ok()?)
 }
 

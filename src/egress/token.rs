@@ -1,4 +1,4 @@
-//! Tokens that are fetched: once for everyone, kept until shortly before they end.
+//! Tokens that are fetched: once for everyone, kept until shortly before they end, and in this process alone.
 
 use std::time::Duration;
 
@@ -21,10 +21,13 @@ pub(super) struct TokenCell {
     held: Mutex<Option<Held>>,
     /// Held by whoever fetches; if they give up, the next one does.
     fetching: tokio::sync::Mutex<()>,
+    /// When the last attempt ended, and why it brought none.
+    failed: Mutex<Option<(Instant, Kind)>>,
 }
 
+/// A token that can be sent.
 #[derive(Clone, Debug)]
-struct Held {
+pub(super) struct Held {
     header: HeaderValue,
     until: Instant,
 }
@@ -55,18 +58,34 @@ const MAX_BYTES: usize = 64 << 10;
 
 impl TokenCell {
     /// The header with a token that has not ended.
-    pub(super) async fn header(&self, grant: Grant<'_>) -> Result<HeaderValue, Kind> {
+    pub(super) async fn header(
+        &self,
+        fetch: impl Future<Output = Result<Held, Kind>>,
+    ) -> Result<HeaderValue, Kind> {
         if let Some(header) = self.held() {
             return Ok(header);
         }
+        let wanted = Instant::now();
         let _fetching = self.fetching.lock().await;
         if let Some(header) = self.held() {
             return Ok(header);
         }
-        let held = grant.fetch().await?;
-        let header = held.header.clone();
-        *self.held.lock() = Some(held);
-        Ok(header)
+        // Who waited for an attempt has seen it fail, and makes none of his own.
+        let failed = self.failed.lock().clone();
+        if let Some((_, kind)) = failed.filter(|(ended, _)| *ended >= wanted) {
+            return Err(kind);
+        }
+        match fetch.await {
+            Ok(held) => {
+                let header = held.header.clone();
+                *self.held.lock() = Some(held);
+                Ok(header)
+            }
+            Err(kind) => {
+                *self.failed.lock() = Some((Instant::now(), kind.clone()));
+                Err(kind)
+            }
+        }
     }
 
     /// Forgets a token that was refused, unless another has taken its place.
@@ -85,7 +104,7 @@ impl TokenCell {
 }
 
 impl Grant<'_> {
-    async fn fetch(self) -> Result<Held, Kind> {
+    pub(super) async fn fetch(self) -> Result<Held, Kind> {
         let no_token = || Kind::Unavailable(Why::Token);
         let form: String = {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
@@ -133,6 +152,16 @@ impl Grant<'_> {
     }
 }
 
+impl Held {
+    /// `None` for a token that cannot stand in a header.
+    pub(super) fn new(token: &SecretString, life: Duration) -> Option<Self> {
+        Some(Self {
+            header: bearer(token)?,
+            until: Instant::now() + life - MARGIN.min(life / 10),
+        })
+    }
+}
+
 impl Granted {
     fn held(&self) -> Option<Held> {
         let life = match self.expires_in {
@@ -141,9 +170,6 @@ impl Granted {
             }
             _ => UNTOLD_LIFE,
         };
-        Some(Held {
-            header: bearer(&self.access_token)?,
-            until: Instant::now() + life - MARGIN.min(life / 10),
-        })
+        Held::new(&self.access_token, life)
     }
 }

@@ -1,5 +1,6 @@
 //! One upstream, and the way of a request to it: slot, breaker, budget, credential, exchange, retry.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use tracing::Instrument as _;
 use url::Url;
 
 use super::Shared;
+use super::app::{self, App, Desk, Installation};
 use super::breaker::{Breaker, BreakerState, Rules};
-use super::budget::{Budgets, Denied, Terms};
+use super::budget::{Budgets, Denied, Left, Terms};
 use super::call::{Call, Reply};
 use super::credential::{Credential, forwarded};
 use super::exchange::{Answer, Exchange};
@@ -28,10 +30,15 @@ use crate::telemetry::metrics::{ConnectorOutcome, Metrics, UpstreamMetrics};
 
 /// One upstream as one connector sees it; see [`super::Egress::upstream`].
 pub struct Upstream {
-    spec: UpstreamSpec,
+    spec: Arc<UpstreamSpec>,
     headers: HeaderMap,
     /// The credential, where it is the same for all requests.
     credential: Option<(HeaderName, HeaderValue)>,
+    /// Who signs in, where that is an app.
+    app: Option<Arc<App>>,
+    /// As which of the app's installations.
+    installation: Option<Arc<Installation>>,
+    budgets: Arc<Budgets>,
     slots: Arc<Slots>,
     standing: Arc<Standing>,
     shared: Arc<Shared>,
@@ -41,6 +48,8 @@ pub struct Upstream {
 pub(super) struct Standing {
     breaker: Breaker,
     budgets: Arc<Budgets>,
+    /// Those of an app's installations, by account: each has limits of its own.
+    accounts: Mutex<HashMap<Arc<str>, Arc<Budgets>>>,
     token: TokenCell,
     slots: Mutex<Arc<Slots>>,
     last_error: Mutex<Option<LastError>>,
@@ -76,6 +85,7 @@ impl Standing {
         Self {
             breaker: Breaker::default(),
             budgets,
+            accounts: Mutex::default(),
             token: TokenCell::default(),
             slots: Mutex::new(Arc::new(Slots::new(spec.limits.concurrency))),
             last_error: Mutex::default(),
@@ -133,10 +143,48 @@ impl Upstream {
         Ok(Self {
             headers: spec.header_map()?,
             credential: spec.credential.fixed()?,
+            app: matches!(spec.credential, Credential::App(_))
+                .then(|| shared.app(&spec.credential)),
+            installation: None,
+            budgets: Arc::clone(&standing.budgets),
             slots: standing.slots(spec.limits.concurrency),
             standing,
             shared,
-            spec,
+            spec: Arc::new(spec),
+        })
+    }
+
+    /// Whether it is asked as an app, and so for one account at a time: see [`Self::installed`].
+    pub fn is_app(&self) -> bool {
+        self.app.is_some()
+    }
+
+    /// The same upstream, asked as the app is installed for an account: with a token and a budget of its own, and the same breaker and slots.
+    ///
+    /// `account` is a name, or `#` and the number of the installation; `None` for what can be neither, and for an upstream that is not asked as an app.
+    pub fn installed(&self, account: &str) -> Option<Self> {
+        let app = self.app.as_ref().filter(|_| app::is_account(account))?;
+        // Names of accounts are the same in whatever case.
+        let account: Arc<str> = account.to_lowercase().into();
+        let budgets = {
+            let mut known = self.standing.accounts.lock();
+            app::make_room(&mut known);
+            let own = known.entry(Arc::clone(&account)).or_insert_with(|| {
+                let key: Arc<str> = format!("{}:{account}", self.standing.budgets.key).into();
+                self.shared.budgets(&key)
+            });
+            Arc::clone(own)
+        };
+        Some(Self {
+            spec: Arc::clone(&self.spec),
+            headers: self.headers.clone(),
+            credential: None,
+            installation: Some(app.installation(&account)),
+            app: Some(Arc::clone(app)),
+            budgets,
+            slots: Arc::clone(&self.slots),
+            standing: Arc::clone(&self.standing),
+            shared: Arc::clone(&self.shared),
         })
     }
 
@@ -198,7 +246,15 @@ impl Upstream {
     /// How it is doing now.
     pub fn status(&self) -> Status {
         let terms = self.terms(super::Lane::Interactive);
-        let left = self.standing.budgets.left(terms.ceiling());
+        let own = self.budgets.left(terms.ceiling());
+        // Of an app as a whole: the installation that has least.
+        let accounts = self.standing.accounts.lock();
+        let of_accounts = accounts
+            .values()
+            .filter(|_| self.installation.is_none())
+            .filter_map(|budgets| budgets.left(terms.ceiling()));
+        let left = own.into_iter().chain(of_accounts).min_by(Left::by_share);
+        drop(accounts);
         Status {
             breaker: self.standing.breaker.state(),
             budget: left.map(|left| BudgetStatus {
@@ -264,7 +320,10 @@ impl Upstream {
                 return Err(last.unwrap_or(miss.kind));
             }
             let is_stale_token = matches!(miss.kind, Kind::Unauthorized { status: Some(401) })
-                && matches!(self.spec.credential, Credential::OAuth2 { .. });
+                && matches!(
+                    self.spec.credential,
+                    Credential::OAuth2 { .. } | Credential::App(_)
+                );
             if is_stale_token && !is_refreshed {
                 is_refreshed = true;
                 last = Some(miss.kind);
@@ -342,7 +401,10 @@ impl Upstream {
         };
         let answer = exchange.run(url.clone()).await?;
         if let Some(token) = token.filter(|_| answer.status == 401) {
-            self.standing.token.refused(&token);
+            match &self.installation {
+                Some(installation) => installation.refused(&token),
+                None => self.standing.token.refused(&token),
+            }
         }
         Ok(answer)
     }
@@ -379,7 +441,21 @@ impl Upstream {
                     client_secret,
                     scopes,
                 };
-                let token = self.standing.token.header(grant).await?;
+                let token = self.standing.token.header(grant.fetch()).await?;
+                headers.insert(AUTHORIZATION, token.clone());
+                fetched = Some(token);
+            }
+            Credential::App(identity) => {
+                let (Some(app), Some(installation)) = (&self.app, &self.installation) else {
+                    return Err(Kind::Unauthorized { status: None });
+                };
+                let desk = Desk {
+                    clients: &self.shared.clients,
+                    clock: &self.shared.clock,
+                    identity,
+                    app,
+                };
+                let token = installation.header(desk).await?;
                 headers.insert(AUTHORIZATION, token.clone());
                 fetched = Some(token);
             }
@@ -450,7 +526,7 @@ impl Upstream {
     }
 
     pub(super) fn budgets(&self) -> &Arc<Budgets> {
-        &self.standing.budgets
+        &self.budgets
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -461,7 +537,7 @@ impl Upstream {
     fn tell_changes(&self) {
         let metrics = &self.standing.metrics;
         let terms = self.terms(super::Lane::Interactive);
-        if let Some(left) = self.standing.budgets.left(terms.ceiling()) {
+        if let Some(left) = self.budgets.left(terms.ceiling()) {
             metrics.budget(left.remaining);
         }
         let state = self.standing.breaker.state();

@@ -121,6 +121,10 @@ pub const CODES: &[(&str, &str)] = &[
         "a live type does not say what identifies its objects",
     ),
     (
+        "no-installation",
+        "a request of a source that signs in as an app says nothing of the account that it asks for",
+    ),
+    (
         "no-source",
         "nothing says where the value of a field comes from",
     ),

@@ -1,6 +1,7 @@
 //! Live fields, from a schema file over real sockets to the answer.
 
 mod applicability;
+mod apps;
 mod batches;
 mod callers;
 mod choosing;

@@ -1,5 +1,6 @@
 //! What several features' tests share.
 
+pub(crate) mod app_host;
 pub(crate) mod catalog;
 pub(crate) mod engine;
 pub(crate) mod log;

@@ -87,7 +87,9 @@ fn may_have_arrived(failure: &Failure) -> bool {
         | Kind::CircuitOpen { .. }
         | Kind::BudgetExhausted { .. }
         | Kind::Refused(_)
-        | Kind::Unauthorized { .. } => false,
+        | Kind::Unauthorized { .. }
+        | Kind::AppKey { .. }
+        | Kind::NotInstalled { .. } => false,
     }
 }
 

@@ -17,7 +17,7 @@ use apollo_compiler::ast::Directive;
 use apollo_compiler::parser::SourceSpan;
 
 use super::Composer;
-use super::scope::Names;
+use super::scope::{Names, RESERVED};
 use crate::config::units;
 use crate::diagnostic::closest;
 use crate::sdl::directive::Args;
@@ -26,6 +26,7 @@ use crate::sdl::model::{
     Action, AuthType, Connect, Limits, Signature, SignatureScheme, SourceType, UpstreamAuth,
     UpstreamSource, Webhook,
 };
+use connect::INSTALLATION_NAMES;
 
 pub(super) use supply::Suppliers;
 
@@ -159,7 +160,10 @@ impl Composer<'_> {
             "BASIC" => (AuthType::Basic, &["user", "token"]),
             "HEADER" => (AuthType::Header, &["header", "token"]),
             "OAUTH2_CLIENT" => (AuthType::Oauth2Client, &["tokenUrl", "user", "token"]),
-            "GITHUB_APP" => (AuthType::GithubApp, &["appId", "key"]),
+            "GITHUB_APP" => (
+                AuthType::GithubApp,
+                &["appId", "key", "installation", "tokenUrl"],
+            ),
             "FORWARD" => (AuthType::Forward, &[]),
             _ => (AuthType::None, &[]),
         };
@@ -177,11 +181,34 @@ impl Composer<'_> {
             header: args.text("header").map(Into::into),
             prefix: args.text("prefix").map(Into::into),
             app_id: self.scoped(args, "appId", &names),
-            installation: self.scoped(args, "installation", &names),
+            installation: self.installation(args),
             key: self.scoped(args, "key", &names),
             token_url: self.scoped(args, "tokenUrl", &Names::of(&["config"])),
             scopes: args.texts("scopes").map(Into::into).collect(),
         })
+    }
+
+    /// It is read for each request, so it may name what some request of the source gives; whether one can have a value is asked there.
+    fn installation(&mut self, args: Args<'_>) -> Option<Expr> {
+        let expr = args.expr("installation", self.sources)?;
+        let reads = expr.reads();
+        let of = |wanted: bool| {
+            let all = reads
+                .iter()
+                .filter(move |read| (&*read.root == "args") == wanted);
+            all.filter(move |read| wanted || !RESERVED.contains(&&*read.root))
+        };
+        let names = Names {
+            args: vec![
+                of(true)
+                    .filter_map(|read| Some(read.path.first()?.to_string()))
+                    .collect(),
+            ],
+            lets: of(false).map(|read| read.root.to_string()).collect(),
+            ..Names::of(&INSTALLATION_NAMES)
+        };
+        names.check(args.value("installation")?, &reads, self.sources);
+        Some(expr)
     }
 
     fn limits(&mut self, args: Option<Args<'_>>) -> Limits {

@@ -7,16 +7,21 @@ use apollo_compiler::ast::{Directive, FieldDefinition, OperationType, Type, Valu
 use apollo_compiler::parser::SourceSpan;
 
 use super::super::scope::{Names, RESERVED};
+use crate::sdl::GENERIC_ENTITY;
 use crate::sdl::compose::Composer;
 use crate::sdl::declared::{FieldDecl, TypeDecl};
 use crate::sdl::directive::Args;
 use crate::sdl::expr::{self, Expr, Read, Template};
-use crate::sdl::model::{AuthType, Connect, Let, Method, Request, SourceType, UpstreamSource};
+use crate::sdl::model::{
+    AuthType, Connect, Let, Method, Request, SourceType, Supplier, UpstreamSource,
+};
 
 /// The directive's own default: what counts as "there is none".
 const NULL_ON: [u16; 2] = [404, 410];
 /// Names that stand for something in `let`, holes and `body`.
 const REQUEST_NAMES: [&str; 6] = ["this", "entity", "args", "viewer", "config", "batch"];
+/// Names of the engine's that say something of the account that an app is asked for.
+pub(super) const INSTALLATION_NAMES: [&str; 4] = ["this", "entity", "args", "config"];
 const METHODS: [(&str, Method); 5] = [
     ("get", Method::Get),
     ("post", Method::Post),
@@ -33,6 +38,8 @@ pub(in crate::sdl::compose) struct Site {
     /// Whether what it fetches is a list.
     pub(super) list: bool,
     pub(super) mutation: bool,
+    /// Whether it may be asked of something that came from no upstream.
+    pub(super) outset: bool,
     /// The arguments of the fields that it may be fetched for.
     pub(super) args: Vec<Vec<String>>,
     /// Names that others gave, and that may be read here.
@@ -68,6 +75,7 @@ impl Composer<'_> {
             ),
             list: is_list(&field.def),
             mutation: self.declared.root(OperationType::Mutation) == Some(&decl.name),
+            outset: self.is_outset(&decl.name),
             args: vec![arguments(&field.def)],
             names: Vec::new(),
         }
@@ -108,6 +116,12 @@ impl Composer<'_> {
             coordinate: decl.name.to_string(),
             list: fields.iter().any(|field| is_list(&field.def)),
             mutation: action.is_some(),
+            outset: self.live.suppliers.iter().any(|((owner, _), suppliers)| {
+                let own = |supplier: &Supplier| {
+                    *supplier.type_name == *decl.name.as_str() && supplier.along.is_empty()
+                };
+                self.is_outset(owner) && suppliers.iter().any(own)
+            }),
             args: fields.iter().map(|field| arguments(&field.def)).collect(),
             names: Vec::new(),
         }
@@ -168,7 +182,54 @@ impl Composer<'_> {
             span: self.sources.place(at?)?,
         };
         self.check_keys(&connect, args, at);
+        self.check_installation(&connect, site, &names, at);
         Some(connect)
+    }
+
+    /// The query itself, or a kind or an interface of the catalog.
+    fn is_outset(&self, name: &apollo_compiler::Name) -> bool {
+        let is_query = self.declared.root(OperationType::Query) == Some(name);
+        let decl = self.declared.types.get(name);
+        let is_kind = decl.is_some_and(|decl| decl.directives.has("kind"));
+        is_query || is_kind || matches!(name.as_str(), "Entity" | GENERIC_ENTITY)
+    }
+
+    /// An app is asked for an account, and something has to say which; an object that was fetched says it for what is fetched of it.
+    fn check_installation(
+        &mut self,
+        connect: &Connect,
+        site: &Site,
+        names: &Names,
+        at: Option<SourceSpan>,
+    ) {
+        let auth = self.live.upstreams[connect.source].auth.as_ref();
+        let app = auth.filter(|auth| auth.kind == AuthType::GithubApp);
+        let Some(installation) = app.and_then(|auth| auth.installation.as_ref()) else {
+            return;
+        };
+        let reads = installation.reads();
+        let is_given = |read: &Read| {
+            let root = &*read.root;
+            names.lets.iter().any(|name| name == root) || INSTALLATION_NAMES.contains(&root)
+        };
+        if !site.outset || reads.is_empty() || reads.iter().any(is_given) {
+            return;
+        }
+        let message = format!(
+            "nothing says for which account `{}` asks its app",
+            site.coordinate
+        );
+        let read: Vec<String> = reads
+            .iter()
+            .filter(|read| !RESERVED.contains(&&*read.root))
+            .map(|read| format!("`{}`", read.root))
+            .collect();
+        let hint = format!(
+            "the source's `installation` reads {}: add one of them to `let`",
+            read.join(", ")
+        );
+        self.sources
+            .report("no-installation", at, message, Some(hint));
     }
 
     /// Each may read those before it.
