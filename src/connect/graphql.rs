@@ -5,6 +5,8 @@
 
 pub(super) mod air;
 pub(super) mod all;
+pub(super) mod cost;
+mod dialect;
 pub(super) mod document;
 pub(super) mod flight;
 pub(super) mod held;

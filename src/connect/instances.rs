@@ -19,7 +19,9 @@ use crate::egress::{
     AppIdentity, AppKey, Credential, Egress, HeaderName, Limits, Upstream, UpstreamSpec, Url,
 };
 use crate::sdl::expr::{Expr, Scope};
-use crate::sdl::{self, AuthType, Model, UpstreamAuth, UpstreamSource};
+use crate::sdl::{
+    self, AuthType, Connections, DocumentLimits, Model, UpstreamAuth, UpstreamSource,
+};
 use crate::telemetry::metrics::Striped;
 
 /// One source at one instance, ready to be asked.
@@ -30,6 +32,10 @@ pub(super) struct Instance {
     pub(super) config: Value,
     /// Everything that makes its answers different from those of another.
     pub(super) account: Box<str>,
+    /// What documents cost it, if it speaks GraphQL.
+    pub(super) document: DocumentLimits,
+    /// How it gives the items of its connections.
+    pub(super) connections: Connections,
     allow: Option<Vec<String>>,
     n_requests: Arc<AtomicU64>,
     /// Of an installation of an app: whose, and the instance that it is one of.
@@ -329,6 +335,8 @@ fn open_one(
         upstream,
         config,
         account,
+        document: source.limits.document,
+        connections: source.connections.clone(),
         allow: instance.allow.clone(),
         n_requests: Arc::default(),
         installed: None,

@@ -325,7 +325,13 @@ impl Look<'_> {
         let (fetch, args) = match &step.what {
             What::Fetch { fetch, args } => (fetch, args),
             What::Graph(graph) => return self.graph(graph, parent, extent.rows, provided),
-            What::Member(member) => return members(step, member, parent),
+            What::Member(member) => {
+                let rows = members(step, member, parent);
+                return rows.unwrap_or_else(|fault| {
+                    provided.faults.push(fault);
+                    None
+                });
+            }
         };
         let ask = match self.runtime.resolve(fetch, args, parent, self.scope) {
             Resolved::Ask(ask) => ask,

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::chains::{Member, Step};
+use super::graphql::listed::is_connection;
 use super::kept::Progress;
 use super::live::{LiveObject, Origin};
-use super::seam::Parent;
+use super::seam::{Fault, Parent};
 use super::view::View;
 use crate::cache;
 use crate::graph::Ix;
@@ -104,9 +105,13 @@ impl Rows {
 }
 
 /// The objects that stand in another one.
-pub(super) fn members(step: &Step, member: &Member, parent: &Parent) -> Option<Rows> {
+pub(super) fn members(
+    step: &Step,
+    member: &Member,
+    parent: &Parent,
+) -> Result<Option<Rows>, Fault> {
     let Parent::Live(around) = parent else {
-        return None;
+        return Ok(None);
     };
     let mismatches = Cell::new(0);
     let args = Some(&member.args.value);
@@ -121,20 +126,33 @@ pub(super) fn members(step: &Step, member: &Member, parent: &Parent) -> Option<R
             ..around.within(value)
         })
     };
-    let objects = match found.into_owned() {
+    if let Some(fault) = LiveObject::fault_of(&found) {
+        return Err(fault);
+    }
+    let mut found = found.into_owned();
+    let mut progress = Progress::default();
+    // A connection of the upstream says itself how it goes on.
+    if step.is_list && is_connection(&member.binding.at) {
+        let info = found.get("pageInfo");
+        let more = info.and_then(|info| info.get("hasNextPage"));
+        progress.cut = more.and_then(Value::as_bool) == Some(true);
+        progress.total = found.get("totalCount").and_then(Value::as_u64);
+        found = found.get_mut("nodes").map(Value::take).unwrap_or_default();
+    }
+    let objects = match found {
         Value::Array(items) => items.into_iter().filter_map(object).collect(),
         value => object(value).into_iter().collect(),
     };
-    Some(Rows {
+    Ok(Some(Rows {
         state: match around.stale {
             true => cache::State::Stale,
             false => cache::State::Fresh,
         },
         fetched_at: around.fetched_at,
         instance: Arc::clone(&around.origin.instance),
-        progress: Progress::default(),
+        progress,
         objects: Objects::Members(objects),
-    })
+    }))
 }
 
 impl Which {

@@ -278,7 +278,10 @@ impl Resource {
         self.windows.retain(|window| window.reset > now);
         for window in &self.windows {
             let remaining = window.low.saturating_sub(self.in_flight);
-            let is_over = remaining < terms.reserve(window.limit).saturating_add(cost);
+            // What costs more than there ever is may go when all of that is there.
+            let reserve = terms.reserve(window.limit);
+            let cost = cost.min(window.limit - reserve);
+            let is_over = remaining < reserve.saturating_add(cost);
             let is_others = terms.share < 1.0 && window.used >= part(window.limit, terms.share);
             if is_over || is_others {
                 return Err(Denied::Exhausted {

@@ -2,7 +2,7 @@
 //!
 //! It has no schema. A field that is not in the tree is null; a type condition applies unless the tree says another `__typename`.
 //! A field whose answer depends on its arguments is written with them: `'pullRequests(states: [OPEN])'` goes before `pullRequests`.
-//! A list is cut by `first`, `last` and `after`, and so is the list in the `nodes` of a connection, whose `pageInfo`, `totalCount` and cursors are made.
+//! A list is cut by `first`, `last` and `after`, and so is the list in the `nodes` of a connection, whose `edges`, `pageInfo`, number of items and cursors are made.
 
 use std::collections::HashMap;
 
@@ -21,6 +21,8 @@ pub(super) struct Query {
     operation: Node<OperationDefinition>,
     fragments: HashMap<String, Node<FragmentDefinition>>,
     variables: Map<String, Value>,
+    /// What connections call the number of their items.
+    totals: Vec<Box<str>>,
 }
 
 /// What a root field came to.
@@ -28,7 +30,7 @@ pub(super) type Found<'r> = Option<(&'r Reply, Value)>;
 
 impl Query {
     /// `None`: the body is no request to a graph.
-    pub(super) fn read(body: &Value) -> Option<Result<Self, String>> {
+    pub(super) fn read(body: &Value, totals: &[Box<str>]) -> Option<Result<Self, String>> {
         let text = body.get("query")?.as_str()?;
         let variables = match body.get("variables") {
             Some(Value::Object(variables)) => variables.clone(),
@@ -54,6 +56,7 @@ impl Query {
                 operation,
                 fragments,
                 variables,
+                totals: totals.to_vec(),
             }),
             None => Err("the document has no operation".to_owned()),
         })
@@ -147,7 +150,7 @@ impl Query {
         if field.selection_set.is_empty() {
             return tree;
         }
-        cut(&mut tree, arguments);
+        cut(&mut tree, arguments, &self.totals);
         self.projected(&field.selection_set, &tree, &field.name)
     }
 
@@ -296,7 +299,7 @@ fn plain(value: &ArgValue) -> Value {
 }
 
 /// Cuts a list, or the nodes of a connection, to the page that is asked for.
-fn cut(tree: &mut Value, arguments: &Map<String, Value>) {
+fn cut(tree: &mut Value, arguments: &Map<String, Value>, totals: &[Box<str>]) {
     match tree {
         Value::Array(items) => {
             let (start, end) = window(items.len(), arguments);
@@ -319,7 +322,9 @@ fn cut(tree: &mut Value, arguments: &Map<String, Value>) {
                 .map(|(at, node)| json!({ "cursor": cursor(start + at + 1), "node": node }))
                 .collect();
             members.entry("edges").or_insert(edges.into());
-            members.entry("totalCount").or_insert(total.into());
+            for name in totals {
+                members.entry(&**name).or_insert(total.into());
+            }
             members.entry("pageInfo").or_insert(json!({
                 "hasNextPage": end < total,
                 "hasPreviousPage": start > 0,

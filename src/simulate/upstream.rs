@@ -29,6 +29,8 @@ pub(super) struct Upstream {
     entries: Vec<Entry>,
     /// Trees of graphs.
     trees: Vec<Reply>,
+    /// What connections call the number of their items.
+    totals: Vec<Box<str>>,
     /// Paths of the sources' addresses: `/api/v4`.
     bases: Vec<Vec<String>>,
     routes: Vec<Route>,
@@ -134,6 +136,7 @@ impl Upstream {
             connector: connector.into(),
             entries: entries.collect(),
             trees,
+            totals: totals(model, connector),
             bases,
             routes: routes(model, connector),
             credentials,
@@ -221,7 +224,7 @@ impl Upstream {
     /// A request to a graph, if there are trees of one.
     fn query(&self, request: &Received) -> Option<Result<Query, String>> {
         match request.method == Method::Post && !self.trees.is_empty() {
-            true => Query::read(&request.json),
+            true => Query::read(&request.json, &self.totals),
             false => None,
         }
     }
@@ -490,6 +493,12 @@ fn moved(reply: &Reply, shift: Option<Shift>) -> Reply {
         shift.apply(value);
     }
     reply
+}
+
+fn totals(model: &Model, connector: &str) -> Vec<Box<str>> {
+    let own = model.sources.iter();
+    let own = own.filter(|source| *source.connector == *connector);
+    own.map(|source| source.connections.total.clone()).collect()
 }
 
 fn entry(model: &Model, connector: &str, reply: Reply) -> Option<Entry> {

@@ -72,10 +72,12 @@ fn of_field(routes: &Routes, field: &LiveField, connector: &str) -> Vec<(String,
                 .collect();
             let shape = graph.shape(&names, 0);
             let field = root.sample(&fetch.connect.lets).field(&shape.field);
-            let document = Document::new(&[Root {
+            let root = Root {
                 field: &field,
                 type_name: None,
-            }]);
+            };
+            let source = graph.model.sources.get(fetch.connect.source)?;
+            let document = Document::new(&[root], &source.connections);
             Some((document.text, Value::Object(document.variables)))
         })
         .collect()

@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::need::{Arg, Field, Need};
+use super::dialect::{self, Opened};
+use super::need::{Arg, Field};
+use crate::sdl::Connections;
 
 /// A document, ready to be sent.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,15 +35,15 @@ pub(in crate::connect) fn alias(position: usize) -> String {
 }
 
 impl Document {
-    pub(in crate::connect) fn new(roots: &[Root<'_>]) -> Self {
-        let mut writer = Writer::default();
+    pub(in crate::connect) fn new(roots: &[Root<'_>], connections: &Connections) -> Self {
+        let mut writer = Writer::of(connections);
         let bodies: Vec<(String, String)> = roots
             .iter()
             .map(|root| {
                 let mut head = String::new();
                 writer.call(root.field, &mut head);
                 let mut body = String::new();
-                writer.fields(&root.field.below, &mut body);
+                writer.below(root.field, &mut body);
                 (head, body)
             })
             .collect();
@@ -93,8 +95,8 @@ impl Document {
     }
 }
 
-#[derive(Default)]
-struct Writer {
+struct Writer<'w> {
+    connections: &'w Connections,
     declared: Vec<Variable>,
     /// By hint, type and value.
     known: HashMap<(String, String, String), usize>,
@@ -108,28 +110,53 @@ struct Variable {
     value: Value,
 }
 
-impl Writer {
-    /// The fields of an object, between blanks.
-    fn fields(&mut self, need: &Need, out: &mut String) {
+impl<'w> Writer<'w> {
+    fn of(connections: &'w Connections) -> Self {
+        Self {
+            connections,
+            declared: Vec::new(),
+            known: HashMap::new(),
+            numbers: HashMap::new(),
+        }
+    }
+
+    /// The selection of a field, between blanks.
+    fn below(&mut self, field: &Field, out: &mut String) {
         let mut separator = "";
-        for (key, field) in &need.fields {
+        for (key, own) in &field.below.fields {
             out.push_str(separator);
             separator = " ";
-            if let Some(condition) = &field.condition {
-                let _infallible = write!(out, "... on {condition} {{ ");
+            let opened = match field.is_connection() && own.args.is_empty() {
+                true => dialect::open(key, self.connections, out),
+                false => None,
+            };
+            match opened {
+                Some(Opened::Items) => {
+                    out.push_str(" { ");
+                    self.below(own, out);
+                    out.push_str(" } }");
+                }
+                Some(Opened::Total) => {}
+                None => self.field(key, own, out),
             }
-            if **key != *field.name {
-                let _infallible = write!(out, "{key}: ");
-            }
-            self.call(field, out);
-            if !field.is_leaf() {
-                out.push_str(" { ");
-                self.fields(&field.below, out);
-                out.push_str(" }");
-            }
-            if field.condition.is_some() {
-                out.push_str(" }");
-            }
+        }
+    }
+
+    fn field(&mut self, key: &str, field: &Field, out: &mut String) {
+        if let Some(condition) = &field.condition {
+            let _infallible = write!(out, "... on {condition} {{ ");
+        }
+        if *key != *field.name {
+            let _infallible = write!(out, "{key}: ");
+        }
+        self.call(field, out);
+        if !field.is_leaf() {
+            out.push_str(" { ");
+            self.below(field, out);
+            out.push_str(" }");
+        }
+        if field.condition.is_some() {
+            out.push_str(" }");
         }
     }
 

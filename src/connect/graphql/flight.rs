@@ -10,10 +10,12 @@ use futures_util::future::{BoxFuture, FutureExt as _, join, join_all};
 use serde_json::{Map, Value};
 
 use super::air::UnderWay;
+use super::cost::Cost;
+use super::dialect;
 use super::document::{Document, Root};
 use super::held::{self, Held as Holding};
 use super::legs::{Leg, Part, batches, merged, names_of};
-use super::need::{Cost, Field, Need};
+use super::need::{Field, Need};
 use super::reply::{self, Reply, Said, Trouble};
 use super::send::{self, Sent};
 use crate::cache::{
@@ -221,12 +223,32 @@ impl Tower {
                     air.take_off(leg.wanted.ask.key, leg.lead.key(), need)
                 })
                 .collect();
-            let documents = batches(legs).into_iter();
-            let documents = documents.map(|legs| self.document(legs, true));
-            let landed = join_all(documents).await;
-            landed.into_iter().flatten().collect()
+            self.documents(legs).await
         }
         .boxed()
+    }
+
+    /// As few documents as its limits allow; what is too much for one by itself is not sent.
+    async fn documents(&self, legs: Vec<Leg>) -> Vec<Landing> {
+        let mut landed = Vec::new();
+        let mut fitting = Vec::with_capacity(legs.len());
+        for mut leg in legs {
+            match leg.is_fitted() {
+                true => fitting.push(leg),
+                false => landed.push(self.too_much(leg)),
+            }
+        }
+        let documents = batches(fitting).into_iter();
+        let documents = documents.map(|legs| self.document(legs, true));
+        let sent = join_all(documents).await;
+        landed.extend(sent.into_iter().flatten());
+        landed
+    }
+
+    fn too_much(&self, leg: Leg) -> Landing {
+        let fetch = &leg.wanted.fetch;
+        let fault = send::fault(fetch, &leg.wanted.ask.instance, Trouble::TooMuch);
+        self.fail_part(leg, &fault, false)
     }
 
     /// One document; divided where that is too much.
@@ -252,7 +274,7 @@ impl Tower {
                     type_name: type_name.as_deref(),
                 })
                 .collect();
-            let document = Document::new(&roots);
+            let document = Document::new(&roots, &instance.connections);
             let cost = legs.iter().map(Leg::cost).fold(Cost::default(), Cost::and);
             let divisible = legs.len() > 1;
             let fetch = Arc::clone(&first.wanted.fetch);
@@ -276,6 +298,10 @@ impl Tower {
                 Ok(Reply::Said(said)) => self.said(legs, said).await,
                 Ok(Reply::Failed(Trouble::TooMuch | Trouble::Timeout)) if divisible => {
                     self.halves(legs, share).await
+                }
+                // Of one object less is asked at once.
+                Ok(Reply::Failed(Trouble::TooMuch)) if legs.iter_mut().all(Leg::halve) => {
+                    self.document(legs, share).await
                 }
                 Err(trouble) if trouble.is_too_much() && divisible => {
                     self.halves(legs, share).await
@@ -315,7 +341,9 @@ impl Tower {
         for (mut leg, said) in legs.into_iter().zip(said) {
             let fetch = Arc::clone(&leg.wanted.fetch);
             match said {
-                Said::Value(value) => {
+                Said::Value(mut value) => {
+                    let connections = &leg.wanted.ask.instance.connections;
+                    dialect::unwrap(&leg.missing, connections, &mut value);
                     let type_name = value.get("__typename").and_then(Value::as_str);
                     let source = fetch.connect.source;
                     self.air.learn(source, &leg.missing.name, type_name);
@@ -340,11 +368,8 @@ impl Tower {
                 }
             }
         }
-        let further = batches(onward).into_iter();
-        let further = further.map(|legs| self.document(legs, true));
-        let again = self.document(again, false);
-        let (further, again) = join(join_all(further), again).await;
-        landed.extend(further.into_iter().flatten());
+        let (further, again) = join(self.documents(onward), self.document(again, false)).await;
+        landed.extend(further);
         landed.extend(again);
         landed
     }

@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::cost::{self, Cost};
 use super::held::Held as Holding;
-use super::need::{Ages, Cost, Field, Need};
+use super::need::{Ages, Field, Need};
 use crate::cache::{Entry, Key, Lead, Mark};
 use crate::connect::flights::Wanted;
 use crate::sdl::BatchStyle;
-
-/// More items than this are not asked for in one document.
-const MOST_NODES: u64 = 500_000;
 
 /// What is wanted of one object of a graph.
 #[derive(Clone)]
@@ -38,7 +36,30 @@ pub(super) struct Leg {
 
 impl Leg {
     pub(super) fn cost(&self) -> Cost {
-        Need::one("".into(), self.missing.clone()).cost(1)
+        let items = self.wanted.ask.instance.connections.items;
+        cost::of(&Need::one("".into(), self.missing.clone()), items)
+    }
+
+    /// Asks for half as many items at once, where that is possible.
+    pub(super) fn halve(&mut self) -> bool {
+        let halved = self.missing.halved().zip(self.part.field.halved());
+        if let Some((missing, part)) = halved {
+            self.missing = missing;
+            self.part.field = part;
+            return true;
+        }
+        false
+    }
+
+    /// Asks for no more at once than one document may cost; false where it costs more however little that is.
+    pub(super) fn is_fitted(&mut self) -> bool {
+        let limits = self.wanted.ask.instance.document;
+        while !self.cost().fits(&limits) {
+            if !self.halve() {
+                return false;
+            }
+        }
+        true
     }
 
     /// How many root fields its document may have.
@@ -94,7 +115,7 @@ pub(super) fn batches(legs: Vec<Leg>) -> Vec<Vec<Leg>> {
                 Arc::ptr_eq(&first.wanted.ask.instance, &leg.wanted.ask.instance)
             });
             same && batch.legs.len() < batch.most.min(most)
-                && batch.cost.and(cost).nodes <= MOST_NODES
+                && batch.cost.and(cost).fits(&leg.wanted.ask.instance.document)
         };
         match open.iter_mut().find(fits) {
             Some(batch) => {

@@ -56,6 +56,8 @@ pub(in crate::connect) struct Page {
     pub(in crate::connect) rows: usize,
     /// Where to read on; `None`: at the start.
     pub(in crate::connect) from: Option<Behind>,
+    /// One request asks for no more, where more was too much for the upstream.
+    pub(in crate::connect) most: Option<usize>,
 }
 
 /// Behind so many items that are known.
@@ -66,7 +68,7 @@ pub(in crate::connect) struct Behind {
 }
 
 /// An upstream gives no more than this at once.
-const LARGEST_PAGE: usize = 100;
+pub(super) const LARGEST_PAGE: usize = 100;
 
 /// How old what is kept may be.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -102,7 +104,8 @@ impl Page {
     /// How many items the next request asks for.
     pub(in crate::connect) fn size(&self) -> usize {
         let held = self.from.as_ref().map_or(0, |from| from.held);
-        self.rows.saturating_sub(held).clamp(1, LARGEST_PAGE)
+        let most = self.most.unwrap_or(LARGEST_PAGE).clamp(1, LARGEST_PAGE);
+        self.rows.saturating_sub(held).clamp(1, most)
     }
 }
 
@@ -187,41 +190,6 @@ impl Need {
             }
         }
     }
-
-    /// Items that a document with this costs its upstream at most, and connections that it asks for.
-    pub(in crate::connect) fn cost(&self, times: u64) -> Cost {
-        let mut cost = Cost::default();
-        for field in self.fields.values() {
-            let own = match field.page_size() {
-                Some(size) => {
-                    cost.connections = cost.connections.saturating_add(times);
-                    let items = times.saturating_mul(size);
-                    cost.nodes = cost.nodes.saturating_add(items);
-                    items
-                }
-                None => times,
-            };
-            cost = cost.and(field.below.cost(own));
-        }
-        cost
-    }
-}
-
-/// What a document costs, by the arguments of its connections.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::connect) struct Cost {
-    pub(in crate::connect) nodes: u64,
-    /// Requests that answering it would take if each connection were one.
-    pub(in crate::connect) connections: u64,
-}
-
-impl Cost {
-    pub(in crate::connect) fn and(self, other: Self) -> Self {
-        Self {
-            nodes: self.nodes.saturating_add(other.nodes),
-            connections: self.connections.saturating_add(other.connections),
-        }
-    }
 }
 
 impl Field {
@@ -275,8 +243,14 @@ impl Field {
         i64::try_from(told.as_micros()).unwrap_or(i64::MAX)
     }
 
+    /// Whether it is a connection, by its arguments.
+    pub(super) fn is_connection(&self) -> bool {
+        let mut names = self.args.iter().map(|(name, _)| &**name);
+        self.page.is_some() || names.any(|name| matches!(name, "first" | "last"))
+    }
+
     /// How many items of a connection are asked for; `None` if it is none.
-    fn page_size(&self) -> Option<u64> {
+    pub(super) fn page_size(&self) -> Option<u64> {
         let given = self.args.iter();
         let mut sizes = given.filter(|(name, _)| matches!(&**name, "first" | "last"));
         let given = sizes.find_map(|(_, value)| match value {
@@ -285,5 +259,31 @@ impl Field {
         });
         let paged = self.page.as_ref();
         given.or_else(|| paged.map(|page| page.size() as u64))
+    }
+
+    /// The same with half as many items in each of the requests that read it; `None` where that is no help.
+    pub(super) fn halved(&self) -> Option<Self> {
+        let mut half = self.clone();
+        half.halve().then_some(half)
+    }
+
+    /// Only lists that can be read on lose nothing: those within lists are not.
+    fn halve(&mut self) -> bool {
+        if let Some(page) = self.page.as_mut().filter(|page| page.after.is_some()) {
+            let size = page.size();
+            page.most = Some(size / 2);
+            return size > 1;
+        }
+        match self.list {
+            true => false,
+            // All of them: which one is too much is not known.
+            false => {
+                let mut any = false;
+                for field in self.below.fields.values_mut() {
+                    any |= field.halve();
+                }
+                any
+            }
+        }
     }
 }

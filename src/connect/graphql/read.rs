@@ -5,7 +5,8 @@ use std::cell::Cell;
 use serde_json::{Map, Value};
 
 use super::listed::{Listed, TYPENAME};
-use super::need::{Ages, Arg, Field, Need, Page};
+use super::need::{Ages, Arg, Field, LARGEST_PAGE, Need, Page};
+use crate::connect::cursor::Cursor;
 use crate::connect::selected::{Selected, SelectedField};
 use crate::sdl::expr::{
     ArgValue, Expr, Function, Node, Path, Read, Step, is_of_object, is_page, response_key,
@@ -209,8 +210,15 @@ impl Reader<'_> {
         let Some(field) = ty.fields.get(first).filter(|_| depth > 0) else {
             return;
         };
-        let mut args = (*selected.arguments).clone();
-        let first_page = page_args(&mut args);
+        // Lists on the way are read as far as one request goes.
+        let (args, rows) = match rest.is_empty() {
+            true => {
+                let mut args = (*selected.arguments).clone();
+                let first = page_args(&mut args);
+                (args, behind(&selected.arguments).saturating_add(first))
+            }
+            false => (Map::new(), LARGEST_PAGE),
+        };
         let args = Value::Object(args);
         let reading = self.reading(ty, first, &args);
         match &field.source {
@@ -226,8 +234,8 @@ impl Reader<'_> {
                     self.along(ty, rest, supplier, selected, &mut items, depth - 1);
                 }
                 let listed = Listed {
-                    rows: Some(first_page),
-                    total: selected.total,
+                    rows: Some(rows),
+                    total: selected.total && rest.is_empty(),
                 };
                 let tail = listed.tail(items, &binding.at, field.cache.as_ref().map(Ages::of));
                 self.walk(binding.at.node(), &tail, reading, need);
@@ -510,7 +518,7 @@ impl Field {
             first: named("first"),
             after: named("after"),
             rows,
-            from: None,
+            ..Page::default()
         };
         if page.first.is_some() {
             let known = self.page.as_ref().map_or(0, |page| page.rows);
@@ -520,6 +528,17 @@ impl Field {
             });
         }
     }
+}
+
+/// How many of any provider's objects were shown before.
+fn behind(args: &Map<String, Value>) -> usize {
+    let after = args.get("after").and_then(Value::as_str);
+    let places = after.and_then(Cursor::read).unwrap_or_default().0;
+    places
+        .iter()
+        .map(|place| place.behind as usize)
+        .max()
+        .unwrap_or_default()
 }
 
 /// The size of the page that is asked for, filled in where it is not said.

@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use super::listed::{Listed, ends_at_connection, is_connection};
-use super::need::{Ages, Arg, Field, Need};
+use super::need::{Ages, Arg, Field, LARGEST_PAGE, Need};
 use super::read::{Reader, Reading, Tail};
 use crate::connect::ask::Bound;
-use crate::connect::chains::{Provider, Step as ChainStep, What};
+use crate::connect::chains::{Member, Provider, Step as ChainStep, What};
 use crate::connect::encode::Unfit;
 use crate::connect::filter::Filter;
 use crate::connect::routes::{Args, Fetch, Order, Routes};
@@ -31,6 +31,8 @@ pub(in crate::connect) struct Graph {
     pub(in crate::connect) end: End,
     /// The list of objects within the object that is fetched, if those are what is wanted.
     pub(in crate::connect) within: Option<Arc<Within>>,
+    /// From each of those to what is wanted: objects and lists within them, which come with them.
+    pub(in crate::connect) onward: Vec<Member>,
     /// Of a list.
     pub(in crate::connect) listed: Listed,
     /// How old what is wanted may be, unless a field says otherwise.
@@ -347,26 +349,38 @@ impl Routes {
                 step = ChainStep {
                     type_name: inner.type_name,
                     identity: inner.identity,
+                    is_list: inner.is_list,
                     ..step
                 };
             }
+            let mut inner = Vec::new();
+            while let Some(next) = steps.next_if(|next| next.member().is_some()) {
+                inner.push(next);
+            }
+            let onward: Vec<Member> = inner
+                .iter()
+                .filter_map(ChainStep::member)
+                .cloned()
+                .collect();
+            let last = inner.last().unwrap_or(&step);
             let next = steps.peek().and_then(ChainStep::fetch);
             let end = match next {
                 Some((next, _)) => End::Next(Arc::clone(&next.connect)),
                 None => {
-                    let by = order.and_then(|order| order.by_type.get(&step.type_name));
+                    let by = order.and_then(|order| order.by_type.get(&last.type_name));
                     extras.extend(by.map(|binding| binding.at.clone()));
                     let after = field.arguments.get("after");
                     let told_apart = field.cursors || after.is_some_and(Value::is_string);
-                    extras.extend(step.identity.clone().filter(|_| told_apart));
+                    extras.extend(last.identity.clone().filter(|_| told_apart));
                     End::Objects {
-                        type_name: Arc::clone(&step.type_name),
+                        type_name: Arc::clone(&last.type_name),
                         selected: field.selected.clone(),
                         extras: std::mem::take(&mut extras),
                     }
                 }
             };
             let selected = field.selected.as_ref();
+            let own_rows = selected.is_none_or(|selected| selected.rows) || !onward.is_empty();
             step.what = What::Graph(Arc::new(Graph {
                 model: Arc::clone(self.model()),
                 type_name: Arc::clone(&step.type_name),
@@ -376,16 +390,16 @@ impl Routes {
                 end,
                 within,
                 listed: Listed {
-                    rows: selected
-                        .is_none_or(|selected| selected.rows)
-                        .then_some(rows),
-                    total: field.total && next.is_none(),
+                    rows: own_rows.then_some(rows),
+                    total: field.total && next.is_none() && onward.is_empty(),
                 },
+                onward,
                 ages: fetch.policy.as_ref().map_or(Ages::REQUEST, Ages::of),
                 fixed: OnceLock::new(),
                 fetch,
             }));
             provider.steps.push(step);
+            provider.steps.extend(inner);
         }
     }
 }
@@ -419,7 +433,8 @@ impl Graph {
             field: &self.field,
             args: &self.args.value,
         };
-        let mut items = self.items(&reader, reading);
+        let items = self.items(&reader, reading);
+        let mut items = self.around(&reader, items);
         let mut within = None;
         if let Some(inner) = &self.within {
             let own = Reading {
@@ -467,6 +482,31 @@ impl Graph {
             within,
         };
         (shape, reader.used_names.get())
+    }
+
+    /// What is wanted of an object, so that `items` are wanted of those at the end of the way within it.
+    fn around(&self, reader: &Reader<'_>, items: Need) -> Need {
+        let listed = Listed {
+            rows: self.listed.rows,
+            total: false,
+        };
+        let inner = self.onward.iter().rev();
+        inner.enumerate().fold(items, |items, (position, member)| {
+            // Those on the way are read as far as one request goes.
+            let listed = match position {
+                0 => listed,
+                _ => listed.further(LARGEST_PAGE),
+            };
+            let tail = listed.tail(items, &member.binding.at, member.ages);
+            let reading = Reading {
+                owner: &member.owner,
+                field: &member.field,
+                args: &member.args.value,
+            };
+            let mut need = Need::default();
+            reader.walk(member.binding.at.node(), &tail, reading, &mut need);
+            need
+        })
     }
 
     fn tail(&self, items: Need, listed: Listed, connection: bool) -> Tail {

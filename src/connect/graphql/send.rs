@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+use super::cost::Cost;
 use super::document::Document;
-use super::need::Cost;
 use super::reply::Trouble as Wrong;
 use crate::connect::fault;
 use crate::connect::instances::Instance;
@@ -14,9 +14,6 @@ use crate::connect::request::{self, Terms, Trouble};
 use crate::connect::routes::Fetch;
 use crate::connect::seam::Fault;
 use crate::egress::{Call, HeaderName, HeaderValue, Method};
-
-/// Connections that an upstream counts as one request of its own.
-const CONNECTIONS: u64 = 100;
 
 /// An upstream's answer.
 pub(in crate::connect) struct Sent {
@@ -39,7 +36,7 @@ pub(in crate::connect) async fn send(
     call.method = Method::POST;
     call.idempotent = true;
     call.lane = terms.lane;
-    call.cost = cost.connections.div_ceil(CONNECTIONS).max(1);
+    call.cost = cost.points(&instance.document);
     call.headers = ["accept", "content-type"]
         .map(|name| {
             let json = HeaderValue::from_static("application/json");

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use apollo_compiler::Node;
-use apollo_compiler::ast::Directive;
+use apollo_compiler::ast::{Directive, Value};
 use apollo_compiler::parser::SourceSpan;
 
 use super::Composer;
@@ -23,8 +23,8 @@ use crate::diagnostic::closest;
 use crate::sdl::directive::Args;
 use crate::sdl::expr::Expr;
 use crate::sdl::model::{
-    Action, AuthType, Connect, Limits, Signature, SignatureScheme, SourceType, UpstreamAuth,
-    UpstreamSource, Webhook,
+    Action, AuthType, Connect, ConnectionItems, Connections, DocumentLimits, Limits, Signature,
+    SignatureScheme, SourceType, UpstreamAuth, UpstreamSource, Webhook,
 };
 use connect::INSTALLATION_NAMES;
 
@@ -130,7 +130,8 @@ impl Composer<'_> {
             url: url?,
             auth,
             headers,
-            limits: self.limits(args.object("limits")),
+            limits: self.limits(args.object("limits"), kind),
+            connections: self.connections(args.object("connections"), kind),
             span: self.sources.place(at?)?,
         })
     }
@@ -211,7 +212,7 @@ impl Composer<'_> {
         Some(expr)
     }
 
-    fn limits(&mut self, args: Option<Args<'_>>) -> Limits {
+    fn limits(&mut self, args: Option<Args<'_>>, kind: SourceType) -> Limits {
         let Some(args) = args else {
             return Limits::default();
         };
@@ -223,8 +224,23 @@ impl Composer<'_> {
             self.sources
                 .report("bad-argument", value.location(), message, None);
         }
+        let of_documents = [
+            "maxItems",
+            "maxObjects",
+            "connectionsPerPoint",
+            "objectsPerPoint",
+        ];
+        for value in of_documents.iter().filter_map(|name| args.value(name)) {
+            self.only_of_graphs("what documents cost", value, kind);
+        }
         let mut number = |name: &str, least: u32| self.number(args, name, least);
         Limits {
+            document: DocumentLimits {
+                max_items: number("maxItems", 1),
+                max_objects: number("maxObjects", 1),
+                connections_per_point: number("connectionsPerPoint", 1),
+                objects_per_point: number("objectsPerPoint", 1),
+            },
             retries: number("retries", 0),
             concurrency: number("concurrency", 1),
             per_minute: number("perMinute", 1),
@@ -234,6 +250,41 @@ impl Composer<'_> {
             budget_floor: floor,
             breaker_sleep: duration(args, "breakerSleep"),
         }
+    }
+
+    fn connections(&mut self, args: Option<Args<'_>>, kind: SourceType) -> Connections {
+        let Some(args) = args else {
+            return Connections::default();
+        };
+        if let Some(value) = args.value("items").or(args.value("total")) {
+            self.only_of_graphs("how connections look", value, kind);
+        }
+        let known = Connections::default();
+        let total = args.value("total");
+        if let Some(value) = total
+            && !value.as_str().is_some_and(is_name)
+        {
+            let message = "`total` is the name of a field of the upstream's connections";
+            self.sources
+                .report("bad-argument", value.location(), message, None);
+        }
+        Connections {
+            items: match args.word("items") {
+                Some("EDGES") => ConnectionItems::Edges,
+                _ => ConnectionItems::Nodes,
+            },
+            total: args.text("total").map_or(known.total, Into::into),
+        }
+    }
+
+    /// Says that a source of another type has no such thing.
+    fn only_of_graphs(&mut self, what: &str, value: &Node<Value>, kind: SourceType) {
+        if kind == SourceType::Graphql {
+            return;
+        }
+        let message = format!("{what} is said of sources of type `GRAPHQL` alone");
+        self.sources
+            .report("bad-argument", value.location(), message, None);
     }
 
     /// A whole number of at least `least`.
@@ -309,6 +360,15 @@ impl Composer<'_> {
         }
         position
     }
+}
+
+/// Whether a text can stand for a field of a graph.
+fn is_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && chars.all(|char| char.is_ascii_alphanumeric() || char == '_')
 }
 
 /// A duration; bad ones were reported with the directive.

@@ -18,6 +18,7 @@ pub struct UpstreamSource {
     pub auth: Option<UpstreamAuth>,
     pub headers: Vec<(Box<str>, Expr)>,
     pub limits: Limits,
+    pub connections: Connections,
     pub span: (Arc<str>, Span),
 }
 
@@ -67,6 +68,45 @@ pub struct Limits {
     pub breaker_errors: Option<u32>,
     pub breaker_sleep: Option<Duration>,
     pub max_bytes: Option<u64>,
+    pub document: DocumentLimits,
+}
+
+/// What documents cost a GraphQL source, as it counts before it answers; `None`: it does not count so.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DocumentLimits {
+    /// Items of connections that one document may ask for.
+    pub max_items: Option<u32>,
+    /// Objects that one document may ask for: each field that gives one, once for every object that it may be asked of.
+    pub max_objects: Option<u32>,
+    /// How many connections, each once for every object that it may be asked of, take one point of what the source counts in its headers.
+    pub connections_per_point: Option<u32>,
+    /// The same of objects.
+    pub objects_per_point: Option<u32>,
+}
+
+/// How a GraphQL source gives the items of its connections, and what it calls their number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connections {
+    pub items: ConnectionItems,
+    pub total: Box<str>,
+}
+
+/// Where the items of a connection stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionItems {
+    /// In `nodes`.
+    Nodes,
+    /// In `edges { node }`.
+    Edges,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self {
+            items: ConnectionItems::Nodes,
+            total: "totalCount".into(),
+        }
+    }
 }
 
 /// `@connect`.
