@@ -115,6 +115,8 @@ impl Instances {
             upstream: Arc::new(upstream),
             config: instance.config.clone(),
             account: instance.account.clone(),
+            document: instance.document,
+            connections: instance.connections.clone(),
             allow: instance.allow.clone(),
             n_requests: Arc::clone(&instance.n_requests),
             installed: Some((Arc::clone(&key.1), Arc::clone(instance))),
