@@ -5,6 +5,7 @@
 mod claims;
 pub mod folders;
 pub mod live;
+mod references;
 pub mod reload;
 pub mod schema;
 
@@ -191,6 +192,7 @@ impl Generation {
     fn engine(&self, config: &Config, live: &Live, claims: &Tasks) -> Engine {
         let runtime = live.runtime(&self.model, config);
         claims::follow(runtime.clone(), Arc::clone(&self.ingest), claims);
+        references::follow(Arc::clone(&self.ingest), claims);
         Engine::with_live(
             Arc::clone(&self.model),
             Arc::clone(self.ingest.catalog()),

@@ -25,7 +25,7 @@ use serde_json::Value;
 pub use entity_ref::{EntityRef, RefError};
 pub use problem::{CODES, Problem};
 pub use reader::read;
-pub use relations::relations;
+pub use relations::{Stated, relations, stated};
 pub use text::{MAX_FILE_BYTES, TOO_LARGE_HINT, too_large};
 
 use crate::diagnostic::Span;

@@ -7,6 +7,7 @@ mod apply;
 mod build;
 mod bulk;
 mod cursor;
+mod dangling;
 mod descriptors;
 mod edge_list;
 mod edges;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 use roaring::RoaringBitmap;
 
 pub use self::build::Builder;
+pub use self::dangling::DANGLING;
 pub use self::edge_list::{EdgeFilter, EdgePage};
 pub use self::prepare::{Batch, Preparer};
 pub use self::query::*;

@@ -4,9 +4,10 @@
 
 use serde_json::Value;
 
+use super::problem::{item, member};
 use super::{EntityRef, Relation};
 use crate::sdl::expr::Scope;
-use crate::sdl::{Emit, KindId, Model};
+use crate::sdl::{Emit, KindId, Model, RelationId};
 
 /// The relations that `descriptor` emits, both directions of each; what it says twice comes twice.
 ///
@@ -42,6 +43,62 @@ pub fn relations(
         });
     }
     relations
+}
+
+/// One reference of a descriptor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stated {
+    /// The path in the document (`spec.dependsOn[0]`), as [`Reference::field`](super::Reference::field).
+    pub field: String,
+    /// From the entity that states it.
+    pub relation: RelationId,
+    pub target: EntityRef,
+}
+
+/// What a descriptor states of others, reference by reference.
+pub fn stated(
+    model: &Model,
+    entity_ref: &EntityRef,
+    kind: KindId,
+    descriptor: &Value,
+) -> Vec<Stated> {
+    let mut all = Vec::new();
+    for emit in &model.kind_of(kind).emits {
+        let mut index = 0;
+        each_reference(emit, descriptor, |text| {
+            let default_kind = emit.default_kind.as_deref();
+            if let Ok(target) = EntityRef::parse(text, default_kind, entity_ref.namespace()) {
+                all.push(Stated {
+                    field: place(emit, index, descriptor),
+                    relation: emit.relation,
+                    target,
+                });
+            }
+            index += 1;
+        });
+    }
+    all
+}
+
+/// Where the reference number `index` of a field stands; the nearest place that can be told.
+fn place(emit: &Emit, index: usize, descriptor: &Value) -> String {
+    let reads = emit.from.reads();
+    let path = match (emit.from.as_plain_path(), reads.first()) {
+        (Some(path), _) => path,
+        (None, Some(read)) => read.path.iter().map(AsRef::as_ref).collect(),
+        (None, None) => Vec::new(),
+    };
+    let mut value = descriptor;
+    let mut written = String::new();
+    for step in path {
+        let Some(inner) = value.get(step) else { break };
+        value = inner;
+        written = member(&written, step);
+    }
+    match value {
+        Value::Array(items) if index < items.len() => item(&written, index),
+        _ => written,
+    }
 }
 
 /// Calls `take` with the texts that the field of `emit` holds, in the order written.

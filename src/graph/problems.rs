@@ -85,6 +85,13 @@ impl Problems {
         self.files.iter().flat_map(|file| file.problems.iter())
     }
 
+    /// Whether there is any about an entity.
+    pub(super) fn knows(&self, entity_ref: &str) -> bool {
+        let first = self.entities.from(|about| *about.entity_ref < *entity_ref);
+        let mut first = first.take(1);
+        first.any(|about| *about.entity_ref == *entity_ref)
+    }
+
     pub(super) fn of(&self, entity_ref: &str) -> Vec<&ProblemRecord> {
         let files = self
             .entities

@@ -1,13 +1,15 @@
 //! What the server reads: the current snapshot and the state of the sources.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
-use crate::graph::{ProblemRecord, Snapshot};
+use crate::catalog::EntityRef;
+use crate::graph::{Ix, ProblemRecord, Snapshot};
 
 /// What the server reads: the current snapshot and the state of the sources; shared by all requests.
 #[derive(Debug)]
@@ -17,7 +19,32 @@ pub struct Catalog {
     sources: RwLock<Vec<SourceStatus>>,
     /// Problems of what descriptors claim of upstreams, by the entity's ref.
     claims: ArcSwap<Vec<ProblemRecord>>,
+    /// Where in their files references that lead to nothing were found.
+    places: ArcSwap<Places>,
+    /// What leads to nothing, for the last state and places that somebody asked of.
+    dangling: Mutex<Option<Dangling>>,
 }
+
+/// Line and column of references, by the entity that holds them and the field.
+pub type Places = HashMap<(EntityRef, Arc<str>), Spot>;
+
+/// Where a reference stands in the version of the descriptor that a change brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot {
+    pub version: u64,
+    pub line: u32,
+    pub column: u32,
+}
+
+#[derive(Debug)]
+struct Dangling {
+    revision: u64,
+    places: Arc<Places>,
+    problems: Arc<Vec<ProblemRecord>>,
+}
+
+/// So many references that lead to nothing are shown.
+const MOST_DANGLING: usize = 10_000;
 
 /// How a source is doing, as the graph shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +81,8 @@ impl Catalog {
             snapshot: ArcSwap::from_pointee(snapshot),
             sources: RwLock::default(),
             claims: ArcSwap::default(),
+            places: ArcSwap::default(),
+            dangling: Mutex::default(),
         }
     }
 
@@ -84,6 +113,45 @@ impl Catalog {
         self.claims.store(Arc::new(problems));
     }
 
+    /// References that lead to nothing in `snapshot`, made at the first look at a state.
+    pub fn dangling(&self, snapshot: &Snapshot) -> Arc<Vec<ProblemRecord>> {
+        let (revision, places) = (snapshot.revision(), self.places.load_full());
+        if let Some(known) = &*self.dangling.lock()
+            && known.revision == revision
+            && Arc::ptr_eq(&known.places, &places)
+        {
+            return Arc::clone(&known.problems);
+        }
+        let mut problems = snapshot.dangling(MOST_DANGLING);
+        place(&mut problems, snapshot, &places);
+        let problems = Arc::new(problems);
+        *self.dangling.lock() = Some(Dangling {
+            revision,
+            places,
+            problems: Arc::clone(&problems),
+        });
+        problems
+    }
+
+    /// The same of one entity.
+    pub fn dangling_of(&self, snapshot: &Snapshot, ix: Ix) -> Vec<ProblemRecord> {
+        let mut problems = snapshot.dangling_of(ix);
+        if !problems.is_empty() {
+            place(&mut problems, snapshot, &self.places.load());
+        }
+        problems
+    }
+
+    /// Where references that lead to nothing stand, as far as it is known.
+    pub fn places(&self) -> Arc<Places> {
+        self.places.load_full()
+    }
+
+    /// In place of those before.
+    pub fn set_places(&self, places: Places) {
+        self.places.store(Arc::new(places));
+    }
+
     /// The sources in configured order.
     pub fn sources(&self) -> Vec<SourceStatus> {
         self.sources.read().clone()
@@ -97,6 +165,24 @@ impl Catalog {
         let mut sources = self.sources.write();
         if let Some(source) = sources.iter_mut().find(|source| *source.name == *name) {
             update(source);
+        }
+    }
+}
+
+/// Says where each stands, if somebody found out for this version of its descriptor.
+fn place(problems: &mut [ProblemRecord], snapshot: &Snapshot, places: &Places) {
+    if places.is_empty() {
+        return;
+    }
+    for problem in problems {
+        let (Some(own), Some(field)) = (&problem.entity_ref, &problem.field) else {
+            continue;
+        };
+        let version = snapshot.find(own.as_str()).map(|ix| snapshot.version(ix));
+        let spot = places.get(&(own.clone(), Arc::clone(field)));
+        if let Some(spot) = spot.filter(|spot| Some(spot.version) == version) {
+            problem.line = Some(spot.line);
+            problem.column = Some(spot.column);
         }
     }
 }

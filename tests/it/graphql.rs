@@ -326,7 +326,7 @@ async fn what_the_engine_knows_of_an_entity() {
       "data": {
         "component": {
           "source": {"name":"file-1","file":"catalog.yaml","line":2,"revision":1,"url":null,"claims":[]},
-          "problems": []
+          "problems": [{"code":"dangling-reference"}]
         }
       }
     }
@@ -582,8 +582,17 @@ async fn relations_and_problems_page_by_key() {
     {
       "data": {
         "problems": {
-          "totalCount": 1,
+          "totalCount": 2,
           "nodes": [
+            {
+              "severity": "WARNING",
+              "code": "dangling-reference",
+              "file": "catalog.yaml",
+              "line": 2,
+              "field": "spec.dependsOn[2]",
+              "entityRef": "component:default/pay",
+              "seenAt": "2026-03-01T12:00:00Z"
+            },
             {
               "severity": "INFO",
               "code": "undeclared-kind",

@@ -101,7 +101,9 @@ impl<'r> Writer<'r> {
                 };
                 let claims = claims.iter().filter(of_own).map(problem);
                 let problems = snapshot.problems_of(own).into_iter().map(problem);
-                problems.chain(claims).collect()
+                let dangling = self.scene.catalog.dangling_of(snapshot, ix);
+                let dangling = dangling.iter().map(problem);
+                problems.chain(claims).chain(dangling).collect()
             }
             Resolver::Path => self.path(field, ix)?,
             _ => Value::Null,

@@ -79,11 +79,13 @@ impl<'r> Writer<'r> {
             _ => true,
         };
         let claims = self.scene.catalog.claims();
+        let dangling = self.scene.catalog.dangling(self.scene.snapshot);
         let mut rows: Vec<(Vec<String>, &ProblemRecord)> = self
             .scene
             .snapshot
             .problems()
             .chain(claims.iter())
+            .chain(dangling.iter())
             .filter(|problem| {
                 wanted("severity", severity(problem.severity))
                     && wanted("code", &problem.code)
