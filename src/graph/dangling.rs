@@ -97,9 +97,9 @@ impl<'s> Telling<'s> {
         let mut problems = Vec::new();
         for edge in edges {
             let target = snapshot.entity_ref(edge.target);
-            let of_edge = stated
-                .iter()
-                .filter(|stated| stated.relation == edge.relation && stated.target.as_str() == target);
+            let of_edge = stated.iter().filter(|stated| {
+                stated.relation == edge.relation && stated.target.as_str() == target
+            });
             let (severity, hint) = self.told(edge.target);
             problems.extend(of_edge.map(|stated| ProblemRecord {
                 severity,
