@@ -223,7 +223,7 @@ fn check_shape(shape: &Shape, rule: &Rule, at: &Place<'_, '_>, findings: &mut Fi
                 check_shape(inner, rule, &at, findings);
             }
         }
-        Shape::Json { types, list } => check_json(types, *list, rule, at, findings),
+        Shape::Json { .. } => check_json(shape, rule, at, findings),
         Shape::Object { rules, others } => {
             if expect_object(node, path, findings) {
                 check_rules(rules, at, findings);
@@ -235,15 +235,16 @@ fn check_shape(shape: &Shape, rule: &Rule, at: &Place<'_, '_>, findings: &mut Fi
     }
 }
 
-fn check_json(
-    types: &[JsonType],
-    list: bool,
-    rule: &Rule,
-    at: &Place<'_, '_>,
-    findings: &mut Findings,
-) {
+fn check_json(shape: &Shape, rule: &Rule, at: &Place<'_, '_>, findings: &mut Findings) {
+    let Shape::Json { types, list, of } = shape else {
+        return;
+    };
+    let list = *list;
     let Place { node, path, .. } = *at;
     if types.contains(&json_type(node)) {
+        if let (Some(of), Content::Map(_)) = (of, &node.value) {
+            check_shape(of, rule, at, findings);
+        }
         return;
     }
     let wanted = types.iter().map(|ty| type_name(*ty)).collect::<Vec<_>>();
@@ -251,8 +252,16 @@ fn check_json(
     match &node.value {
         Content::List(items) if list => {
             for (index, value) in items.iter().enumerate() {
+                let path = item(path, index);
                 if !types.contains(&json_type(value)) {
-                    wrong_type(value, &item(path, index), &wanted, &example(rule), findings);
+                    wrong_type(value, &path, &wanted, &example(rule), findings);
+                } else if let (Some(of), Content::Map(_)) = (of, &value.value) {
+                    let at = Place {
+                        node: value,
+                        span: value.span,
+                        path: &path,
+                    };
+                    check_shape(of, rule, &at, findings);
                 }
             }
         }

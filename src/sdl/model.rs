@@ -192,6 +192,8 @@ pub enum Shape {
     Json {
         types: Vec<JsonType>,
         list: bool,
+        /// What an object must be like.
+        of: Option<Box<Shape>>,
     },
     /// `JSON`, and everything that is not judged.
     Any,

@@ -238,6 +238,18 @@ const TEMPLATES: &[(&str, &str)] = &[
         "spec.formDecorators[0].input must be an object, and is a string",
     ),
     (
+        "steps: [], parameters: [{ title: x }, { 'backstage:permissions': { tags: [1] } }, { 'backstage:permissions': no, 'backstage:featureFlag': any }]",
+        "spec.parameters[1].'backstage:permissions'.tags[0] must be a string, and is a number; spec.parameters[2].'backstage:permissions' must be an object, and is a string",
+    ),
+    (
+        "steps: [], parameters: { 'backstage:permissions': { tags: no } }",
+        "spec.parameters.'backstage:permissions'.tags must be a list, and is a string",
+    ),
+    (
+        "steps: [{ action: a, 'backstage:permissions': { tags: [1] } }], parameters: { 'backstage:permissions': { tags: [ok] } }",
+        "spec.steps[0].'backstage:permissions'.tags[0] must be a string, and is a number",
+    ),
+    (
         "steps: [], EXPERIMENTAL_formDecorators: {}",
         "spec.EXPERIMENTAL_formDecorators must be a list, and is an object",
     ),

@@ -70,7 +70,7 @@ impl Composer<'_> {
         let words = binding.cases.iter().map(|(from, _)| from.clone()).collect();
         let required = Args::of(directives, "field").and_then(|args| args.truth("required"));
         let shape = match Args::of(directives, "json") {
-            Some(args) => json_shape(args, field.def.ty.is_list()),
+            Some(args) => self.json_shape(args, field.def.ty.is_list(), stack),
             None => self.shape_of(&field.def.ty, words, stack),
         };
         Some(Rule {
@@ -116,6 +116,35 @@ impl Composer<'_> {
         }
     }
 
+    fn json_shape(&mut self, args: Args<'_>, is_list: bool, stack: &mut Vec<Name>) -> Shape {
+        let shape = Shape::Json {
+            types: json_types(args),
+            list: args.truth("list").unwrap_or_default(),
+            of: self
+                .objects_of(args)
+                .map(|name| Box::new(self.object_shape(&name, stack))),
+        };
+        match is_list {
+            true => Shape::List(Box::new(shape)),
+            false => shape,
+        }
+    }
+
+    /// The type that says what objects must be like.
+    fn objects_of(&mut self, args: Args<'_>) -> Option<Name> {
+        let value = args.value("of")?;
+        let named = Name::new(args.text("of")?).ok();
+        let declared = named.as_ref().and_then(|name| self.declared.types.get(name));
+        if declared.is_some_and(|decl| matches!(decl.form, Form::Object)) {
+            return named;
+        }
+        let message = format!("there is no object type `{}`", args.text("of")?);
+        let hint = "name a type whose fields say what the members of an object must be";
+        self.sources
+            .report("unknown-type", value.location(), message, Some(hint.to_owned()));
+        None
+    }
+
     /// An object that holds itself is not judged further down, nor are objects in objects without end.
     fn object_shape(&mut self, type_name: &Name, stack: &mut Vec<Name>) -> Shape {
         if stack.len() > MAX_DEPTH || stack.contains(type_name) {
@@ -135,17 +164,6 @@ impl Composer<'_> {
                 }
             }
         }
-    }
-}
-
-fn json_shape(args: Args<'_>, is_list: bool) -> Shape {
-    let shape = Shape::Json {
-        types: json_types(args),
-        list: args.truth("list").unwrap_or_default(),
-    };
-    match is_list {
-        true => Shape::List(Box::new(shape)),
-        false => shape,
     }
 }
 
