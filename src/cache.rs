@@ -233,6 +233,13 @@ impl Cache {
         }
     }
 
+    /// To be called for an entry of which something was [made](Entry::made): it counts in the bound then. Costs nothing where nothing is new.
+    pub fn count(&self, key: &Key, entry: &Arc<Entry>) {
+        if !entry.is_counted() {
+            self.0.memory.count(key, entry);
+        }
+    }
+
     /// What is in memory at the moment.
     pub fn figures(&self) -> Figures {
         let memory = &self.0.memory;

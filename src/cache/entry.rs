@@ -165,6 +165,9 @@ pub struct Entry {
     failures: AtomicU32,
     /// What was made of the JSON, by what made it.
     made: RwLock<SmallVec<[Made; 1]>>,
+    /// What that takes, and how much of it the bound of the cache knows.
+    made_bytes: AtomicU32,
+    counted: AtomicU32,
 }
 
 type Made = ((u64, u64), Arc<Value>);
@@ -185,6 +188,8 @@ impl Entry {
             pause: AtomicI64::new(i64::MIN),
             failures: AtomicU32::new(0),
             made: RwLock::default(),
+            made_bytes: AtomicU32::new(0),
+            counted: AtomicU32::new(0),
             new,
             mark,
         }
@@ -209,7 +214,7 @@ impl Entry {
 
     /// Something made of the JSON, which goes with the entry; `which` names what makes it.
     ///
-    /// It is not counted in [`bytes`](Self::bytes), so it should be smaller than the JSON.
+    /// It counts in [`bytes`](Self::bytes) once [`Cache::count`](super::Cache::count) was told.
     pub fn made(&self, which: (u64, u64), make: impl FnOnce() -> Value) -> Arc<Value> {
         let known = |made: &[Made]| {
             let mut made = made.iter();
@@ -222,6 +227,8 @@ impl Entry {
         let value = Arc::new(make());
         let mut made = self.made.write();
         if made.len() < MOST_MADE && known(&made).is_none() {
+            let bytes = u32::try_from(weight::made(&value)).unwrap_or(u32::MAX);
+            self.made_bytes.fetch_add(bytes, Ordering::Relaxed);
             made.push((which, Arc::clone(&value)));
         }
         value
@@ -245,7 +252,19 @@ impl Entry {
 
     /// What it takes in memory, allocations and bookkeeping included.
     pub fn bytes(&self) -> u32 {
-        self.bytes
+        let counted = self.counted.load(Ordering::Relaxed);
+        self.bytes.saturating_add(counted)
+    }
+
+    /// Whether all that was made of it is in [`bytes`](Self::bytes).
+    pub(super) fn is_counted(&self) -> bool {
+        self.made_bytes.load(Ordering::Relaxed) == self.counted.load(Ordering::Relaxed)
+    }
+
+    /// From now on it is. Whoever holds a bound by [`bytes`](Self::bytes) must not look meanwhile.
+    pub(super) fn count(&self) {
+        let made = self.made_bytes.load(Ordering::Relaxed);
+        self.counted.store(made, Ordering::Relaxed);
     }
 
     pub(super) fn parts(&self) -> &NewEntry {

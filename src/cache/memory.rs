@@ -6,8 +6,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction};
 use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
 
 use super::entry::Entry;
@@ -81,6 +82,17 @@ impl Memory {
     pub(super) fn put(&self, key: Key, entry: Arc<Entry>) {
         self.entries.insert(key, entry);
         self.metrics.memory(self.len(), self.bytes());
+    }
+
+    /// What was made of an entry is in the bound from now on, if it is still there; the next that is put makes room for it.
+    pub(super) fn count(&self, key: &Key, entry: &Arc<Entry>) {
+        // Under the lock of its part: the weight changes while nobody looks.
+        self.entries.entry(key, Some(Duration::ZERO), |_, held| {
+            if Arc::ptr_eq(held, entry) {
+                held.count();
+            }
+            EntryAction::Retain(())
+        });
     }
 
     pub(super) fn remove(&self, key: &Key) {

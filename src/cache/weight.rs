@@ -29,6 +29,11 @@ pub(super) fn of(new: &NewEntry) -> usize {
         + PLACE
 }
 
+/// A value that is shared, with its place in a list.
+pub(super) fn made(value: &Value) -> usize {
+    block(size_of::<Value>() + 2 * size_of::<usize>()) + below(value) + 3 * size_of::<u64>()
+}
+
 /// What hangs on a value, itself not included.
 fn below(value: &Value) -> usize {
     match value {

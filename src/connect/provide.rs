@@ -396,6 +396,7 @@ impl Look<'_> {
         entity: Option<Ix>,
     ) -> Result<Rows, Fault> {
         let view = View::new(fetch, &held.entry)?;
+        self.runtime.cache().count(&ask.key, &held.entry);
         let which = match (held.entry.json(), &ask.batch) {
             (None, _) => Which::Nothing,
             (Some(_), Some(key)) if fetch.is_collection() => {

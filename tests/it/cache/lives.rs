@@ -1,6 +1,6 @@
 //! Fresh, stale, expired, over; validators; the bound of memory.
 
-use callboard::cache::{Cache, Claim, Content, Life, NewEntry, Prefix, Settings, State, Terms};
+use callboard::cache::{Cache, Claim, Content, Key, Life, NewEntry, Prefix, Settings, State, Terms};
 use callboard::clock::Clock;
 use callboard::tasks::Tasks;
 use callboard::telemetry::metrics::CacheMetrics;
@@ -215,4 +215,30 @@ async fn memory_is_bounded_under_a_million_puts() {
     assert!(figures.bytes <= bound, "{figures:?}");
     assert!(figures.bytes > bound / 2, "{figures:?}");
     assert_eq!(figures.entries + figures.evicted, 1_000_000, "{figures:?}");
+}
+
+/// What fields make of an entry and keep beside it is in the bound: or a few entries could hold any amount of memory.
+#[tokio::test]
+async fn what_is_made_of_entries_counts_in_the_bound() {
+    let fixture = Fixture::new().await;
+    let keys: Vec<Key> = (0..100).map(|number| key(&number.to_string())).collect();
+    for key in &keys {
+        fixture.fill(*key, "short", terms(60, 0, 0), &[]).await;
+    }
+    let before = fixture.cache.figures();
+    let made = || json!("x".repeat(100_000));
+    for key in &keys {
+        let held = fixture.cache.get(key).unwrap();
+        held.entry.made((1, 1), made);
+        fixture.cache.count(key, &held.entry);
+        // The second time there is nothing new.
+        held.entry.made((1, 1), made);
+        fixture.cache.count(key, &held.entry);
+    }
+    let after = fixture.cache.figures();
+    assert!(after.bytes >= before.bytes + 100 * 100_000, "{after:?}");
+    fixture.fill(key("next"), "short", terms(60, 0, 0), &[]).await;
+    let figures = fixture.cache.figures();
+    assert!(figures.bytes <= 4 << 20, "{figures:?}");
+    assert!(figures.evicted >= 60, "{figures:?}");
 }
