@@ -134,14 +134,20 @@ impl Composer<'_> {
     fn objects_of(&mut self, args: Args<'_>) -> Option<Name> {
         let value = args.value("of")?;
         let named = Name::new(args.text("of")?).ok();
-        let declared = named.as_ref().and_then(|name| self.declared.types.get(name));
+        let declared = named
+            .as_ref()
+            .and_then(|name| self.declared.types.get(name));
         if declared.is_some_and(|decl| matches!(decl.form, Form::Object)) {
             return named;
         }
         let message = format!("there is no object type `{}`", args.text("of")?);
         let hint = "name a type whose fields say what the members of an object must be";
-        self.sources
-            .report("unknown-type", value.location(), message, Some(hint.to_owned()));
+        self.sources.report(
+            "unknown-type",
+            value.location(),
+            message,
+            Some(hint.to_owned()),
+        );
         None
     }
 
