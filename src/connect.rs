@@ -40,6 +40,7 @@ mod trace;
 mod view;
 mod way;
 mod webhooks;
+mod wish;
 
 pub use action::Actions;
 pub use claimed::{CLAIM_CODES, Claimed};

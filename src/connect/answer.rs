@@ -10,7 +10,6 @@ use serde_json::Value;
 use super::ask::nearest;
 use super::cursor::{Cursor, Place};
 use super::fault;
-use super::filter::Filter;
 use super::lineup::Head;
 use super::live::LiveObject;
 use super::provide::Provided;
@@ -78,7 +77,7 @@ impl Route {
             has_next: more_above || heads.iter().any(Head::goes_on),
             has_previous,
             total: match self.total
-                && self.filters.iter().all(Filter::is_open)
+                && provided.iter().all(|provided| provided.chosen.is_none())
                 && provided.iter().all(|provided| provided.faults.is_empty())
             {
                 true => total(provided),

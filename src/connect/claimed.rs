@@ -16,13 +16,14 @@ use tokio::sync::Notify;
 
 use super::ask::{Not, Resolved, annotation};
 use super::chains::{Provider, Step};
-use super::routes::{Fetch, all_reads};
+use super::routes::{Fetch, Rule, all_reads};
 use super::runtime::{Inner, Runtime};
 use super::scope::{Scope, State};
 use super::seam::{LiveField, Parent};
+use super::wish::Wish;
 use crate::clock::Budget;
 use crate::graph::{Ix, Snapshot};
-use crate::sdl::expr::Expr;
+use crate::sdl::expr::{Expr, Read};
 use crate::sdl::{FieldSource, GENERIC_ENTITY};
 
 /// The codes of these problems, with what they mean; `schema/README.md` lists the same.
@@ -102,8 +103,17 @@ impl Runtime {
     }
 }
 
-/// The first steps of all live fields of a type.
-type Steps = HashMap<Arc<str>, Vec<Provider>>;
+/// What descriptors of a type are judged by.
+type Steps = HashMap<Arc<str>, Judges>;
+
+/// Of all live fields of a type.
+#[derive(Default)]
+struct Judges {
+    /// Their first steps say what is asked.
+    providers: Vec<Provider>,
+    /// Which items of their lists are shown, by the field.
+    rules: Vec<(Arc<str>, Rule)>,
+}
 
 impl Inner {
     fn claims_of(&self, scope: &Scope, ix: Ix, steps: &mut Steps, found: &mut Vec<Claimed>) {
@@ -112,10 +122,10 @@ impl Inner {
             Some(kind) => &self.routes().model().kind_of(kind).type_name,
             None => &Arc::from(GENERIC_ENTITY),
         };
-        let providers = steps
+        let judges = steps
             .entry(Arc::clone(type_name))
-            .or_insert_with(|| self.providers(type_name));
-        if providers.is_empty() {
+            .or_insert_with(|| self.judges(type_name));
+        if judges.providers.is_empty() {
             return;
         }
         let descriptor = snapshot.descriptor(ix);
@@ -124,7 +134,8 @@ impl Inner {
             return;
         };
         let start = found.len();
-        let first = providers
+        let first = judges
+            .providers
             .iter()
             .filter_map(|provider| provider.steps.first());
         for (fetch, args) in first.filter_map(Step::fetch) {
@@ -154,11 +165,57 @@ impl Inner {
                 });
             }
         }
+        for rule in &judges.rules {
+            self.unusable(rule, (snapshot, ix), (&descriptor, annotations), found);
+        }
     }
 
-    fn providers(&self, type_name: &Arc<str>) -> Vec<Provider> {
+    /// Values and globs of an annotation that a list cannot be chosen by.
+    fn unusable(
+        &self,
+        (field, rule): &(Arc<str>, Rule),
+        (snapshot, ix): (&Snapshot, Ix),
+        (descriptor, annotations): (&Value, &Map<String, Value>),
+        found: &mut Vec<Claimed>,
+    ) {
+        let lets = rule.of.lets.iter().map(|item| &item.value);
+        let reads: Vec<Read> = lets
+            .chain([&rule.of.wanted])
+            .flat_map(Expr::reads)
+            .collect();
+        let given = reads.iter().filter_map(|read| {
+            let (name, value) = annotations.get_key_value(annotation(read)?)?;
+            Some((name, value.as_str()?))
+        });
+        let given: Vec<(&String, &str)> = given.collect();
+        if given.is_empty() {
+            return;
+        }
+        let (_, unusable) = Wish::of(&rule.of, &rule.arguments, descriptor);
+        // One of them says enough; there may be as many as an annotation has room for.
+        if let Some(first) = unusable.into_iter().next() {
+            let holds = |(_, text): &&(&String, &str)| text.contains(&*first.text);
+            let Some((name, _)) = given.iter().find(holds) else {
+                return;
+            };
+            found.push(Claimed {
+                entity_ref: snapshot.entity_ref(ix).into(),
+                version: snapshot.version(ix),
+                code: "claim-value",
+                annotation: Some(name.as_str().into()),
+                message: format!(
+                    "`{field}` does not go by all of what `{name}` says: {}",
+                    first.why
+                ),
+                hint: first.hint,
+                seen_at: self.cache().now(),
+            });
+        }
+    }
+
+    fn judges(&self, type_name: &Arc<str>) -> Judges {
         let Some(ty) = self.routes().model().types.get(type_name) else {
-            return Vec::new();
+            return Judges::default();
         };
         let fields = ty.fields.values();
         let routes = fields.filter_map(|field| match &field.source {
@@ -179,8 +236,18 @@ impl Inner {
                 instances.all().next().is_some()
             })
         };
-        let providers = routes.flat_map(|route| route.providers);
-        providers.filter(configured).collect()
+        let mut judges = Judges::default();
+        for route in routes {
+            let before = judges.providers.len();
+            let providers = route.providers.into_iter();
+            judges.providers.extend(providers.filter(configured));
+            if judges.providers.len() > before {
+                judges
+                    .rules
+                    .extend(route.rule.map(|rule| (route.field, rule)));
+            }
+        }
+        judges
     }
 
     /// An upstream was asked what a descriptor claims, and has it or not.

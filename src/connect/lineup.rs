@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::cursor::{Place, anchor};
-use super::filter::Filter;
 use super::live::LiveObject;
 use super::provide::Provided;
 use super::routes::{Order, Route};
@@ -17,7 +16,6 @@ use crate::sdl::expr::Expr;
 pub(super) struct Lineup<'l> {
     provided: &'l Provided,
     identity: Option<&'l Expr>,
-    filter: Option<&'l Filter>,
     place: Place,
     /// The order in which they are taken, if it is not the upstream's.
     sorted: Option<Vec<usize>>,
@@ -33,7 +31,6 @@ impl Route {
         let mut lineup = Lineup {
             provided,
             identity: last.and_then(|step| step.identity.as_ref()),
-            filter: self.filters.get(provider),
             place: window.map_or(Place::default(), |window| window.place(provider)),
             sorted: self.order.as_ref().and_then(|order| order.sort(provided)),
             start: 0,
@@ -85,9 +82,9 @@ impl Lineup<'_> {
 
     /// Whether an object is shown; `None` where nobody looked, since there were enough before.
     fn is_shown(&self, own: usize) -> Option<bool> {
-        match self.filter {
-            Some(filter) if !filter.is_open() => self.provided.chosen.get(&own).copied(),
-            _ => Some(true),
+        match &self.provided.chosen {
+            Some(chosen) => chosen.get(&own).copied(),
+            None => Some(true),
         }
     }
 }

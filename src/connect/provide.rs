@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 
 use super::ask::{Ask, Not, Resolved, nearest};
 use super::chains::{Step, What};
-use super::filter::Filter;
+use super::filter::{Chosen, Filter};
 use super::flights::{self, Wanted};
 use super::kept::{self, Progress};
 use super::live::{LiveObject, Whole};
@@ -21,6 +21,7 @@ use super::scope::{Scope, State};
 use super::seam::{Fault, Parent};
 use super::trace::Found;
 use super::view::{View, body};
+use super::wish::Wish;
 use crate::cache::{self, Held, Key};
 use crate::graph::Ix;
 
@@ -48,7 +49,9 @@ pub(super) struct Provided {
     /// There is more than was looked at.
     pub(super) is_cut: bool,
     /// Where there is a filter: whether the object at a place is shown, as far as it was looked at.
-    pub(super) chosen: HashMap<usize, bool>,
+    pub(super) chosen: Option<HashMap<usize, bool>>,
+    /// What `@where` wants of the objects.
+    pub(super) wish: Option<Arc<Wish>>,
 }
 
 /// How much of a list is wanted.
@@ -130,6 +133,10 @@ impl Provided {
 
 /// So many objects are looked at in search of those that a filter shows, where each has to be asked for.
 const MOST_TESTED: usize = 100;
+/// The same where a graph gives them: as many as ten of its largest pages hold.
+const MOST_OF_GRAPH: usize = 1_000;
+/// So many more are asked of a graph at once.
+const LARGEST_STEP: usize = 100;
 
 /// What a filter says to what is there.
 enum Choice {
@@ -172,7 +179,10 @@ impl Look<'_> {
 
     /// What a provider of a route has for a parent.
     pub(super) fn provide(&mut self, route: &Route, position: usize, parent: &Parent) -> Provided {
-        let mut provided = Provided::default();
+        let mut provided = Provided {
+            wish: self.wish(route, parent),
+            ..Provided::default()
+        };
         let Some(provider) = route.providers.get(position) else {
             return provided;
         };
@@ -211,9 +221,21 @@ impl Look<'_> {
             }
             match self.choose(route, position, &mut provided) {
                 Choice::Enough => return provided,
-                Choice::More => extent.rows = provided.len() + 1,
+                Choice::More => match further(last, provided.len()) {
+                    Some(rows) => extent.rows = rows,
+                    None => {
+                        provided.leave_it_at_that();
+                        return provided;
+                    }
+                },
             }
         }
+    }
+
+    /// What `@where` wants for the nearest entity.
+    fn wish(&self, route: &Route, parent: &Parent) -> Option<Arc<Wish>> {
+        let rule = route.rule.as_ref()?;
+        self.runtime.wish(rule, nearest(parent)?, self.scope)
     }
 
     /// From the objects of one step to those of the next.
@@ -236,14 +258,19 @@ impl Look<'_> {
 
     /// Which objects are shown: as many as are wanted, if there are.
     fn choose(&mut self, route: &Route, position: usize, provided: &mut Provided) -> Choice {
+        let wish = provided.wish.clone();
+        let chosen_by = &Chosen {
+            wish: wish.as_deref(),
+            globs: self.runtime.globs(),
+        };
         let filter = route
             .filters
             .get(position)
-            .filter(|filter| !filter.is_open());
+            .filter(|filter| !filter.is_open(chosen_by));
         let (Some(filter), Some(window)) = (filter, &route.page) else {
             return Choice::Enough;
         };
-        let is_fetched = !filter.fetched().is_empty();
+        let is_fetched = filter.fetched(chosen_by).next().is_some();
         // One more says whether there is one more; that is not worth a request.
         let enough = window.first + usize::from(!is_fetched);
         let mut chosen = HashMap::new();
@@ -256,7 +283,7 @@ impl Look<'_> {
                 break;
             }
             let object = provided.object(own);
-            let shown = object.map(|object| self.test(filter, object, &mut faults));
+            let shown = object.map(|object| self.test(filter, chosen_by, object, &mut faults));
             match shown.unwrap_or(Some(false)) {
                 Some(shown) => {
                     n_shown += usize::from(shown);
@@ -272,7 +299,7 @@ impl Look<'_> {
         }
         let is_read = lineup.own(next).is_none();
         provided.pending |= is_pending;
-        provided.chosen = chosen;
+        provided.chosen = Some(chosen);
         provided.is_cut |= !is_read && n_shown < enough || !faults.is_empty();
         // A list that could not be read on will not be.
         let goes_on = provided.faults.is_empty()
@@ -291,21 +318,26 @@ impl Look<'_> {
     fn test(
         &mut self,
         filter: &Filter,
+        chosen: &Chosen<'_>,
         object: LiveObject,
         faults: &mut Vec<Fault>,
     ) -> Option<bool> {
-        if !filter.lets_through(&object) {
+        if !filter.lets_through(&object, chosen) {
             return Some(false);
         }
         let parent = Parent::Live(object);
         let mut is_pending = false;
-        for test in filter.fetched() {
+        for test in filter.fetched(chosen) {
             let mut is_right = false;
             for position in 0..test.route.providers.len() {
                 let found = self.provide(&test.route, position, &parent);
                 is_pending |= found.pending;
+                let is_unknown = found.len() == 0 && found.faults.is_empty();
+                is_right |= is_unknown && test.passes_unknown();
                 let objects = (0..found.len()).filter_map(|row| found.object(row));
-                is_right |= objects.into_iter().any(|object| test.holds(object.value()));
+                is_right |= objects
+                    .into_iter()
+                    .any(|object| test.holds(object.value(), chosen));
                 faults.extend(found.faults);
             }
             if !is_right && !is_pending {
@@ -464,5 +496,15 @@ impl Look<'_> {
         if let Some(trace) = self.scope.trace() {
             trace.found(fetch.connector(), found);
         }
+    }
+}
+
+/// How many objects to have next, where none of those at hand are left; `None` where that is enough looking.
+fn further(step: &Step, n_known: usize) -> Option<usize> {
+    match step.what {
+        // A graph gives as many as it is asked for: each time twice as many, so that few requests find what is rare.
+        What::Graph(_) if n_known >= MOST_OF_GRAPH => None,
+        What::Graph(_) => Some(n_known + n_known.clamp(1, LARGEST_STEP)),
+        What::Fetch { .. } | What::Member(_) => Some(n_known + 1),
     }
 }

@@ -1,4 +1,4 @@
-//! What was found out about whom: the request of a field for a parent, so that a warm answer unpacks no descriptor and fills no template.
+//! What was found out about whom: the request of a field for a parent, and which items it shows, so that a warm answer unpacks no descriptor and fills no template.
 //!
 //! Of an entity it holds for one version of the entity; of an object that is kept, for as long as the object.
 //! It is read once per live field and parent, by all threads at once: so reading takes no lock, and what is new waits in a place of its own until there is enough of it.
@@ -13,9 +13,10 @@ use parking_lot::Mutex;
 
 use super::ask::{Resolved, nearest};
 use super::live::{Anchor, Part};
-use super::routes::{Args, Fetch};
+use super::routes::{Args, Fetch, Rule};
 use super::scope::Scope;
 use super::seam::Parent;
+use super::wish::Wish;
 use crate::graph::Ix;
 
 /// So many are remembered of entities, and so many of objects; then it begins anew.
@@ -24,20 +25,23 @@ const MOST: usize = 50_000;
 const FEW: usize = 64;
 
 pub(super) struct Remembered {
-    entities: Memory<OfEntity>,
-    objects: Memory<OfObject>,
+    entities: Memory<OfEntity, Resolved>,
+    objects: Memory<OfObject, Resolved>,
+    wishes: Memory<OfRule, Option<Arc<Wish>>>,
     hasher: DefaultHashBuilder,
 }
 
 /// A request, its arguments as far as it reads them, and whom it is for.
 type OfEntity = (u32, u32, u64);
 type OfObject = (u32, Option<u32>, u64, Part);
+/// A rule by its place in memory, which lasts as long as the schema; an entity, and the arguments.
+type OfRule = (usize, u32, u64);
 
 /// What it came to, for one version of the entity.
 #[derive(Clone)]
-struct Known {
+struct Known<V> {
     version: Version,
-    resolved: Resolved,
+    came_to: V,
     /// With it nothing else can come to the object's address.
     _anchor: Option<Anchor>,
 }
@@ -45,10 +49,10 @@ struct Known {
 /// The entity's ref, hashed, as an index may come to mean another entity; and the change that made it what it is.
 type Version = (u64, u64);
 
-struct Memory<K> {
-    all: ArcSwap<HashMap<K, Known>>,
+struct Memory<K, V> {
+    all: ArcSwap<HashMap<K, Known<V>>>,
     /// What came since; it goes before what is in `all`.
-    new: Mutex<HashMap<K, Known>>,
+    new: Mutex<HashMap<K, Known<V>>>,
 }
 
 impl Remembered {
@@ -56,6 +60,7 @@ impl Remembered {
         Self {
             entities: Memory::new(),
             objects: Memory::new(),
+            wishes: Memory::new(),
             hasher: DefaultHashBuilder::default(),
         }
     }
@@ -92,6 +97,19 @@ impl Remembered {
         }
     }
 
+    /// What a rule wants of the items of an entity.
+    pub(super) fn wish(
+        &self,
+        rule: &Rule,
+        ix: Ix,
+        scope: &Scope,
+        make: impl FnOnce() -> Option<Arc<Wish>>,
+    ) -> Option<Arc<Wish>> {
+        let key = (Arc::as_ptr(&rule.of).addr(), ix.0, rule.args);
+        let version = self.version(scope, Some(ix));
+        self.wishes.get(key, version, make, || None)
+    }
+
     fn version(&self, scope: &Scope, entity: Option<Ix>) -> Version {
         let Some(ix) = entity else {
             return (0, 0);
@@ -101,7 +119,7 @@ impl Remembered {
     }
 }
 
-impl<K: Copy + Eq + Hash> Memory<K> {
+impl<K: Copy + Eq + Hash, V: Clone> Memory<K, V> {
     fn new() -> Self {
         Self {
             all: ArcSwap::default(),
@@ -113,27 +131,27 @@ impl<K: Copy + Eq + Hash> Memory<K> {
         &self,
         key: K,
         version: Version,
-        resolve: impl FnOnce() -> Resolved,
+        make: impl FnOnce() -> V,
         anchor: impl FnOnce() -> Option<Anchor>,
-    ) -> Resolved {
-        let current = |known: &&Known| known.version == version;
+    ) -> V {
+        let current = |known: &&Known<V>| known.version == version;
         if let Some(known) = self.all.load().get(&key).filter(current) {
-            return known.resolved.clone();
+            return known.came_to.clone();
         }
         if let Some(known) = self.new.lock().get(&key).filter(current) {
-            return known.resolved.clone();
+            return known.came_to.clone();
         }
-        let resolved = resolve();
+        let came_to = make();
         let known = Known {
             version,
-            resolved: resolved.clone(),
+            came_to: came_to.clone(),
             _anchor: anchor(),
         };
         self.add(key, known);
-        resolved
+        came_to
     }
 
-    fn add(&self, key: K, known: Known) {
+    fn add(&self, key: K, known: Known<V>) {
         let mut new = self.new.lock();
         new.insert(key, known);
         let all = self.all.load();

@@ -23,7 +23,7 @@ use crate::cache::Prefix;
 use crate::sdl::expr::{Expr, Read};
 use crate::sdl::{
     AuthType, BatchStyle, CachePolicy, Connect, FieldSource, Model, Page, Request, TypeDef,
-    UpstreamSource, ValueBinding,
+    UpstreamSource, ValueBinding, Where,
 };
 
 /// One `@connect`, for one type of what it brings.
@@ -81,6 +81,8 @@ pub(super) struct Route {
     /// A connection, and which part of it.
     pub(super) page: Option<Window>,
     pub(super) order: Option<Order>,
+    /// Which of its objects are shown where the arguments do not say so.
+    pub(super) rule: Option<Rule>,
     pub(super) total: bool,
     pub(super) cursors: bool,
     /// It changes something at the upstream.
@@ -101,6 +103,14 @@ impl Route {
             _ => None,
         }
     }
+}
+
+/// `@where` of a list, and the arguments that it reads.
+pub(super) struct Rule {
+    pub(super) of: Arc<Where>,
+    pub(super) arguments: Value,
+    /// The same as a number.
+    pub(super) args: u64,
 }
 
 /// Which part of a list is wanted.
@@ -167,6 +177,8 @@ impl Routes {
             .and_then(|merge| Some((merge.order_by.as_deref()?, merge.descending)))
             .map(|(by, descending)| self.order(&providers, by, descending));
         let page = connection.then(|| window(field));
+        let rule = binding.and_then(|binding| binding.chosen.as_ref());
+        let rule = rule.filter(|_| connection).map(|of| Rule::new(of, field));
         for (position, provider) in providers.iter_mut().enumerate() {
             let rows = page.as_ref().map_or(1, |page| page.rows(position));
             self.ask_graphs(field, provider, filters.get(position), order.as_ref(), rows);
@@ -177,6 +189,7 @@ impl Routes {
             order,
             providers,
             filters,
+            rule,
             total: field.total,
             cursors: field.cursors,
             action: self.is_action(field),
@@ -186,6 +199,18 @@ impl Routes {
     /// The request of an action; what it brings is a payload.
     pub(super) fn action(&self, connect: &Arc<Connect>, payload: &Arc<str>) -> Arc<Fetch> {
         self.fetch(connect, payload, false, None, &Args::of_page(1))
+    }
+
+    /// Whether a type says for itself how it has a field that the items of `field` have.
+    pub(super) fn restates(&self, field: &LiveField, ty: &TypeDef, name: &str) -> bool {
+        let owner = self.model.types.get(&field.type_name);
+        let declared = owner.and_then(|owner| owner.fields.get(&field.name));
+        let items = declared.map(|declared| self.item_type(declared));
+        let items = items.and_then(|name| self.model.types.get(name));
+        let inherited = items.filter(|items| items.name != ty.name);
+        let promised = inherited.and_then(|items| items.fields.get(name));
+        let own = ty.fields.get(name);
+        own.is_some_and(|own| promised.is_none_or(|promised| promised.declared != own.declared))
     }
 
     fn is_action(&self, field: &LiveField) -> bool {
@@ -236,6 +261,25 @@ impl Routes {
         Order {
             by_type: types.collect(),
             descending,
+        }
+    }
+}
+
+impl Rule {
+    fn new(of: &Arc<Where>, field: &LiveField) -> Self {
+        let lets = of.lets.iter().map(|item| &item.value);
+        let reads: Vec<Read> = lets.chain([&of.wanted]).flat_map(Expr::reads).collect();
+        let is_read = |name: &str| {
+            let mut of_args = reads.iter().filter(|read| &*read.root == "args");
+            of_args.any(|read| read.path.first().is_none_or(|own| **own == *name))
+        };
+        let given = field.arguments.iter().filter(|(name, _)| is_read(name));
+        let given = given.map(|(name, value)| (name.clone(), value.clone()));
+        let arguments = Value::Object(given.collect());
+        Self {
+            of: Arc::clone(of),
+            args: number_of(&arguments.to_string()),
+            arguments,
         }
     }
 }

@@ -22,11 +22,12 @@ use super::provide::{Fetched, Look, Provided};
 use super::remembered::Remembered;
 use super::renewals::Renewal;
 use super::report::{ConnectorReport, Match};
-use super::routes::{Args, Fetch, Route, Routes};
+use super::routes::{Args, Fetch, Route, Routes, Rule};
 use super::scope::Scope;
 use super::seam::{self, Answer, Group, LiveField, LiveSource, Parent, Sight};
 use super::shown::{Members, Shown, Subject};
 use super::way::Way;
+use super::wish::{Globs, Wish};
 use crate::cache::Cache;
 use crate::config::ConnectorConfig;
 use crate::egress::{Egress, Lane};
@@ -52,6 +53,7 @@ pub(super) struct Inner {
     acted_on: HashMap<Arc<str>, Members>,
     shown: Shown,
     remembered: Remembered,
+    globs: Globs,
     indexed: Collections,
     pub(super) renewals: Mutex<Vec<Renewal>>,
     pub(super) air: Arc<Air>,
@@ -116,6 +118,7 @@ impl Runtime {
             cache,
             tasks,
             remembered: Remembered::new(),
+            globs: Globs::default(),
             indexed: Collections::new(),
             renewals: Mutex::default(),
             air: Arc::default(),
@@ -453,6 +456,19 @@ impl Inner {
             }
             resolved
         })
+    }
+
+    /// What `@where` wants of the items of an entity's list; that is remembered, too.
+    pub(super) fn wish(&self, rule: &Rule, ix: Ix, scope: &Scope) -> Option<Arc<Wish>> {
+        self.remembered.wish(rule, ix, scope, || {
+            let descriptor = scope.snapshot.descriptor(ix);
+            let (wish, _told_as_a_claim) = Wish::of(&rule.of, &rule.arguments, &descriptor);
+            wish.map(Arc::new)
+        })
+    }
+
+    pub(super) fn globs(&self) -> &Globs {
+        &self.globs
     }
 
     /// Somebody wrote something that leads nowhere.

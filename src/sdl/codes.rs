@@ -52,6 +52,10 @@ pub const CODES: &[(&str, &str)] = &[
         "a text with holes cannot be read, or is no path of a URL",
     ),
     (
+        "bad-where",
+        "`@where` on what is no list that types supply, or without one thing to compare with",
+    ),
+    (
         "changed-arguments",
         "a restated field takes other arguments than its interface says",
     ),

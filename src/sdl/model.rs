@@ -373,6 +373,8 @@ pub struct LiveBinding {
     /// `@supplies`: who provides this field, in the order of connector names.
     pub suppliers: Vec<Supplier>,
     pub merge: Option<Merge>,
+    /// `@where`.
+    pub chosen: Option<Arc<Where>>,
     pub connection: bool,
 }
 

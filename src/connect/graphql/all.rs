@@ -70,7 +70,7 @@ fn of_field(routes: &Routes, field: &LiveField, connector: &str) -> Vec<(String,
                 .iter()
                 .map(|item| (item.name.clone(), Value::from("x")))
                 .collect();
-            let shape = graph.shape(&names, 0);
+            let shape = graph.shape(&names, 0, true);
             let field = root.sample(&fetch.connect.lets).field(&shape.field);
             let root = Root {
                 field: &field,

@@ -46,7 +46,7 @@ impl Look<'_> {
             }
         };
         let call = ask.call.as_ref()?;
-        let shape = graph.shape(&ask.origin.names, rows);
+        let shape = graph.shape(&ask.origin.names, rows, provided.wish.is_some());
         let (held, is_landed) = match self.found.and_then(|found| found.get(&ask.key)) {
             Some(Ok(held)) => (Some(held.clone()), true),
             Some(Err(fault)) => {

@@ -337,7 +337,9 @@ impl Reader<'_> {
                                 self.walk(place, &Tail::default(), reading, &mut tail.below);
                             }
                         }
-                        Function::First | Function::Last | Function::At => tail.list = true,
+                        Function::First | Function::Last | Function::At | Function::Skip => {
+                            tail.list = true;
+                        }
                         _ => {}
                     }
                     for arg in call.args.iter().skip(1) {

@@ -37,8 +37,8 @@ pub(in crate::connect) struct Graph {
     pub(in crate::connect) listed: Listed,
     /// How old what is wanted may be, unless a field says otherwise.
     pub(in crate::connect) ages: Ages,
-    /// The same for all objects, where no argument reads the names of the request.
-    pub(in crate::connect) fixed: OnceLock<Option<Arc<Shape>>>,
+    /// The same for all objects, where no argument reads the names of the request; without and with what `@where` looks at.
+    pub(in crate::connect) fixed: [OnceLock<Option<Arc<Shape>>>; 2],
 }
 
 /// What is wanted of the objects at the end.
@@ -49,6 +49,8 @@ pub(in crate::connect) enum End {
         selected: Option<SelectedField>,
         /// What they are told apart, filtered and ordered by.
         extras: Vec<Expr>,
+        /// What `@where` looks at, where it wants something.
+        ruled: Vec<Expr>,
     },
     /// The next request is made from them.
     Next(Arc<Connect>),
@@ -327,7 +329,12 @@ impl Routes {
         rows: usize,
     ) {
         let asks = |step: &ChainStep| step.fetch().is_some_and(|(fetch, _)| fetch.root.is_some());
-        let mut extras: Vec<Expr> = filter.into_iter().flat_map(Filter::reads).collect();
+        let reads = |rule| {
+            filter
+                .into_iter()
+                .flat_map(move |filter| filter.reads(rule))
+        };
+        let mut extras: Vec<Expr> = reads(false).collect();
         let mut steps = std::mem::take(&mut provider.steps).into_iter().peekable();
         while let Some(mut step) = steps.next() {
             let Some((fetch, args)) = step.fetch().filter(|_| asks(&step)) else {
@@ -376,6 +383,7 @@ impl Routes {
                         type_name: Arc::clone(&last.type_name),
                         selected: field.selected.clone(),
                         extras: std::mem::take(&mut extras),
+                        ruled: reads(true).collect(),
                     }
                 }
             };
@@ -395,7 +403,7 @@ impl Routes {
                 },
                 onward,
                 ages: fetch.policy.as_ref().map_or(Ages::REQUEST, Ages::of),
-                fixed: OnceLock::new(),
+                fixed: Default::default(),
                 fetch,
             }));
             provider.steps.push(step);
@@ -405,23 +413,33 @@ impl Routes {
 }
 
 impl Graph {
-    /// What is wanted for a request with these names.
-    pub(in crate::connect) fn shape(&self, names: &[(Box<str>, Value)], rows: usize) -> Arc<Shape> {
-        if self.listed.rows.is_some_and(|own| own < rows) {
+    /// What is wanted for a request with these names; `ruled` where `@where` looks at the objects.
+    pub(in crate::connect) fn shape(
+        &self,
+        names: &[(Box<str>, Value)],
+        rows: usize,
+        ruled: bool,
+    ) -> Arc<Shape> {
+        // Who is not shown everything has to see the objects, also where only their number is selected.
+        let listed = match (self.listed.rows, ruled) {
             // Further in the list, for those whom a filter shows.
-            return Arc::new(self.build(names, self.listed.further(rows)).0);
-        }
-        let fixed = self.fixed.get_or_init(|| {
-            let (shape, used_names) = self.build(&[], self.listed);
-            (!used_names).then(|| Arc::new(shape))
-        });
-        match fixed {
-            Some(shape) => Arc::clone(shape),
-            None => Arc::new(self.build(names, self.listed).0),
-        }
+            (Some(own), _) if own < rows => self.listed.further(rows),
+            (None, true) => self.listed.further(rows),
+            _ => {
+                let fixed = self.fixed[usize::from(ruled)].get_or_init(|| {
+                    let (shape, used_names) = self.build(&[], self.listed, ruled);
+                    (!used_names).then(|| Arc::new(shape))
+                });
+                match fixed {
+                    Some(shape) => return Arc::clone(shape),
+                    None => self.listed,
+                }
+            }
+        };
+        Arc::new(self.build(names, listed, ruled).0)
     }
 
-    fn build(&self, names: &[(Box<str>, Value)], listed: Listed) -> (Shape, bool) {
+    fn build(&self, names: &[(Box<str>, Value)], listed: Listed, ruled: bool) -> (Shape, bool) {
         let reader = Reader {
             model: &self.model,
             lets: &self.fetch.connect.lets,
@@ -433,7 +451,7 @@ impl Graph {
             field: &self.field,
             args: &self.args.value,
         };
-        let items = self.items(&reader, reading);
+        let items = self.items(&reader, reading, ruled);
         let mut items = self.around(&reader, items);
         let mut within = None;
         if let Some(inner) = &self.within {
@@ -520,7 +538,7 @@ impl Graph {
         }
     }
 
-    fn items(&self, reader: &Reader<'_>, reading: Reading<'_>) -> Need {
+    fn items(&self, reader: &Reader<'_>, reading: Reading<'_>, rule: bool) -> Need {
         let mut items = Need::default();
         match &self.end {
             End::Next(connect) => {
@@ -535,11 +553,13 @@ impl Graph {
                 type_name,
                 selected,
                 extras,
+                ruled,
             } => {
                 if let (Some(ty), Some(selected)) = (self.model.types.get(type_name), selected) {
                     reader.object(ty, &selected.below, &mut items);
                 }
-                for expr in extras {
+                let ruled = ruled.iter().filter(|_| rule);
+                for expr in extras.iter().chain(ruled) {
                     reader.expr(expr, reading, &mut items);
                 }
                 let until = self.fetch.policy.as_ref();

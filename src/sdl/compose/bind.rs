@@ -75,11 +75,13 @@ impl Composer<'_> {
         self.check_one_source(decl, field, suppliers.len());
         let waits = self.waits_for_suppliers(decl, field);
         let merge = self.merge(field, !suppliers.is_empty() || waits);
+        let chosen = self.items_where(field, !suppliers.is_empty() || waits);
         if directives.has("connect") || !suppliers.is_empty() || waits {
             return FieldSource::Live(LiveBinding {
                 connect: self.connect_of_field(decl, field),
                 suppliers,
                 merge,
+                chosen,
                 connection: false,
             });
         }

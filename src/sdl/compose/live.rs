@@ -4,6 +4,7 @@
 
 mod action;
 mod cache;
+mod chosen;
 mod connect;
 mod page;
 mod supply;

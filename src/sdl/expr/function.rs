@@ -17,6 +17,7 @@ pub enum Function {
     First,
     Last,
     At,
+    Skip,
     Count,
     Length,
     Split,
@@ -43,10 +44,11 @@ pub enum Function {
 }
 
 /// Name, the function, and how it is written.
-const TABLE: [(&str, Function, &str); 26] = [
+const TABLE: [(&str, Function, &str); 27] = [
     ("first", Function::First, "first"),
     ("last", Function::Last, "last"),
     ("at", Function::At, "at(index)"),
+    ("skip", Function::Skip, "skip(number)"),
     ("count", Function::Count, "count"),
     ("length", Function::Length, "length"),
     ("split", Function::Split, "split(separator)"),
@@ -125,6 +127,7 @@ impl Function {
             | Self::DurationMs
             | Self::Entries => given == 0,
             Self::At
+            | Self::Skip
             | Self::Split
             | Self::Join
             | Self::Before
@@ -155,7 +158,13 @@ impl Function {
     fn takes_list(self) -> bool {
         matches!(
             self,
-            Self::First | Self::Last | Self::At | Self::Count | Self::Join | Self::Where
+            Self::First
+                | Self::Last
+                | Self::At
+                | Self::Skip
+                | Self::Count
+                | Self::Join
+                | Self::Where
         )
     }
 }
@@ -224,6 +233,10 @@ fn of_list(function: Function, items: &[Value], args: &[&Value], scope: &Scope<'
             .and_then(|index| eval::at(items, index))
             .cloned()
             .unwrap_or_default(),
+        (Function::Skip, [Value::Number(number)]) => match number.as_i64() {
+            Some(number) => Value::Array(skipped(items, number).to_vec()),
+            None => mismatch(scope),
+        },
         (Function::Join, [Value::String(separator)]) => {
             let texts: Vec<String> = items.iter().filter_map(text).collect();
             Value::String(texts.join(separator))
@@ -231,6 +244,17 @@ fn of_list(function: Function, items: &[Value], args: &[&Value], scope: &Scope<'
         (_, args) if args.iter().any(|arg| arg.is_null()) => Value::Null,
         _ => mismatch(scope),
     }
+}
+
+/// Without so many at the start; where it is negative, at the end.
+fn skipped(items: &[Value], number: i64) -> &[Value] {
+    let n_left_out = usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX);
+    let n_kept = items.len().saturating_sub(n_left_out);
+    match number < 0 {
+        true => items.get(..n_kept),
+        false => items.get(items.len() - n_kept..),
+    }
+    .unwrap_or_default()
 }
 
 fn of_one(function: Function, value: &Value, args: &[&Value], scope: &Scope<'_, '_>) -> Value {

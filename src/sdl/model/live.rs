@@ -206,6 +206,26 @@ pub struct Merge {
     pub descending: bool,
 }
 
+/// `@where`: which items of a live list are shown, unless its arguments say so.
+#[derive(Debug)]
+pub struct Where {
+    /// The field of the items that is looked at.
+    pub field: Arc<str>,
+    pub lets: Vec<Let>,
+    /// What it is compared with, made of the nearest entity and the arguments; null: all items are shown.
+    pub wanted: Expr,
+    pub compared: Compared,
+}
+
+/// How a field of an item is compared with what is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// It is one of the values.
+    Is,
+    /// It is a path that fits one of the globs, or stands in a folder that does.
+    Fits,
+}
+
 /// `@cache`.
 #[derive(Debug, Clone)]
 pub struct CachePolicy {

@@ -233,7 +233,7 @@ impl Composer<'_> {
     }
 
     /// Each may read those before it.
-    fn lets(&mut self, args: Args<'_>, names: &mut Names) -> Vec<Let> {
+    pub(super) fn lets(&mut self, args: Args<'_>, names: &mut Names) -> Vec<Let> {
         let mut lets = Vec::new();
         let mut own = Vec::new();
         for item in args.objects("let") {
@@ -495,7 +495,7 @@ pub(super) fn is_list(def: &FieldDefinition) -> bool {
 }
 
 /// The arguments of a field; a live list has those of paging as well.
-fn arguments(def: &FieldDefinition) -> Vec<String> {
+pub(super) fn arguments(def: &FieldDefinition) -> Vec<String> {
     let mut names: Vec<String> = def
         .arguments
         .iter()
