@@ -35,7 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("async_graphql_axum", &["server"]),
     ("axum", &["server", "simulate"]),
     ("clap", &["cli"]),
-    ("globset", &["ingest", "app", "cli"]),
+    ("globset", &["connect", "ingest", "app", "cli"]),
     ("hyper", &["server", "simulate"]),
     ("hyper_util", &["server", "simulate"]),
     ("migrations", &["store"]),

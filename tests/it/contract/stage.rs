@@ -16,7 +16,7 @@ use callboard::connect::example::{Example, Settings};
 use callboard::connect::{LiveSource, Runtime};
 use callboard::egress::{self, Egress, Lookup};
 use callboard::graphql::Limits;
-use callboard::sdl::{FieldSource, Model, connects};
+use callboard::sdl::{Compared, FieldSource, Model, connects};
 use callboard::simulate::{self, Options, Simulated};
 use callboard::tasks::Tasks;
 use callboard::telemetry::metrics::Metrics;
@@ -273,9 +273,22 @@ fn witness_sdl(connector: &str) -> (Vec<(String, bool)>, String) {
         };
         let at = if list { "rows[]" } else { "$" };
         let name = &field.name;
+        // Where a list shows only what an entity wants, the witness gives what it wants.
+        let chosen = binding.chosen.as_deref();
+        let chosen = chosen.filter(|chosen| chosen.compared == Compared::Is);
+        let (wants, has) = match chosen {
+            Some(chosen) => (
+                format!(
+                    "let: [{{ name: \"wanted\", value: \"{}\" }}], ",
+                    chosen.wanted.source().replace('\n', "\\n")
+                ),
+                format!("{}: String @field(at: \"$wanted | first\")", chosen.field),
+            ),
+            None => Default::default(),
+        };
         sdl.push_str(&format!(
             "type Witness{interface} implements {interface} @supplies(field: \"Entity.{name}\") @identity(from: \"id\")\n  \
-             @connect(source: \"rest\", get: \"/{name}/{{$entity.metadata.name}}\", at: \"{at}\") {{ own: String @field(at: \"id\") }}\n"
+             @connect(source: \"rest\", {wants}get: \"/{name}/{{$entity.metadata.name}}\", at: \"{at}\") {{ own: String @field(at: \"id\") {has} }}\n"
         ));
         supplied.push((name.to_string(), list));
     }

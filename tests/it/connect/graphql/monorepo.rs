@@ -153,7 +153,7 @@ async fn the_folder_of_the_source_is_the_default() {
         ("top", managed("url:https://github.com/acme/shop/blob/main/catalog-info.yaml")),
         // Where descriptors lie in a repository of their own, their folders say nothing of the code.
         ("elsewhere", of("url:https://github.com/acme/catalog/tree/main/services/pay")),
-        ("file", managed("file:/home/ada/acme/shop/tree/main/services/pay.yaml")),
+        ("file", managed("file:/srv/acme/shop/tree/main/services/pay.yaml")),
         ("written", of(&format!("url:{pay}")) + ", callboard.dev/paths: web"),
     ];
     let catalog: Vec<String> = cases
