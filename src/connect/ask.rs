@@ -11,7 +11,7 @@ use serde_json::Value;
 use smallvec::SmallVec;
 
 use super::encode::{Keys, Unfit};
-use super::graphql::route::Call;
+use super::graphql::root::Call;
 use super::instances::{Instance, Instances, NoInstance};
 use super::live::Origin;
 use super::routes::{Fetch, all_reads};

@@ -16,5 +16,6 @@ pub(super) mod need;
 mod provide;
 pub(super) mod read;
 pub(super) mod reply;
+pub(super) mod root;
 pub(super) mod route;
 pub(super) mod send;

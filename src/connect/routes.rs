@@ -14,7 +14,7 @@ use super::encode::Address;
 use super::filter::Filter;
 use super::graphql;
 use super::graphql::need::Need;
-use super::graphql::route::RootField;
+use super::graphql::root::RootField;
 use super::instances::Instance;
 use super::kept;
 use super::seam::LiveField;
@@ -485,7 +485,7 @@ fn claims(connect: &Connect) -> Vec<Expr> {
         claims.extend(holes.filter(|expr| is_claimed(expr)).cloned());
     }
     if let Request::Graphql { selection } = &connect.request {
-        let variables = graphql::route::variables_of(selection);
+        let variables = graphql::root::variables_of(selection);
         claims.extend(variables.into_iter().filter(|expr| is_claimed(expr)));
     }
     let key = connect.batch.iter().filter_map(|batch| batch.key.as_ref());
