@@ -174,6 +174,8 @@ impl<'a> Commit<'a> {
                 .or_default()
                 .push(claim);
         }
+        let documents = files.iter().map(|change| change.documents.len());
+        self.added.reserve(documents.sum());
         for change in files {
             let mut old = by_file.remove(&change.file).unwrap_or_default();
             old.sort_by_key(|claim| (claim.document, claim.id));

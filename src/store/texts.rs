@@ -19,7 +19,9 @@ impl Packed {
                 move_texts(member, large, &mut texts);
             }
         }
-        let json = descriptor.to_string();
+        // Many of them are held until they are committed, and a text that has grown has room for half as much again.
+        let mut json = descriptor.to_string();
+        json.shrink_to_fit();
         let mut hash = sha256(json.as_bytes());
         // Half of it tells contents apart just as well, in half of the room.
         hash.truncate(32);

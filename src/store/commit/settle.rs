@@ -17,17 +17,21 @@ impl Commit<'_> {
         self.read_served().await?;
         self.settle_renames().await?;
         self.apply_to_claims();
-        let mut served = std::mem::take(&mut self.served);
+        let served = std::mem::take(&mut self.served);
         let new: Vec<_> = served
             .iter()
             .filter(|(_, served)| served.entity.is_none() && !served.after.is_empty())
             .map(|(entity_ref, _)| entity_ref.clone())
             .collect();
         let mut ids = write::new_node_ids(self.transaction, new).await?;
-        for (entity_ref, served) in &mut served {
+        self.log.reserve(ids.len());
+        self.new_entities.reserve(ids.len());
+        self.upserts.reserve(ids.len());
+        self.winners.reserve(ids.len());
+        for (entity_ref, mut served) in served {
             rank(&mut served.after);
-            let id = ids.remove(entity_ref);
-            self.settle_ref(entity_ref, served, id);
+            let id = ids.remove(&entity_ref);
+            self.settle_ref(&entity_ref, &mut served, id);
         }
         Ok(())
     }
@@ -149,6 +153,8 @@ impl Commit<'_> {
         }
         for stored in &self.added {
             if let Some(served) = self.served.get_mut(&stored.claim.entity_ref) {
+                // Nearly always the only one.
+                served.after.reserve_exact(1);
                 served.after.push(stored.claim.clone());
             }
         }
