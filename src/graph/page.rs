@@ -119,6 +119,11 @@ impl Snapshot {
         };
         let texts = self.texts();
         let steps = NEAR + 16 * n;
+        // Spread evenly over all entities, so many steps lie before the page is full; a few are better put in order by themselves.
+        let matching = right.len() as usize;
+        if matching * steps.min(2 * matching) < (n + 1) * self.alive.len() as usize {
+            return None;
+        }
         let full = if own.descending {
             let entries = own.index.descending(None, texts);
             entries
