@@ -71,6 +71,10 @@ fn is_plain(path_and_query: &str) -> bool {
 
 /// `.` and `..`, however their dots are written: the parser takes them out.
 fn climbs(segment: &str) -> bool {
+    // Longer than both dots of `..` in hex it is something else.
+    if segment.len() > 6 {
+        return false;
+    }
     let dots = segment.replace("%2e", ".").replace("%2E", ".");
     dots == "." || dots == ".."
 }

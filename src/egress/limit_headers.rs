@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use smallvec::SmallVec;
 
 /// One window as told.
@@ -64,8 +64,17 @@ const LONGEST_NAME: usize = 64;
 
 /// All windows that the headers tell of.
 pub(super) fn windows(headers: &HeaderMap, now: Timestamp) -> AllSaid {
-    let now = server_time(headers).unwrap_or(now);
     let mut all = AllSaid::new();
+    // Most answers tell of none, and nothing is looked up in them.
+    let tells = |name: &HeaderName| {
+        ["ratelimit", "x-rate"]
+            .iter()
+            .any(|begin| name.as_str().starts_with(begin))
+    };
+    if !headers.keys().any(tells) {
+        return all;
+    }
+    let now = server_time(headers).unwrap_or(now);
     for family in &FAMILIES {
         // The newest draft has a `ratelimit` of its own, which is read below.
         let Some(remaining) = text(headers, family.remaining).and_then(number) else {
