@@ -13,7 +13,7 @@ use super::fault;
 use super::lineup::Head;
 use super::live::LiveObject;
 use super::provide::Provided;
-use super::routes::{Route, Window};
+use super::routes::{Order, Route, Window};
 use super::scope::{Outcome, Scope, State};
 use super::seam::{Answer, Fault, Fetched, FetchedPage, Item, Parent};
 use crate::config::DEFAULT_INSTANCE;
@@ -49,17 +49,17 @@ impl Route {
     }
 
     fn page(&self, window: &Window, provided: &[Provided]) -> FetchedPage {
+        // One list alone is compared with nothing.
+        let order = self.order.as_ref().filter(|_| provided.len() > 1);
         let mut heads: Vec<Head<'_>> = provided
             .iter()
             .enumerate()
-            .map(|(position, provided)| {
-                Head::new(self.lineup(position, provided), self.order.as_ref())
-            })
+            .map(|(position, provided)| Head::new(self.lineup(position, provided), order))
             .collect();
         let has_previous = (0..provided.len()).any(|position| window.place(position).behind > 0);
         let mut items = Vec::with_capacity(window.first.min(64));
         while items.len() < window.first {
-            let Some(taken) = self.next(&mut heads) else {
+            let Some(taken) = next(&mut heads, order) else {
                 break;
             };
             let cursor = match self.cursors {
@@ -86,24 +86,6 @@ impl Route {
             complete: Some(complete),
             items,
         }
-    }
-
-    /// Takes the object that comes next of all lists.
-    fn next(&self, heads: &mut [Head<'_>]) -> Option<LiveObject> {
-        let mut best: Option<usize> = None;
-        for (position, head) in heads.iter().enumerate() {
-            let Some(own) = head.by() else {
-                continue;
-            };
-            let before = |best: &usize| match (&self.order, heads[*best].by()) {
-                (Some(order), Some(other)) => order.compare(own, other) == Ordering::Less,
-                _ => false,
-            };
-            if best.as_ref().is_none_or(before) {
-                best = Some(position);
-            }
-        }
-        heads[best?].take(self.order.as_ref())
     }
 
     /// Notes what became of each provider.
@@ -142,6 +124,24 @@ impl Route {
             });
         }
     }
+}
+
+/// Takes the object that comes next of all lists.
+fn next(heads: &mut [Head<'_>], order: Option<&Order>) -> Option<LiveObject> {
+    let mut best: Option<usize> = None;
+    for (position, head) in heads.iter().enumerate() {
+        let Some(own) = head.by() else {
+            continue;
+        };
+        let before = |best: &usize| match (order, heads[*best].by()) {
+            (Some(order), Some(other)) => order.compare(own, other) == Ordering::Less,
+            _ => false,
+        };
+        if best.as_ref().is_none_or(before) {
+            best = Some(position);
+        }
+    }
+    heads[best?].take(order)
 }
 
 /// How many objects all lists have; `None` if one of them does not say.

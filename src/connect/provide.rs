@@ -155,7 +155,7 @@ impl Look<'_> {
         args: &Args,
         parent: &Parent,
     ) -> Option<LiveObject> {
-        if self.scope.is_watched() {
+        if self.scope.is_watched() || fetch.policy.is_none() {
             return None;
         }
         let Resolved::Ask(ask) = self.runtime.resolve(fetch, args, parent, self.scope) else {

@@ -208,6 +208,8 @@ pub(crate) struct ValueOp {
     pub(crate) binding: ValueBinding,
     /// The one key that the expression reads, if that is all it does.
     pub(crate) key: Option<Box<str>>,
+    /// Whether what stands there is the value, as it is, and no list.
+    pub(crate) plain: bool,
     /// Whether it reads `$args`.
     pub(crate) reads_args: bool,
     /// The members of its connection: a list of objects within an object that was fetched.

@@ -112,6 +112,7 @@ pub(crate) struct Writer<'r> {
     objects: u32,
     /// What is written now was read ahead, with a page around it.
     ahead: bool,
+    looked_up: Vec<value::LookedUp<'r>>,
     /// Why writing came to an early end.
     pub(crate) stopped: Option<FieldError>,
 }
@@ -182,6 +183,7 @@ impl<'r> Writer<'r> {
             written: 0,
             objects: 0,
             ahead: false,
+            looked_up: Vec::new(),
             stopped: None,
         }
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::future::join_all;
 use tracing::Instrument as _;
 
@@ -18,6 +19,8 @@ use crate::clock::Budget;
 use crate::graphql::{Code, Engine, Outcome, Request};
 use crate::telemetry::metrics::OperationOutcome;
 
+/// Headers of an answer, those that hyper adds among them.
+const HEADERS: usize = 12;
 /// `1`: `extensions.callboard` says what upstreams were asked.
 const TRACE: &str = "callboard-trace";
 /// `data`: failures of upstreams are in `Entity.live` only.
@@ -214,15 +217,16 @@ fn with_headers(
         None => None,
     };
     let cache_control = cache_control.unwrap_or(HeaderValue::from_static("no-store"));
-    let headers = [
-        (header::CONTENT_TYPE, media_type.content_type()),
-        (header::CACHE_CONTROL, cache_control),
-        (
-            header::VARY,
-            HeaderValue::from_static("accept, authorization, callboard-trace, callboard-errors"),
-        ),
-    ];
-    (status, headers, body).into_response()
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    // With those of the edge: a map that grows is filled anew.
+    headers.reserve(HEADERS);
+    headers.insert(header::CONTENT_TYPE, media_type.content_type());
+    headers.insert(header::CACHE_CONTROL, cache_control);
+    let vary = "accept, authorization, callboard-trace, callboard-errors";
+    headers.insert(header::VARY, HeaderValue::from_static(vary));
+    response
 }
 
 /// The right to work on an operation: not before there is a catalog, and not on more than the limit at once.

@@ -15,6 +15,24 @@ use crate::graphql::plan::{FieldId, Shape};
 use crate::sdl::{Leaf, TypeShape};
 
 impl Writer<'_> {
+    /// The short way for what is met most, a text or a number of the type itself; false where it is anything else.
+    pub(super) fn plain_leaf(&mut self, value: &Value, field: FieldId) -> bool {
+        match (&self.scene.plan.field(field).shape, value) {
+            (Shape::String | Shape::Id, Value::String(text)) if marked_text(text).is_none() => {
+                error::string(text, &mut self.out);
+            }
+            (Shape::Int, Value::Number(number)) => match as_int(number) {
+                Some(number) => {
+                    let mut buffer = itoa::Buffer::new();
+                    self.out.extend_from_slice(buffer.format(number).as_bytes());
+                }
+                None => return false,
+            },
+            _ => return false,
+        }
+        true
+    }
+
     /// Writes a leaf that is not null; a text that is kept elsewhere leaves a hole.
     pub(super) fn leaf(
         &mut self,

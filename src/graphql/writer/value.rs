@@ -16,6 +16,16 @@ use crate::graphql::plan::{FieldId, Selection, SelectionId, Shape, ValueOp};
 use crate::sdl::LookupBinding;
 use crate::sdl::expr::{Expr, Scope, member};
 
+/// What a `@lookup` found for a value: many objects of a page lead to the same few entities.
+pub(super) struct LookedUp<'r> {
+    lookup: &'r LookupBinding,
+    value: Value,
+    found: Value,
+}
+
+/// So many are remembered while an answer is written; going through more would take longer than it saves.
+const LOOKED_UP: usize = 16;
+
 impl<'r> Writer<'r> {
     pub(super) fn value_member(
         &mut self,
@@ -34,7 +44,11 @@ impl<'r> Writer<'r> {
         let found = match (&op.key, object) {
             (Some(key), _) => {
                 let found = this.as_object().and_then(|members| member(members, key));
-                Cow::Borrowed(found.unwrap_or(&Value::Null))
+                let found = found.unwrap_or(&Value::Null);
+                if op.plain && self.plain_leaf(found, field) {
+                    return Ok(());
+                }
+                Cow::Borrowed(found)
             }
             (None, None) => evaluate(&op.binding.at, this),
             (None, Some(object)) => self.read(&op.binding.at, op, object, this, field),
@@ -287,7 +301,6 @@ impl<'r> Writer<'r> {
         this: Object<'_>,
         place: &Place<'_>,
     ) -> Result<(), Null> {
-        let scene = self.scene;
         let mismatches = Cell::new(0);
         let value = match (this, self.json_of(this)) {
             (Object::Live(object, this), _) => {
@@ -296,7 +309,27 @@ impl<'r> Writer<'r> {
             (_, Some(this)) => evaluate(&lookup.value, this),
             (_, None) => return self.null(field, place),
         };
-        let values = match &*value {
+        let is_it =
+            |known: &&LookedUp<'_>| std::ptr::eq(known.lookup, lookup) && known.value == *value;
+        if let Some(known) = self.looked_up.iter().find(is_it) {
+            let found = known.found.clone();
+            return self.complete(&found, field, Origin::Catalog, place);
+        }
+        let found = self.look_up(lookup, &value);
+        if self.looked_up.len() < LOOKED_UP {
+            self.looked_up.push(LookedUp {
+                lookup,
+                value: value.into_owned(),
+                found: found.clone(),
+            });
+        }
+        self.complete(&found, field, Origin::Catalog, place)
+    }
+
+    /// The entities, as our own resolvers write them.
+    fn look_up(&self, lookup: &LookupBinding, value: &Value) -> Value {
+        let scene = self.scene;
+        let values = match value {
             Value::Array(values) => values.as_slice(),
             one => std::slice::from_ref(one),
         };
@@ -318,11 +351,10 @@ impl<'r> Writer<'r> {
         }
         found.sort_by_key(|ix| scene.snapshot.entity_ref(*ix));
         found.dedup();
-        let found = match lookup.list {
+        match lookup.list {
             true => found.iter().map(|ix| Value::from(ix.0)).collect(),
             false => found.first().map_or(Value::Null, |ix| ix.0.into()),
-        };
-        self.complete(&found, field, Origin::Catalog, place)
+        }
     }
 }
 

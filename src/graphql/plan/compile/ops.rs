@@ -42,6 +42,10 @@ impl<'d> Compiler<'d> {
                     Some([key]) => Some((*key).into()),
                     _ => None,
                 },
+                plain: binding.default.is_none()
+                    && binding.cases.is_empty()
+                    && binding.otherwise.is_none()
+                    && field.ty.list.is_none(),
                 reads_args: reads_args(binding),
                 connection: match is_connection(self.model, &field.ty.named) {
                     true => Some(self.object(nodes, &field.ty.named)?),
