@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -75,9 +76,13 @@ pub(super) fn load_schema(config: &Config) -> anyhow::Result<Option<(Arc<Model>,
     Ok(model.map(|model| (Arc::new(model), files)))
 }
 
+/// A thread that has read a catalog keeps the memory of what it read until it ends, also where others have let go of it since.
+const IDLE_THREAD: Duration = Duration::from_millis(20);
+
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_keep_alive(IDLE_THREAD)
         .build()
         .context("the runtime cannot be started")
 }
@@ -101,7 +106,7 @@ pub(super) async fn run(
     if !leaked.is_empty() {
         tracing::warn!("did not end: {}", leaked.join(", "));
     }
-    tasks.shutdown(std::time::Duration::from_secs(1)).await;
+    tasks.shutdown(Duration::from_secs(1)).await;
     tracing::info!("stopped");
     Ok(Exit::Clean)
 }
