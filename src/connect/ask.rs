@@ -287,7 +287,7 @@ fn ask(
         let hint = "it is asked in the caller's name: send an `Authorization` header";
         return Err(at.no(State::NotAllowed, hint));
     }
-    let claims = claims(&bound);
+    let claims = claims(&bound, parent);
     for claim in &claims {
         if !instance.allows(claim) {
             let hint = format!(
@@ -524,9 +524,19 @@ pub(super) fn key_text(value: &Value) -> Option<Box<str>> {
 }
 
 /// What annotations lead to: one text of all holes, and each item of a list for itself.
-fn claims(bound: &Bound<'_>) -> Vec<String> {
+///
+/// At the root it is arguments that lead somewhere, by their texts: a number is one of what is there.
+fn claims(bound: &Bound<'_>, parent: &Parent) -> Vec<String> {
     let mut single: Vec<Box<str>> = Vec::new();
     let mut listed: Vec<String> = Vec::new();
+    if matches!(parent, Parent::Root) {
+        for chosen in &bound.fetch.chosen {
+            bound.with(None, |names| match &*chosen.eval(names) {
+                Value::Array(items) => listed.extend(items.iter().filter_map(text_in)),
+                value => single.extend(text_in(value).map(Into::into)),
+            });
+        }
+    }
     for claim in &bound.fetch.claims {
         bound.with(None, |names| match &*claim.eval(names) {
             Value::Array(items) => {
@@ -539,4 +549,8 @@ fn claims(bound: &Bound<'_>) -> Vec<String> {
         listed.push(single.join("/"));
     }
     listed
+}
+
+fn text_in(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
 }

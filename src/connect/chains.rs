@@ -16,6 +16,8 @@ pub(super) struct Provider {
     pub(super) steps: Vec<Step>,
     /// A list stands on the way: the values of all its items are put together, as far as the first page of each goes.
     pub(super) is_spread: bool,
+    /// Only objects of which this field is true.
+    pub(super) only: Option<Arc<str>>,
 }
 
 /// From an object to those that come next.
@@ -94,8 +96,11 @@ impl Routes {
         for supplier in &binding.suppliers {
             let before = providers.len();
             let chains = self.supplied(owner, field, binding, supplier, args, DEEPEST);
-            let chains = chains.into_iter();
-            providers.extend(chains.map(|steps| provider(&supplier.connector, steps)));
+            let chains = chains.into_iter().map(|steps| Provider {
+                only: supplier.only.clone(),
+                ..provider(&supplier.connector, steps)
+            });
+            providers.extend(chains);
             if providers.len() == before {
                 tracing::error!(
                     "`{}` cannot supply `{type_name}.{}`: nothing leads to it",
@@ -161,7 +166,9 @@ impl Routes {
             let fetch = self.fetch(connect, type_name, binding.connection, policy, args);
             return vec![vec![self.fetched(fetch, args)]];
         }
+        // On the way to something else nobody looks whether an object is one of those.
         let suppliers = binding.suppliers.iter();
+        let suppliers = suppliers.filter(|supplier| supplier.only.is_none());
         suppliers
             .flat_map(|supplier| self.supplied(owner, field, binding, supplier, args, depth - 1))
             .collect()
@@ -263,6 +270,7 @@ fn provider(connector: &Arc<str>, steps: Vec<Step>) -> Provider {
     Provider {
         connector: Arc::clone(connector),
         is_spread: before.iter().any(|step| step.is_list),
+        only: None,
         steps,
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::chains::Step;
 use super::live::LiveObject;
-use super::routes::{Route, Routes, all_reads};
+use super::routes::{Route, Routes, all_reads, exprs_of};
 use super::seam::LiveField;
 use super::wish::{Globs, Wish};
 use crate::sdl::expr::Expr;
@@ -90,9 +90,18 @@ impl fmt::Debug for FetchedTest {
 
 impl Filter {
     /// Of a provider whose objects are of type `ty` and come by the step `last`.
-    pub(super) fn new(routes: &Routes, field: &LiveField, ty: &TypeDef, last: &Step) -> Self {
-        let reads = last.fetch().map(|(fetch, _)| all_reads(&fetch.connect));
-        let mut reads = reads.unwrap_or_default();
+    pub(super) fn new(
+        routes: &Routes,
+        field: &LiveField,
+        ty: &TypeDef,
+        last: &Step,
+        only: Option<&Arc<str>>,
+    ) -> Self {
+        let mut reads = Vec::new();
+        if let Some((fetch, _)) = last.fetch() {
+            reads.extend(all_reads(&fetch.connect));
+            reads.extend(fetch.connect.at.reads());
+        }
         reads.extend(
             last.member()
                 .into_iter()
@@ -127,6 +136,9 @@ impl Filter {
         {
             filter.add(routes, ty, &rule.field, By::Rule(rule.compared));
         }
+        if let Some(name) = only {
+            filter.add(routes, ty, name, By::Argument(Value::Bool(true)));
+        }
         filter
     }
 
@@ -156,11 +168,15 @@ impl Filter {
         !all.any(|by| by.applies(chosen))
     }
 
-    /// What it looks at in the objects themselves; `rule` tells what only `@where` does.
+    /// What it looks at in the objects themselves, and what is fetched for it is made from; `rule` tells what only `@where` does.
     pub(super) fn reads(&self, rule: bool) -> impl Iterator<Item = Expr> {
-        let tests = self.tests.iter();
-        let tests = tests.filter(move |test| matches!(test.by, By::Rule(_)) == rule);
-        tests.map(|test| test.binding.at.clone())
+        let is_asked = move |by: &By| matches!(by, By::Rule(_)) == rule;
+        let tests = self.tests.iter().filter(move |test| is_asked(&test.by));
+        let fetched = self.fetched.iter().filter(move |test| is_asked(&test.by));
+        let providers = fetched.flat_map(|test| &test.route.providers);
+        let first = providers.filter_map(|provider| provider.steps.first()?.fetch());
+        let own = tests.map(|test| test.binding.at.clone());
+        own.chain(first.flat_map(|(fetch, _)| exprs_of(&fetch.connect)))
     }
 
     /// What has to be fetched of an object before it is known whether it is shown.

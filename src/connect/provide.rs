@@ -48,6 +48,8 @@ pub(super) struct Provided {
     pub(super) pending: bool,
     /// There is more than was looked at.
     pub(super) is_cut: bool,
+    /// An object on the way says that there is nothing behind it.
+    pub(super) is_over: bool,
     /// Where there is a filter: whether the object at a place is shown, as far as it was looked at.
     pub(super) chosen: Option<HashMap<usize, bool>>,
     /// What `@where` wants of the objects.
@@ -100,7 +102,7 @@ impl Provided {
 
     /// Whether the upstream said anything, be it that there is nothing in its list.
     pub(super) fn is_answered(&self) -> bool {
-        self.parts.iter().any(Rows::is_said)
+        self.is_over || self.parts.iter().any(Rows::is_said)
     }
 
     /// Nothing is read on from here.
@@ -246,13 +248,17 @@ impl Look<'_> {
         provided: &mut Provided,
     ) -> SmallVec<[Parent; 1]> {
         let mut next = SmallVec::new();
+        let mut is_said = !parents.is_empty();
         for parent in parents {
-            if let Some(rows) = self.step(step, parent, Extent::PAGE, provided) {
+            let rows = self.step(step, parent, Extent::PAGE, provided);
+            is_said &= rows.as_ref().is_some_and(Rows::is_in_place);
+            if let Some(rows) = rows {
                 provided.is_cut |= !rows.progress.is_complete();
                 let objects = (0..rows.len()).filter_map(|row| rows.object(row));
                 next.extend(objects.map(Parent::Live));
             }
         }
+        provided.is_over |= is_said && next.is_empty();
         next
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Fetch {
     pub(super) installation: Option<Expr>,
     /// What comes from annotations, in the order in which it stands in the request.
     pub(super) claims: Vec<Expr>,
+    /// What comes from arguments, in the same order.
+    pub(super) chosen: Vec<Expr>,
     /// Where its objects stand in what is kept.
     pub(super) at: Arc<At>,
     /// A number for how it reads pages; `None` where it reads none.
@@ -162,7 +164,8 @@ impl Routes {
         }
         let connection = binding.is_some_and(|binding| binding.connection);
         let provider = field.arguments.get("provider").and_then(Value::as_str);
-        if let (Some(wanted), true) = (provider, connection) {
+        let is_supplied = binding.is_some_and(|binding| !binding.suppliers.is_empty());
+        if let (Some(wanted), true) = (provider, connection || is_supplied) {
             providers.retain(|provider| provider.connector.eq_ignore_ascii_case(wanted));
         }
         let filters = providers
@@ -222,7 +225,7 @@ impl Routes {
         let last = provider.steps.last();
         let made = last.and_then(|last| {
             let ty = self.model.types.get(&last.type_name)?;
-            Some(Filter::new(self, field, ty, last))
+            Some(Filter::new(self, field, ty, last, provider.only.as_ref()))
         });
         made.unwrap_or_default()
     }
@@ -363,7 +366,8 @@ impl Fetch {
             is_forwarded: is_forwarded(source),
             reads_entity: root("entity") || tag_reads.iter().any(|read| &*read.root == "entity"),
             installation,
-            claims: claims(connect),
+            claims: made_of(connect, "entity"),
+            chosen: made_of(connect, "args"),
             at: Arc::new(match is_shared_out(connect) {
                 // What a key of a batch is given stands there by itself.
                 true => At::whole(),
@@ -451,20 +455,26 @@ fn of_caller(source: &UpstreamSource) -> bool {
 }
 
 pub(super) fn all_reads(connect: &Connect) -> Vec<Read> {
-    let mut reads = match &connect.request {
-        Request::Rest { template, .. } => template.reads(),
-        Request::Graphql { selection } => selection.reads(),
-    };
-    let key = connect.batch.iter().filter_map(|batch| batch.key.as_ref());
-    let exprs = connect.body.iter().chain(&connect.instance).chain(key);
-    let lets = connect.lets.iter().map(|item| &item.value);
-    reads.extend(exprs.chain(lets).flat_map(Expr::reads));
-    reads
+    let exprs = exprs_of(connect);
+    exprs.iter().flat_map(Expr::reads).collect()
 }
 
-/// The expressions whose values somebody wrote into a descriptor: what they lead to has to be allowed.
-fn claims(connect: &Connect) -> Vec<Expr> {
-    let mut claimed: Vec<&str> = vec!["entity"];
+/// Everything that a request is made from.
+pub(super) fn exprs_of(connect: &Connect) -> Vec<Expr> {
+    let key = connect.batch.iter().filter_map(|batch| batch.key.as_ref());
+    let own = connect.body.iter().chain(&connect.instance).chain(key);
+    let lets = connect.lets.iter().map(|item| &item.value);
+    let mut exprs: Vec<Expr> = match &connect.request {
+        Request::Rest { template, .. } => template.holes().map(|hole| hole.expr.clone()).collect(),
+        Request::Graphql { selection } => graphql::root::variables_of(selection),
+    };
+    exprs.extend(own.chain(lets).cloned());
+    exprs
+}
+
+/// The expressions whose values come from `root`, of descriptors or of callers: what they lead to has to be allowed.
+fn made_of(connect: &Connect, root: &'static str) -> Vec<Expr> {
+    let mut claimed: Vec<&str> = vec![root];
     for item in &connect.lets {
         if item
             .value

@@ -104,6 +104,16 @@ impl Rows {
     }
 }
 
+impl Rows {
+    /// Whether nothing here means that there is nothing: it was looked for in an object, or in a list.
+    pub(super) fn is_in_place(&self) -> bool {
+        match &self.objects {
+            Objects::Members(_) => true,
+            Objects::Kept { which, .. } => matches!(which, Which::List | Which::Some(_)),
+        }
+    }
+}
+
 /// The objects that stand in another one.
 pub(super) fn members(
     step: &Step,

@@ -159,9 +159,9 @@ impl View {
         }
     }
 
-    /// A list that is nowhere but here.
-    pub(super) fn of_made(value: Value) -> Self {
-        let len = value.as_array().map(Vec::len);
+    /// What is nowhere but here: one object, or a list of them.
+    pub(super) fn of_made(value: Value, is_list: bool) -> Self {
+        let len = value.as_array().filter(|_| is_list).map(Vec::len);
         let len = len.and_then(|len| u32::try_from(len).ok());
         Self {
             source: Source::Made(Arc::new(value)),

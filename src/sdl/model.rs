@@ -385,6 +385,8 @@ pub struct Supplier {
     pub type_name: Arc<str>,
     /// The fields along which its objects come, from the type that the field is on; none: the type itself says how it is fetched.
     pub along: Vec<Arc<str>>,
+    /// Of a list: only objects of which this field is true.
+    pub only: Option<Arc<str>>,
 }
 
 /// Fields that composition makes.

@@ -187,6 +187,7 @@ fn connectors_are_in_the_model() {
             connector: connector.into(),
             type_name: type_name.into(),
             along: along.iter().map(|name| (*name).into()).collect(),
+            only: None,
         };
         assert_eq!(builds.suppliers, [supplier("mill", "MillBuild", &[])]);
         assert!(builds.connection && builds.merge.unwrap().descending);

@@ -145,9 +145,11 @@ impl Tower {
     ) -> Leg {
         {
             let mut known = wanted.fetch.known.lock();
-            if known.size() < MOST_KNOWN {
-                known.merge(&part.field.below);
+            if known.size() >= MOST_KNOWN {
+                // Arguments that are new for every object would fill it for good.
+                *known = Need::default();
             }
+            known.merge(&part.field.below);
         }
         Leg {
             wanted,

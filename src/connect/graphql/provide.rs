@@ -1,5 +1,6 @@
 //! What is at hand of a graph for one parent: everything that is wanted of the object, or nothing yet.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use crate::connect::seam::{Fault, Parent};
 use crate::connect::trace::Found;
 use crate::connect::view::{self, At, View};
 use crate::graph::Ix;
-use crate::sdl::expr;
+use crate::sdl::expr::{self, Expr};
 
 static NULL: Value = Value::Null;
 
@@ -170,13 +171,15 @@ impl Finder<'_> {
         let mut names: Vec<Box<str>> = Vec::with_capacity(place.names.len() + 2);
         names.push((&*self.ask.shape).into());
         names.extend(place.names.iter().cloned());
-        match within {
-            None => self.found(names, place),
-            Some(Inner::Place(inner)) => {
+        let made = self.graph.fetch.root.as_ref();
+        let made = made.and_then(|root| root.made.as_ref());
+        match (made, within) {
+            (None, None) => self.found(names, place),
+            (None, Some(Inner::Place(inner))) => {
                 names.extend(inner.names.iter().cloned());
                 self.found(names, inner)
             }
-            Some(Inner::Made) => self.made(names),
+            (made, _) => self.made(names, made),
         }
     }
 
@@ -210,8 +213,8 @@ impl Finder<'_> {
         Ok(self.rows(view, self.origin(at), which, progress))
     }
 
-    /// What an expression makes of the object.
-    fn made(&self, names: Vec<Box<str>>) -> Result<Rows, Fault> {
+    /// What `at` makes of the object, and the list within of that.
+    fn made(&self, names: Vec<Box<str>>, made: Option<&Expr>) -> Result<Rows, Fault> {
         let at = Arc::new(At::Place {
             names: names.into(),
             each: false,
@@ -225,23 +228,31 @@ impl Finder<'_> {
             stale: self.is_stale,
         };
         let mismatches = Cell::new(0);
-        let made = match &self.graph.within {
-            Some(within) => {
-                let args = Some(&self.graph.args.value);
-                let made = around.evaluate(&within.at, around.value(), args, &mismatches);
-                made.into_owned()
+        let within = self.graph.within.as_ref().map(|within| &within.at);
+        let args = Some(&self.graph.args.value);
+        let mut found = Cow::Borrowed(around.value());
+        for expr in made.into_iter().chain(within) {
+            let next = around
+                .evaluate(expr, &found, args, &mismatches)
+                .into_owned();
+            if let Some(reason) = expr::fault_of(&next) {
+                return Err(fault_in(reason));
             }
-            None => Value::Null,
-        };
-        if let Some(reason) = expr::fault_of(&made) {
-            return Err(fault_in(reason));
+            found = Cow::Owned(next);
         }
-        let which = match &made {
-            Value::Null => Which::Null,
-            Value::Array(_) => Which::List,
-            _ => return Err(pages::misshapen(&self.graph.fetch)),
+        let mut found = found.into_owned();
+        let is_list = self.graph.fetch.rows || within.is_some();
+        let which = match (&mut found, is_list) {
+            (Value::Null, _) => Which::Null,
+            (Value::Array(items), true) => {
+                // What is not there is no item.
+                items.retain(|item| !item.is_null());
+                Which::List
+            }
+            (_, true) => return Err(pages::misshapen(&self.graph.fetch)),
+            (_, false) => Which::Whole,
         };
-        let view = View::of_made(made);
+        let view = View::of_made(found, is_list);
         Ok(self.rows(view, self.origin(at), which, Progress::default()))
     }
 

@@ -295,7 +295,7 @@ impl Reader<'_> {
         match node {
             Node::Literal(_) => {}
             Node::Path(path) => self.path(path, tail, reading, need),
-            Node::Coalesce(nodes) | Node::List(nodes) => {
+            Node::Coalesce(nodes) | Node::List(nodes) | Node::Sum(nodes) => {
                 for node in nodes {
                     self.walk(node, tail, reading, need);
                 }
@@ -307,11 +307,6 @@ impl Reader<'_> {
                         true => self.walk(node, tail, reading, need),
                         false => self.walk(node, &Tail::default(), reading, need),
                     }
-                }
-            }
-            Node::Sum(nodes) => {
-                for node in nodes {
-                    self.walk(node, &Tail::default(), reading, need);
                 }
             }
             Node::Object(members) => {
@@ -328,27 +323,38 @@ impl Reader<'_> {
                 }
             }
             Node::Pipe(input, calls) => {
+                // What is wanted of the value behind a function says what is wanted of the one before.
                 let mut tail = tail.clone();
-                for call in calls {
-                    match call.function {
-                        Function::Where => {
-                            tail.list = true;
-                            if let Some(place) = call.args.first() {
-                                self.walk(place, &Tail::default(), reading, &mut tail.below);
-                            }
-                        }
-                        Function::First | Function::Last | Function::At | Function::Skip => {
-                            tail.list = true;
-                        }
-                        _ => {}
+                for call in calls.iter().rev() {
+                    let mut args = call.args.iter();
+                    if call.function.reads_items() {
+                        let item = args.next();
+                        self.each(call.function, item, reading, &mut tail);
                     }
-                    for arg in call.args.iter().skip(1) {
+                    tail.list |= call.function.takes_list();
+                    for arg in args {
                         self.walk(arg, &Tail::default(), reading, need);
                     }
                 }
                 self.walk(input, &tail, reading, need);
             }
         }
+    }
+
+    /// What a function that looks at the items of a list wants of them.
+    fn each(&self, function: Function, item: Option<&Node>, reading: Reading<'_>, tail: &mut Tail) {
+        let Some(item) = item else {
+            return;
+        };
+        if function == Function::Where {
+            self.walk(item, &Tail::default(), reading, &mut tail.below);
+            return;
+        }
+        let made = Tail {
+            below: std::mem::take(&mut tail.below),
+            ..Tail::default()
+        };
+        self.walk(item, &made, reading, &mut tail.below);
     }
 
     fn path(&self, path: &Path, tail: &Tail, reading: Reading<'_>, need: &mut Need) {

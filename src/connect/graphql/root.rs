@@ -4,15 +4,19 @@ use super::need::{Arg, Field};
 use super::read;
 use crate::connect::ask::Bound;
 use crate::connect::encode::Unfit;
-use crate::sdl::expr::{ArgValue, Expr, Node, Step, is_of_object, is_page, response_key};
+use crate::sdl::expr::{ArgValue, Expr, Node, Read, Step, is_of_object, is_page, response_key};
 use crate::sdl::{Connect, Let, Model, Request};
 
 /// The root field of a request as a schema file gives it.
 pub(in crate::connect) struct RootField {
     pub(in crate::connect) name: Box<str>,
     args: Box<[(Box<str>, ArgValue)]>,
-    /// What follows it in `query`, and `at`.
+    /// What follows it in `query`, and `at` where that is a place.
     pub(super) rest: Vec<Step>,
+    /// `at`, where what is fetched is made of what stands there.
+    pub(super) made: Option<Expr>,
+    /// Names of the request that must have a value, as arguments further down.
+    needed: Vec<Box<str>>,
     /// The types of the arguments that `$args` are.
     types: Vec<(Box<str>, Box<str>)>,
 }
@@ -52,10 +56,19 @@ impl RootField {
             return None;
         };
         let mut rest = rest.to_vec();
-        match connect.at.node() {
-            Node::Path(path) if is_of_object(&path.root) => rest.extend(path.steps.iter().cloned()),
-            _ => {}
-        }
+        let made = match connect.at.node() {
+            Node::Path(path) if is_of_object(&path.root) && is_place(&path.steps) => {
+                rest.extend(path.steps.iter().cloned());
+                None
+            }
+            _ => Some(connect.at.clone()),
+        };
+        let reads = selection.reads().into_iter().chain(connect.at.reads());
+        let reads: Vec<Read> = reads.filter(|read| read.path.is_empty()).collect();
+        let needed = connect.lets.iter().filter(|item| {
+            let ty = item.upstream_type.as_deref().unwrap_or("String!");
+            ty.ends_with('!') && reads.iter().any(|read| read.root == item.name)
+        });
         let types = args.iter().filter_map(|(_, value)| match value {
             ArgValue::Variable(root, members) if &**root == "args" => {
                 let argument = members.first()?;
@@ -69,6 +82,8 @@ impl RootField {
             types: types.collect(),
             args: args.clone(),
             rest,
+            made,
+            needed: needed.map(|item| item.name.clone()).collect(),
         })
     }
 
@@ -86,6 +101,13 @@ impl RootField {
             }
         }
         let lookup = |root: &str, members: &[Box<str>]| bound.variable(root, members);
+        let mut needed = self.needed.iter();
+        let missing = needed.find(|name| lookup(name, &[]).is_none_or(|value| value.is_null()));
+        if let Some(name) = missing {
+            return Err(Unfit::Missing {
+                hole: written(name, &[]).into(),
+            });
+        }
         Ok(Call {
             key: (*response_key(None, &self.name, &self.args, last, &lookup)).into(),
             args,
@@ -195,6 +217,15 @@ impl RootField {
         };
         known.unwrap_or_else(|| "String!".to_owned())
     }
+}
+
+/// Whether what is at the end of a path stands there as it is: the path does not lead through lists.
+fn is_place(steps: &[Step]) -> bool {
+    let before = match steps.split_last() {
+        Some((Step::Each, before)) => before,
+        _ => steps,
+    };
+    before.iter().all(|step| matches!(step, Step::Name(..)))
 }
 
 fn written(root: &str, members: &[Box<str>]) -> String {

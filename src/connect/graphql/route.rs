@@ -66,7 +66,7 @@ pub(in crate::connect) struct Within {
 pub(in crate::connect) struct Shape {
     /// Its own arguments are those of the object that is asked for.
     pub(in crate::connect) field: Field,
-    /// From the root field's value to what is fetched.
+    /// From the root field's value to what is fetched, or to what that is made of.
     pub(in crate::connect) place: Place,
     /// From there to the list within.
     pub(in crate::connect) within: Option<Inner>,
@@ -252,16 +252,28 @@ impl Graph {
         let mut field = Field::default();
         let mut found = Place::default();
         if let Some(root) = &self.fetch.root {
+            if let Some(made) = &root.made {
+                let tail = self.tail(items, listed, false);
+                items = Need::default();
+                reader.walk(made.node(), &tail, reading, &mut items);
+                within = within.map(|_| Inner::Made);
+            }
             let mut steps = vec![root.step()];
             steps.extend(root.rest.iter().cloned());
-            let tail = self.tail(items, listed, ends_at_connection(&root.all_steps()));
+            let tail = match root.made {
+                Some(_) => Tail {
+                    below: items,
+                    ..Tail::default()
+                },
+                None => self.tail(items, listed, ends_at_connection(&root.all_steps())),
+            };
             let mut need = Need::default();
             reader.steps(&steps, &tail, reading, &mut need);
             if let Some((_, own)) = need.fields.pop() {
                 field = own;
             }
             found = place(&root.rest, &reader, reading).unwrap_or_default();
-            found.list = self.fetch.rows;
+            found.list = self.fetch.rows && root.made.is_none();
             found.onward = is_read_on(&root.all_steps());
             found.connection = self.fetch.rows && ends_at_connection(&root.all_steps());
         }
@@ -341,7 +353,12 @@ impl Graph {
                 }
             }
         }
-        if items.is_empty() {
+        // Scalars have nothing beneath them.
+        let is_object = match &self.end {
+            End::Next(_) => true,
+            End::Objects { type_name, .. } => self.model.types.contains_key(type_name),
+        };
+        if items.is_empty() && is_object {
             items.add_leaf("__typename");
         }
         items

@@ -111,7 +111,7 @@ fn sum<'a>(nodes: &'a [Node], scope: &Scope<'a, '_>) -> Cow<'a, Value> {
     total.unwrap_or(Cow::Borrowed(&NULL))
 }
 
-/// Two texts joined, or two numbers added.
+/// Two texts or lists joined, or two numbers added.
 pub(super) fn plus(left: &Value, right: &Value) -> Option<Value> {
     match (left, right) {
         (Value::String(left), Value::String(right)) => {
@@ -119,6 +119,9 @@ pub(super) fn plus(left: &Value, right: &Value) -> Option<Value> {
         }
         (Value::Number(left), Value::Number(right)) => {
             arithmetic(left, right, i64::checked_add, |a, b| a + b)
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            Some(left.iter().chain(right).cloned().collect())
         }
         _ => None,
     }

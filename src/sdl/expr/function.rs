@@ -10,6 +10,7 @@ use serde_json::{Map, Number, Value};
 use super::Scope;
 use super::eval;
 use super::tree::{Call, Node};
+use super::upstream::fault_of;
 
 /// One of the functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -39,12 +40,14 @@ pub enum Function {
     Add,
     Sub,
     Where,
+    Each,
+    Percentage,
     Map,
     Entries,
 }
 
 /// Name, the function, and how it is written.
-const TABLE: [(&str, Function, &str); 27] = [
+const TABLE: [(&str, Function, &str); 29] = [
     ("first", Function::First, "first"),
     ("last", Function::Last, "last"),
     ("at", Function::At, "at(index)"),
@@ -74,6 +77,8 @@ const TABLE: [(&str, Function, &str); 27] = [
     ("add", Function::Add, "add(number)"),
     ("sub", Function::Sub, "sub(number)"),
     ("where", Function::Where, "where(path, literal)"),
+    ("each", Function::Each, "each(expression)"),
+    ("percentage", Function::Percentage, "percentage"),
     ("map", Function::Map, "map(from, to, …)"),
     ("entries", Function::Entries, "entries"),
 ];
@@ -125,6 +130,7 @@ impl Function {
             | Self::FromMillis
             | Self::FromEpoch
             | Self::DurationMs
+            | Self::Percentage
             | Self::Entries => given == 0,
             Self::At
             | Self::Skip
@@ -133,7 +139,8 @@ impl Function {
             | Self::Before
             | Self::After
             | Self::Add
-            | Self::Sub => given == 1,
+            | Self::Sub
+            | Self::Each => given == 1,
             Self::Between | Self::Replace | Self::Where => given == 2,
             Self::Segments => given <= 1,
             Self::Map => given >= 2 && given.is_multiple_of(2),
@@ -155,7 +162,13 @@ impl Function {
         }
     }
 
-    fn takes_list(self) -> bool {
+    /// Whether its first argument is read of each item of the list.
+    pub(crate) fn reads_items(self) -> bool {
+        matches!(self, Self::Where | Self::Each)
+    }
+
+    /// Whether it looks at a list as a whole.
+    pub(crate) fn takes_list(self) -> bool {
         matches!(
             self,
             Self::First
@@ -165,6 +178,7 @@ impl Function {
                 | Self::Count
                 | Self::Join
                 | Self::Where
+                | Self::Each
         )
     }
 }
@@ -179,8 +193,10 @@ pub(super) fn apply<'a>(
     if input.is_null() && function != Function::Map {
         return input;
     }
-    if function == Function::Where {
-        return Cow::Owned(where_equals(call, &input, scope));
+    match function {
+        Function::Where => return Cow::Owned(where_equals(call, &input, scope)),
+        Function::Each => return Cow::Owned(each(call, &input, scope)),
+        _ => {}
     }
     let args: Vec<Cow<'a, Value>> = call.args.iter().map(|arg| eval::node(arg, scope)).collect();
     let args: Vec<&Value> = args.iter().map(AsRef::as_ref).collect();
@@ -213,14 +229,44 @@ fn where_equals(call: &Call, input: &Value, scope: &Scope<'_, '_>) -> Value {
     let (Value::Array(items), [path, wanted]) = (input, call.args.as_slice()) else {
         return mismatch(scope);
     };
-    let kept = items.iter().filter(|item| {
+    let mut kept = Vec::new();
+    for item in items {
         let inner = Scope {
             this: Some(item),
             ..*scope
         };
-        eval::same(&eval::node(path, &inner), &eval::node(wanted, &inner))
-    });
-    Value::Array(kept.cloned().collect())
+        let found = eval::node(path, &inner);
+        if fault_of(&found).is_some() {
+            // Nobody knows whether the item belongs to them.
+            return found.into_owned();
+        }
+        if eval::same(&found, &eval::node(wanted, &inner)) {
+            kept.push(item.clone());
+        }
+    }
+    Value::Array(kept)
+}
+
+/// What an expression makes of each item; those of which it makes null are left out.
+fn each(call: &Call, input: &Value, scope: &Scope<'_, '_>) -> Value {
+    let (Value::Array(items), [made]) = (input, call.args.as_slice()) else {
+        return mismatch(scope);
+    };
+    let mut all = Vec::with_capacity(items.len());
+    for item in items {
+        let inner = Scope {
+            this: Some(item),
+            ..*scope
+        };
+        let made = eval::node(made, &inner);
+        if fault_of(&made).is_some() {
+            return made.into_owned();
+        }
+        if !made.is_null() {
+            all.push(made.into_owned());
+        }
+    }
+    Value::Array(all)
 }
 
 fn of_list(function: Function, items: &[Value], args: &[&Value], scope: &Scope<'_, '_>) -> Value {
@@ -318,6 +364,9 @@ fn of_text(function: Function, text: &str, args: &[&Value]) -> Option<Value> {
         Function::Upper => text.to_uppercase().into(),
         Function::ToString => text.into(),
         Function::ToInt => text.trim().parse::<i64>().ok().into(),
+        Function::Percentage => percentage(text)
+            .and_then(Number::from_f64)
+            .map_or(Value::Null, Value::Number),
         Function::ToFloat => text
             .trim()
             .parse::<f64>()
@@ -325,6 +374,18 @@ fn of_text(function: Function, text: &str, args: &[&Value]) -> Option<Value> {
             .and_then(Number::from_f64)
             .map_or(Value::Null, Value::Number),
         _ => return None,
+    })
+}
+
+/// The first share that a text states in percent: with a sign it would be a change, above 100 no share.
+fn percentage(text: &str) -> Option<f64> {
+    text.match_indices('%').find_map(|(at, _)| {
+        let before = text.get(..at)?.trim_end();
+        let around = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let share: f64 = before.strip_prefix(around)?.parse().ok()?;
+        let is_other = |c: char| c.is_alphanumeric() || "+-−±,<>≤≥".contains(c);
+        let is_share = share <= 100.0 && !around.ends_with(is_other);
+        is_share.then_some(share)
     })
 }
 

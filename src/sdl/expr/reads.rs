@@ -2,7 +2,7 @@
 
 use super::Read;
 use super::function::Function;
-use super::tree::{ArgValue, Node, Path, Root, Step};
+use super::tree::{ArgValue, Call, Node, Path, Root, Step};
 
 /// Everything that `node` reads, sorted and without doubles.
 pub(super) fn of(node: &Node) -> Vec<Read> {
@@ -40,7 +40,7 @@ impl Read {
     }
 }
 
-/// `this` is what bare paths start from: in `where`, an item of the list that is read.
+/// `this` is what bare paths start from: in `where` and `each`, an item of the list that is read.
 fn collect(node: &Node, this: &Read, found: &mut Vec<Read>) {
     match node {
         Node::Literal(_) => {}
@@ -66,15 +66,18 @@ fn collect(node: &Node, this: &Read, found: &mut Vec<Read>) {
         }
         Node::Pipe(input, calls) => {
             collect(input, this, found);
-            let item = origin(input, this);
+            let mut item = origin(input, this);
             for call in calls {
                 for (position, arg) in call.args.iter().enumerate() {
-                    let relative = call.function == Function::Where && position == 0;
+                    let relative = call.function.reads_items() && position == 0;
                     match (&item, relative) {
                         (Some(item), true) => collect(arg, item, found),
                         (None, true) => {}
                         (_, false) => collect(arg, this, found),
                     }
+                }
+                if let (Function::Each, [made]) = (call.function, call.args.as_slice()) {
+                    item = item.and_then(|item| origin(made, &item));
                 }
             }
         }
@@ -84,6 +87,16 @@ fn collect(node: &Node, this: &Read, found: &mut Vec<Read>) {
 fn origin(node: &Node, this: &Read) -> Option<Read> {
     match node {
         Node::Path(path) => Some(path_read(path, this)),
+        Node::And(nodes) => origin(nodes.last()?, this),
+        Node::Pipe(input, calls) => {
+            let same = |call: &Call| {
+                matches!(
+                    call.function,
+                    Function::Where | Function::First | Function::Last | Function::At
+                )
+            };
+            origin(input, this).filter(|_| calls.iter().all(same))
+        }
         _ => None,
     }
 }

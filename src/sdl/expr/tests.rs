@@ -1,5 +1,7 @@
 //! The language as a table: what an expression yields, reads, and is refused for.
 
+mod items;
+
 use std::borrow::Cow;
 use std::cell::Cell;
 

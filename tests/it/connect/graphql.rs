@@ -3,6 +3,7 @@
 mod ages;
 mod errors;
 mod lists;
+mod made;
 mod monorepo;
 mod selections;
 mod valid;

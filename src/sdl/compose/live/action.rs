@@ -99,12 +99,15 @@ impl Composer<'_> {
         mutation.fields.get(&*action.field)
     }
 
-    /// Names that a request of this type may read besides its own: for an action those of what it is done to, for a field of a payload those of the action.
+    /// Names that a request of this type may read besides its own: for a field those of the requests that bring its objects, for an action those of what it is done to, for a field of a payload those of the action.
     pub(super) fn inherited_names(&mut self, decl: &TypeDecl, on_field: bool) -> Vec<String> {
-        let Some(action) = self.action_of(decl).cloned() else {
-            return Vec::new();
+        let mut names = match on_field {
+            true => self.names_that_bring(decl),
+            false => Vec::new(),
         };
-        let mut names = Vec::new();
+        let Some(action) = self.action_of(decl).cloned() else {
+            return names;
+        };
         let subject = self.declared.types.get(&*action.subject).cloned();
         let from = [subject.as_ref(), on_field.then_some(decl)];
         for decl in from.into_iter().flatten() {
@@ -113,6 +116,17 @@ impl Composer<'_> {
             names.extend(lets.map(|item| item.name.to_string()));
         }
         names
+    }
+
+    /// The names of all requests of fields whose objects are of this type.
+    fn names_that_bring(&self, decl: &TypeDecl) -> Vec<String> {
+        let fields = self.declared.types.values();
+        let fields = fields.flat_map(|decl| decl.fields.values());
+        let bringing = fields.filter(|field| *connected(&field.def.ty) == *decl.name.as_str());
+        let requests = bringing.filter_map(|field| Args::of(&field.def.directives, "connect"));
+        let lets = requests.flat_map(|request| request.objects("let"));
+        lets.filter_map(|item| item.text("name").map(str::to_owned))
+            .collect()
     }
 
     /// Whether any number of connectors may supply a field of `Mutation`, also none.

@@ -157,7 +157,7 @@ impl Composer<'_> {
             ..names.clone()
         };
         let instance = self.scoped(args, "instance", &unbatched);
-        let response = self.scoped(args, "at", &Names::of(&["", "this"]));
+        let response = self.scoped(args, "at", &answer_names(kind, site, &lets));
         let place = |name: &str| args.value(name).and_then(|value| value.location());
         let batch = args
             .object("batch")
@@ -488,6 +488,18 @@ pub(super) fn reads(connect: &Connect) -> impl Iterator<Item = Read> {
     let lets = connect.lets.iter().map(|item| &item.value);
     let rest: Vec<Read> = exprs.chain(lets).flat_map(Expr::reads).collect();
     request.into_iter().chain(rest)
+}
+
+/// What `at` may read beside the answer: of a graph the request's own names as well, which stand as arguments there.
+fn answer_names(kind: Option<SourceType>, site: &Site, lets: &[Let]) -> Names {
+    if kind != Some(SourceType::Graphql) {
+        return Names::of(&["", "this"]);
+    }
+    Names {
+        args: site.args.clone(),
+        lets: lets.iter().map(|item| item.name.to_string()).collect(),
+        ..Names::of(&["", "this", "args"])
+    }
 }
 
 pub(super) fn is_list(def: &FieldDefinition) -> bool {

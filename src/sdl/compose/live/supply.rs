@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use apollo_compiler::ast::{Directive, OperationType, Value};
+use apollo_compiler::ast::{Directive, OperationType, Type, Value};
 use apollo_compiler::{Name, Node};
 
 use crate::diagnostic::closest;
@@ -95,12 +95,37 @@ impl Composer<'_> {
             connector,
             type_name: arc(&decl.name),
             along,
+            only: self.only(decl, promised.as_ref(), args),
         };
         self.live
             .suppliers
             .entry((owner, field))
             .or_default()
             .push(supplier);
+    }
+
+    /// `where`: a field of the type that is true or false.
+    fn only(
+        &mut self,
+        decl: &TypeDecl,
+        promised: Option<&Type>,
+        args: Args<'_>,
+    ) -> Option<Arc<str>> {
+        let value = args.value("where")?;
+        let field = self.known_field(decl, value.as_str()?, value)?;
+        let own = decl.fields.get(&field).map(|field| &field.def.ty);
+        let message = match (promised, own) {
+            (Some(list), _) if !list.is_list() => {
+                "`where` chooses among the objects of a list, and this is none".to_owned()
+            }
+            (_, Some(own)) if own.is_list() || own.inner_named_type() != "Boolean" => {
+                format!("`{}.{field}` is neither true nor false", decl.name)
+            }
+            _ => return Some(arc(&field)),
+        };
+        self.sources
+            .report("bad-supply", value.location(), message, None);
+        None
     }
 
     /// `Type.field`, both known.
