@@ -178,6 +178,8 @@ pub struct CatalogConfig {
     pub rescan: Duration,
     /// How long changes are kept.
     pub history: Duration,
+    /// How long the audit of actions is kept.
+    pub audit: Duration,
 }
 
 /// What becomes of entities whose file or source is gone.
@@ -453,6 +455,7 @@ fn catalog(mut section: Section<'_>) -> CatalogConfig {
         ),
         rescan: section.duration("rescan"),
         history: section.duration("history"),
+        audit: section.duration("audit"),
     };
     section.finish();
     config

@@ -80,6 +80,8 @@ pub struct IngestOptions {
     pub rescan: Duration,
     /// How long changes are kept.
     pub retention: Duration,
+    /// How long the audit of actions is kept.
+    pub audit: Duration,
     /// Whether to look at everything twice a second in place of being told; for file systems that tell nothing.
     pub poll: bool,
 }
@@ -90,6 +92,7 @@ impl Default for IngestOptions {
             orphans: Orphans::Delete,
             rescan: Duration::from_secs(5 * 60),
             retention: Duration::from_secs(90 * 24 * 60 * 60),
+            audit: Duration::from_secs(365 * 24 * 60 * 60),
             poll: false,
         }
     }
@@ -101,6 +104,7 @@ impl From<&CatalogConfig> for IngestOptions {
             orphans: config.orphans,
             rescan: config.rescan,
             retention: config.history,
+            audit: config.audit,
             poll: false,
         }
     }

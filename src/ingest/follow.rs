@@ -67,13 +67,19 @@ impl Ingest {
     }
 
     async fn expire(&self) {
-        let retention =
-            SignedDuration::try_from(self.options.retention).unwrap_or(SignedDuration::MAX);
-        let Ok(before) = self.clock.now().checked_sub(retention) else {
-            return;
+        let before = |kept: Duration| {
+            let kept = SignedDuration::try_from(kept).unwrap_or(SignedDuration::MAX);
+            self.clock.now().checked_sub(kept).ok()
         };
-        if let Err(error) = self.store.expire(before).await {
+        if let Some(before) = before(self.options.retention)
+            && let Err(error) = self.store.expire(before).await
+        {
             tracing::warn!(%error, hint = error.hint(), "old changes cannot be taken away");
+        }
+        if let Some(before) = before(self.options.audit)
+            && let Err(error) = self.store.expire_actions(before).await
+        {
+            tracing::warn!(%error, hint = error.hint(), "the old audit cannot be taken away");
         }
     }
 }

@@ -142,6 +142,18 @@ impl Store {
         }))
     }
 
+    /// Forgets actions that were begun before a moment, and with them their keys; how many.
+    pub async fn expire_actions(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let _writer = self.writer.lock().await;
+        let old = audit::Column::At.lt(before.as_microsecond());
+        audit::Entity::delete_many()
+            .filter(old)
+            .exec(&self.database)
+            .await
+            .map(|deleted| deleted.rows_affected)
+            .map_err(|error| self.error(error))
+    }
+
     /// Writes what became of an action, and what it brought for those who ask with the same key.
     pub async fn end_action(
         &self,

@@ -87,3 +87,20 @@ async fn a_key_whose_action_never_ended_says_so() {
     );
     assert_eq!(world.asked(), [""; 0]);
 }
+
+/// The audit is kept so long and no longer, and so is what keys stand for.
+#[tokio::test]
+async fn the_audit_is_forgotten_after_its_time() {
+    let world = World::start().await;
+    let ids = world.ids("pay").await;
+    let key = "idempotencyKey: \"once\"";
+    assert_eq!(world.rerun(&ids[0], key).await["auditId"], "1");
+    let forget = |before: &str| world.store.expire_actions(before.parse().unwrap());
+    assert_eq!(forget("2026-03-01T12:00:00Z").await.unwrap(), 0);
+    assert_eq!(world.rerun(&ids[0], key).await["auditId"], "1");
+    assert_eq!(forget("2026-03-01T12:00:01Z").await.unwrap(), 1);
+    assert_eq!(world.audit("id").await, [""; 0]);
+    let later = world.rerun(&ids[0], key).await;
+    assert_eq!(later["auditId"], "2");
+    assert_eq!(later["userErrors"], json!([]));
+}
