@@ -203,6 +203,10 @@ pub const CODES: &[(&str, &str)] = &[
         "a `@source` of a type that this version does not ask",
     ),
     (
+        "untold-type",
+        "a REST source gives objects of an interface, and nothing says their types",
+    ),
+    (
         "wrong-extension",
         "`extend` with another keyword than the type was declared with",
     ),

@@ -346,6 +346,29 @@ impl Composer<'_> {
         }
     }
 
+    /// Of an interface or a union the objects must say their types, and those of a REST source do not.
+    fn check_concrete(&mut self, decl: &TypeDecl, field: &FieldDecl, source: &FieldSource) {
+        let named = connected(&field.def.ty);
+        let is_read = match source {
+            FieldSource::Value(_) => !self.is_entity(&decl.name),
+            FieldSource::Live(live) => live.connect.is_some(),
+            _ => false,
+        };
+        let at = field.def.name.location();
+        let owned = field.inherited.is_none() && self.sources.connector(at).is_some();
+        let is_abstract = matches!(self.shape(named), TypeShape::Interface | TypeShape::Union);
+        if is_read && owned && is_abstract && !self.asks_graphql(at) {
+            let coordinate = format!("{}.{}", decl.name, field.def.name);
+            let message = format!(
+                "nothing says which type of `{named}` the objects of `{coordinate}` are of"
+            );
+            let hint = format!(
+                "a REST source sends no `__typename`: give the field a type of your own that implements `{named}`, or let one supply it: `@supplies(field: \"{coordinate}\")`"
+            );
+            self.sources.report("untold-type", at, message, Some(hint));
+        }
+    }
+
     fn check_field(&mut self, decl: &TypeDecl, field: &FieldDecl, source: &FieldSource) {
         let def = &field.def;
         let at = def.name.location();
@@ -363,6 +386,7 @@ impl Composer<'_> {
             self.sources
                 .report("auth-non-null", at, message, Some(hint));
         }
+        self.check_concrete(decl, field, source);
         let leaf = matches!(self.shape(def.ty.inner_named_type()), TypeShape::Leaf(_));
         if def.directives.has("search") && !(leaf && self.is_entity(&decl.name)) {
             self.misplaced(
