@@ -13,5 +13,6 @@ mod pages;
 mod paths;
 mod people;
 mod providers;
+mod roots;
 mod sharing;
 pub(super) mod world;

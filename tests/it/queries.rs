@@ -8,10 +8,20 @@ use insta::{assert_snapshot, glob};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use callboard::app::folders;
+use callboard::cache::{self, Cache};
 use callboard::clock::{Budget, Clock};
+use callboard::config::Config;
+use callboard::connect::example::{Example, Settings};
+use callboard::connect::{LiveSource, Runtime};
+use callboard::egress::{self, Egress};
 use callboard::graphql::{Engine, Limits, Outcome, Request};
 use callboard::ingest::{Ingest, IngestOptions};
+use callboard::simulate::{Options, Simulated};
 use callboard::store::Store;
+use callboard::tasks::Tasks;
+use callboard::telemetry::metrics::Metrics;
+use tempfile::TempDir;
 
 use crate::support::catalog::{Catalog, component, model, source};
 use crate::support::engine::pretty;
@@ -34,8 +44,52 @@ fn engine_over(ingest: &Ingest) -> Engine {
     )
 }
 
-#[tokio::test]
-async fn the_demo_company_answers() {
+/// The demo company, with upstreams that are made from the examples of the built-in connectors, as in `callboard demo`.
+struct Company {
+    engine: Engine,
+    upstreams: Vec<(Arc<str>, Simulated)>,
+    _ingest: Ingest,
+    _folder: TempDir,
+}
+
+async fn company() -> Company {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folders = folders::built_in();
+    let files = folders.iter().flat_map(|folder| &folder.sdl);
+    let files: Vec<(&str, &str)> = files.map(|file| (&*file.path, &*file.text)).collect();
+    let model = crate::support::engine::model(&files);
+    let clock = Clock::fixed("2026-01-01T12:00:00Z".parse().unwrap());
+    let tasks = Tasks::new();
+    let (mut upstreams, mut configured) = (Vec::new(), Vec::new());
+    for folder in &folders {
+        let examples = folder.examples.iter();
+        let examples = examples.filter_map(|file| Example::parse(&file.path, &file.text).0);
+        let examples: Vec<Example> = examples.collect();
+        let options = Options {
+            clock: clock.clone(),
+            ..Options::default()
+        };
+        let upstream = Simulated::start(&model, &folder.name, &examples, options, &tasks);
+        let upstream = upstream.await.unwrap();
+        let mut settings = Settings::default();
+        examples
+            .iter()
+            .for_each(|example| settings.merge(&example.settings));
+        let settings = upstream.lead(&model, &settings).unwrap();
+        configured.push(settings.configuration(&folder.name));
+        upstreams.push((Arc::clone(&folder.name), upstream));
+    }
+    let metrics = Metrics::default();
+    let (config, _) = Config::parse(None, Path::new("."), &|_| None);
+    let settings = cache::Settings::from(&config.unwrap().cache);
+    let cache = Cache::open(settings, clock.clone(), metrics.cache().clone(), &tasks).await;
+    let egress = Egress::new(egress::Settings {
+        clock: clock.clone(),
+        ..egress::Settings::default()
+    });
+    let egress = egress.unwrap();
+    let runtime = Runtime::new(Arc::clone(&model), &configured, cache, &egress, tasks);
+    let live: Arc<dyn LiveSource> = Arc::new(runtime);
     let folder = tempfile::tempdir().unwrap();
     let url = folder.path().join("callboard.db");
     let store = Store::open(url.to_str().unwrap()).await.unwrap();
@@ -43,17 +97,68 @@ async fn the_demo_company_answers() {
     let sources = [source(&examples, "demo", "catalog")];
     let clock = Clock::fixed("2026-01-01T12:00:00Z".parse().unwrap());
     let options = IngestOptions::default();
-    let ingest = Ingest::open(store, model(), &sources, options, clock)
+    let ingest = Ingest::open(store, Arc::clone(&model), &sources, options, clock)
         .await
         .unwrap();
     ingest.read_all(&CancellationToken::new()).await.unwrap();
-    let engine = engine_over(&ingest);
+    let catalog = Arc::clone(ingest.catalog());
+    let store = ingest.store().clone();
+    Company {
+        engine: Engine::with_live(model, catalog, store, Limits::default(), live),
+        upstreams,
+        _ingest: ingest,
+        _folder: folder,
+    }
+}
+
+impl Company {
+    /// Requests to each upstream since the last look.
+    fn requests(&self) -> Vec<String> {
+        let each = self.upstreams.iter().flat_map(|(name, upstream)| {
+            let requests = upstream.requests().into_iter();
+            let all: Vec<String> = requests
+                .map(|(what, n)| format!("{name} {what}: {n}"))
+                .collect();
+            upstream.forget();
+            all
+        });
+        each.collect()
+    }
+}
+
+/// One question from review to production: what it costs, and that nothing of it is missing.
+#[tokio::test]
+async fn a_change_is_followed_in_one_request() {
+    let company = company().await;
+    let query = include_str!("../../examples/queries/from-review-to-production.graphql");
+    let (answer, outcome) = ask(&company.engine, query, Value::Null).await;
+    assert_eq!(outcome, Outcome::Ok, "{answer}");
+    assert!(
+        !answer.contains("null") && !answer.contains("[]"),
+        "{answer}"
+    );
+    assert_snapshot!(company.requests().join("\n"), @r#"
+    github GET /repos/{$slug | segments}/compare/{$this.commitOid}...{$merged}: 3
+    github GET /repos/{$this.repository.full_name | segments}/actions/runs/{$this.id}/jobs: 2
+    github GET /repos/{$this.repository.nameWithOwner | segments}/actions/runs: 1
+    github query node: 1
+    github query repository: 2
+    gitlab GET /api/v4/projects/{$this.project_id}/merge_requests/{$this.iid}: 1
+    "#);
+    let again = ask(&company.engine, query, Value::Null).await;
+    assert_eq!(again.0, answer);
+    assert_eq!(company.requests(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_demo_company_answers() {
+    let company = company().await;
     let mut files = Vec::new();
     glob!("../../examples/queries", "*.graphql", |path| files
         .push(path.to_owned()));
     for path in files {
         let query = std::fs::read_to_string(&path).unwrap();
-        let (answer, outcome) = ask(&engine, &query, Value::Null).await;
+        let (answer, outcome) = ask(&company.engine, &query, Value::Null).await;
         assert_eq!(outcome, Outcome::Ok, "{}: {answer}", path.display());
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         insta::with_settings!({ prepend_module_to_snapshot => false, description => query }, {
