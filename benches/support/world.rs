@@ -22,7 +22,11 @@ impl World {
     pub(crate) async fn new(entities: u32) -> Self {
         let model = model();
         let company = Company::new(&model, entities);
-        let snapshot = Snapshot::build(Arc::clone(&model), 1, company.records(), Vec::new());
+        // A start loads them in the order of refs, and that is how they lie in memory.
+        let mut records: Vec<_> = company.records().collect();
+        records.sort_by(|one, other| one.entity_ref.cmp(&other.entity_ref));
+        let records = records.into_iter();
+        let snapshot = Snapshot::build(Arc::clone(&model), 1, records, Vec::new());
         assert_eq!(snapshot.len(), entities as usize);
         let catalog = Arc::new(Catalog::new(snapshot));
         let folder = tempfile::tempdir().expect("a folder");
