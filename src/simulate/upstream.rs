@@ -115,8 +115,11 @@ impl Upstream {
         for source in model.sources.iter().filter(|s| *s.connector == *connector) {
             sources += 1;
             for example in examples {
-                let base = settings::base(source, &example.settings.config);
-                bases.extend(base.map(|base| path_segments(base.path())));
+                let instances = example.settings.instances.values();
+                for settings in std::iter::once(&example.settings).chain(instances) {
+                    let base = settings::base(source, &settings.config);
+                    bases.extend(base.map(|base| path_segments(base.path())));
+                }
             }
             credentials.extend(source.auth.as_ref().and_then(|auth| match auth.kind {
                 AuthType::None | AuthType::Forward => None,
@@ -130,7 +133,7 @@ impl Upstream {
         if !with_secrets || credentials.len() < sources {
             credentials.clear();
         }
-        bases.sort_by_key(|base| std::cmp::Reverse(base.len()));
+        bases.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
         bases.dedup();
         Self {
             connector: connector.into(),
@@ -244,7 +247,9 @@ impl Upstream {
         };
         let (mut body, replies) = query.answer(|field, arguments| {
             let meant = self.trees.iter();
-            let meant = meant.filter(|reply| graph::is_meant(reply, field, arguments));
+            let meant = meant.filter(|reply| {
+                graph::is_meant(reply, field, arguments) && request.is_meant(&reply.when, None)
+            });
             // Of those that say as much, the first one.
             let said = |reply: &&Reply| weight(&reply.when, None);
             let reply = meant.rev().max_by_key(said)?;

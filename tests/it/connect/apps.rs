@@ -27,7 +27,7 @@ struct World {
     _folder: TempDir,
 }
 
-/// Components `name: slug`.
+/// Components `name: slug`, or `name: slug@host`.
 async fn world(components: &[(&str, &str)], settings: impl FnOnce(&str) -> Value) -> World {
     let folders = folders::built_in().into_iter();
     let files: Vec<(String, String)> = folders
@@ -67,7 +67,8 @@ async fn world(components: &[(&str, &str)], settings: impl FnOnce(&str) -> Value
     );
     let live: Arc<dyn LiveSource> = Arc::new(runtime);
     let each = components.iter().map(|(name, slug)| {
-        format!("---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {{ name: {name}, annotations: {{ github.com/project-slug: '{slug}' }} }}\nspec: {{ type: service, lifecycle: production, owner: team }}\n")
+        let (slug, at) = slug.split_once('@').unwrap_or((slug, "github.com"));
+        format!("---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {{ name: {name}, annotations: {{ github.com/project-slug: '{slug}', backstage.io/source-location: 'url:https://{at}/{slug}' }} }}\nspec: {{ type: service, lifecycle: production, owner: team }}\n")
     });
     let snapshot = snapshot(&model, &each.collect::<String>());
     let mut engine = TestEngine::new(snapshot, Limits::default(), Some(live)).await;
@@ -384,4 +385,79 @@ async fn what_is_wrong_with_the_app_says_which_setting() {
     );
     assert!(!answer.to_string().contains("127.0.0.1"));
     assert_eq!(APP_ID, "4711");
+}
+
+/// Two hosts with repositories of the same names, one asked as an app and one with a token.
+#[tokio::test]
+async fn two_hosts_share_no_document_no_value_and_no_budget() {
+    let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
+    let internal = AppHost::start(&clock, |asked, account| {
+        let reply = answer(asked, account);
+        Reply {
+            body: reply
+                .body
+                .replace("\"stargazerCount\":4", "\"stargazerCount\":99"),
+            ..reply
+        }
+    })
+    .await;
+    let known = ("acme".to_owned(), "2027-01-01T00:00:00Z".parse().unwrap());
+    internal
+        .state
+        .lock()
+        .tokens
+        .insert("ghp_internal".to_owned(), known);
+    let components = [
+        ("a1", "acme/one"),
+        ("a2", "acme/two"),
+        ("i1", "acme/one@ghe.example"),
+        ("i2", "acme/two@ghe.example"),
+    ];
+    let world = world(&components, |url| {
+        let own = &internal.upstream.url;
+        let mut settings = as_app(url);
+        settings["instances"] = json!({ "ghe.example": {
+            "config": { "graphqlUrl": format!("{own}/graphql"), "restUrl": own },
+            "secrets": { "token": "ghp_internal" },
+        } });
+        settings
+    })
+    .await;
+    let expected = "a1 4, a2 4, i1 99, i2 99";
+    assert_eq!(stars(&world.ask(STARS).await), expected);
+    let (_, public) = world.host.take();
+    assert_eq!(public, ["POST /graphql ghs_acme_1"]);
+    assert_eq!(
+        internal.take(),
+        (vec![], vec!["POST /graphql ghp_internal".to_owned()])
+    );
+    assert_eq!(stars(&world.ask(STARS).await), expected);
+    assert_eq!(
+        (world.host.take(), internal.take()),
+        ((vec![], vec![]), (vec![], vec![]))
+    );
+
+    // One has nothing left to give; the other does not know of it.
+    world.host.state.lock().answer = Some(
+        Reply::json(&json!({ "data": { "a0": null, "a1": null }, "errors": [{ "type": "RATE_LIMITED", "message": "API rate limit exceeded" }] }))
+            .header("x-ratelimit-limit", "5000")
+            .header("x-ratelimit-remaining", "0")
+            .header("x-ratelimit-reset", "1772367600"),
+    );
+    world
+        .clock
+        .set(world.clock.now() + Duration::from_secs(24 * 3600));
+    let codes = |answer: &Value| {
+        let errors = answer["errors"].as_array().cloned().unwrap_or_default();
+        let each = errors
+            .iter()
+            .map(|error| format!("{} {}", error["path"], error["extensions"]["code"]));
+        each.collect::<Vec<_>>().join(", ").replace('"', "")
+    };
+    let answer = world.ask(STARS).await;
+    assert_eq!(stars(&answer), "a1 null, a2 null, i1 99, i2 99");
+    assert_eq!(
+        codes(&answer),
+        "[components,nodes,0,repository] UPSTREAM_RATE_LIMITED, [components,nodes,1,repository] UPSTREAM_RATE_LIMITED"
+    );
 }
