@@ -6,10 +6,11 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use smallvec::SmallVec;
 
+use super::graphql::held::stopped;
 use super::graphql::send::fault_in;
 use super::seam::Fault;
 use super::view::{self, At};
@@ -124,6 +125,11 @@ impl LiveObject {
     /// Why something in an object is null, if its upstream said why.
     pub fn fault_of(value: &Value) -> Option<Fault> {
         expr::fault_of(value).map(fault_in)
+    }
+
+    /// Why a connection within an object was not read as far as it was wanted.
+    pub fn stopped(connection: &Map<String, Value>) -> Option<Fault> {
+        stopped(connection).map(fault_in)
     }
 
     /// The upstream's JSON.

@@ -32,6 +32,15 @@ const MOST_PAGES: usize = 10;
 /// What was ever asked of objects is remembered up to so many fields.
 const MOST_KNOWN: usize = 2_000;
 
+/// What one document brought of an object.
+enum Came {
+    All,
+    /// This of its lists is still to be read.
+    Some(Field),
+    /// A list could not be read on.
+    Stopped(Fault),
+}
+
 impl Tower {
     /// Fetches what is wanted of one source, each object once.
     pub(in crate::connect) async fn fetch_parts(&self, wanted: Vec<Wanted>) -> Vec<Landing> {
@@ -350,11 +359,12 @@ impl Tower {
                     let source = fetch.connect.source;
                     self.air.learn(source, &leg.missing.name, type_name);
                     match self.came(&mut leg, value) {
-                        Some(rest) if leg.pages < MOST_PAGES => {
+                        Came::Some(rest) if leg.pages < MOST_PAGES => {
                             leg.missing = rest;
                             onward.push(leg);
                         }
-                        _ => landed.push(self.keep_part(leg)),
+                        Came::All | Came::Some(_) => landed.push(self.keep_part(leg)),
+                        Came::Stopped(fault) => landed.push(self.fail_part(leg, &fault, false)),
                     }
                 }
                 Said::NotFound => landed.push(self.absent(leg)),
@@ -376,8 +386,8 @@ impl Tower {
         landed
     }
 
-    /// Adds what came; what is still to be read on.
-    fn came(&self, leg: &mut Leg, value: Value) -> Option<Field> {
+    /// Adds what came.
+    fn came(&self, leg: &mut Leg, value: Value) -> Came {
         let root = &leg.wanted.ask.shape;
         let now = self.cache.now();
         let mut holding = leg.came.take().unwrap_or_else(|| {
@@ -388,13 +398,18 @@ impl Tower {
         });
         let need = Need::one((&**root).into(), leg.missing.clone());
         let fetched = Map::from_iter([(root.to_string(), value)]);
-        holding.add(&need, fetched, now);
+        let stopped = holding.add(&need, fetched, now);
         leg.pages += 1;
         let mut look = holding.look(root, &leg.part.field, leg.part.ages, now);
         leg.came = Some(holding);
-        let (_, rest) = look.missing.fields.pop()?;
-        // Anything else that is missing did not come, and would not come again.
-        rest.is_onward().then_some(rest)
+        if let Some(reason) = stopped {
+            return Came::Stopped(send::fault_in(&reason));
+        }
+        match look.missing.fields.pop() {
+            // Anything else that is missing did not come, and would not come again.
+            Some((_, rest)) if rest.is_onward() => Came::Some(rest),
+            _ => Came::All,
+        }
     }
 
     fn keep_part(&self, mut leg: Leg) -> Landing {

@@ -245,19 +245,19 @@ impl Held {
         ]))
     }
 
-    /// Takes over what was fetched of a root field. Nulls with a reason stand in the tree and are not held.
+    /// Takes over what was fetched of a root field; the reason, if a list could not be read on. Nulls with a reason stand in the tree and are not held.
     pub(in crate::connect) fn add(
         &mut self,
         need: &Need,
         fetched: Map<String, Value>,
         now: Timestamp,
-    ) {
+    ) -> Option<Value> {
         add(
             need,
             (&mut self.ages, &mut self.tree),
             fetched,
             now.as_microsecond(),
-        );
+        )
     }
 
     /// What is wanted and not held.
@@ -307,11 +307,17 @@ fn add(
     (ages, tree): (&mut Map<String, Value>, &mut Map<String, Value>),
     mut fetched: Map<String, Value>,
     now: i64,
-) {
+) -> Option<Value> {
+    let mut stopped = None;
     for (key, field) in &need.fields {
         let mut value = fetched.remove(&**key).unwrap_or(Value::Null);
         let from = field.page.as_ref().and_then(|page| page.from.as_ref());
         if let Some(from) = from {
+            let nodes = value.get("nodes").unwrap_or(&NULL);
+            if let Some(reason) = [&value, nodes].into_iter().find_map(expr::fault_of) {
+                stopped = stopped.or(Some(reason.clone()));
+                continue;
+            }
             let known = tree.get_mut(&**key);
             let appended = known.is_some_and(|known| append(known, &mut value, from));
             match ages.get_mut(&**key) {
@@ -328,7 +334,7 @@ fn add(
             && let Some(Value::Object(tree)) = tree.get_mut(&**key)
         {
             if let Value::Object(fetched) = value {
-                add(&field.below, (ages, tree), fetched, now);
+                stopped = stopped.or(add(&field.below, (ages, tree), fetched, now));
             }
             continue;
         }
@@ -338,6 +344,7 @@ fn add(
         }
         tree.insert(key.to_string(), value);
     }
+    stopped
 }
 
 /// The ages of what was fetched just now; `None` where it is null for a reason.
@@ -360,11 +367,9 @@ fn held(field: &Field, value: &Value, now: i64) -> Option<Value> {
     Some(Value::Object(below.collect()))
 }
 
-/// Puts a further page behind what is known.
+/// Puts a further page behind what is known; false if that cannot be held as it is.
 fn append(known: &mut Value, page: &mut Value, from: &Behind) -> bool {
-    if has_fault(page) {
-        return false;
-    }
+    let is_whole = !has_fault(page);
     let (Some(known), Some(page)) = (known.as_object_mut(), page.as_object_mut()) else {
         return false;
     };
@@ -379,7 +384,20 @@ fn append(known: &mut Value, page: &mut Value, from: &Behind) -> bool {
     for (name, value) in std::mem::take(page) {
         known.insert(name, value);
     }
-    true
+    is_whole
+}
+
+/// There is no way on in a connection, for a reason that is told where it would go on.
+fn stop(connection: &mut Value, reason: &Value) {
+    let info = connection.get_mut("pageInfo");
+    if let Some(cursor) = info.and_then(|info| info.get_mut("endCursor")) {
+        *cursor = expr::fault(reason.clone());
+    }
+}
+
+/// Why a connection was not read as far as somebody wanted.
+pub(in crate::connect) fn stopped(connection: &Map<String, Value>) -> Option<&Value> {
+    expr::fault_of(connection.get("pageInfo")?.get("endCursor")?)
 }
 
 /// Forgets what a further page was not asked for.
@@ -409,12 +427,9 @@ pub(super) fn has_fault(value: &Value) -> bool {
 fn fail(missing: &Need, ages: &Map<String, Value>, tree: &mut Map<String, Value>, reason: &Value) {
     for (key, field) in &missing.fields {
         if field.page.as_ref().is_some_and(|page| page.from.is_some()) {
-            // As far as it was read it is there, and for now there is no way on.
-            let known = tree
-                .get_mut(&**key)
-                .and_then(|known| known.get_mut("pageInfo"));
-            if let Some(cursor) = known.and_then(|info| info.get_mut("endCursor")) {
-                *cursor = Value::Null;
+            // As far as it was read it is there.
+            if let Some(known) = tree.get_mut(&**key) {
+                stop(known, reason);
             }
             continue;
         }
@@ -482,7 +497,8 @@ fn forget(ages: &mut Map<String, Value>, tree: &mut Map<String, Value>, before: 
             Value::Object(own) => match tree.get_mut(key) {
                 Some(Value::Object(tree)) => {
                     forget(own, tree, before);
-                    !own.is_empty()
+                    // What is null for a reason has no age, and is told once.
+                    !own.is_empty() || !tree.is_empty()
                 }
                 _ => oldest_of(own) >= before,
             },

@@ -123,11 +123,12 @@ impl Look<'_> {
             is_stale,
         };
         let found = match is_absent {
-            true => Ok(objects.nothing()),
+            true => Ok((objects.nothing(), None)),
             false => objects.at(&shape.place, shape.within.as_ref()),
         };
         match found {
-            Ok(rows) => {
+            Ok((rows, stopped)) => {
+                provided.faults.extend(stopped);
                 if let (true, Parent::Entity(ix)) = (is_landed, parent) {
                     self.runtime.heard(fetch, *ix, self.scope, rows.is_said());
                 }
@@ -156,6 +157,9 @@ impl Look<'_> {
     }
 }
 
+/// The objects at a place, and why the list could not be read further.
+type Stretch = (Rows, Option<Fault>);
+
 /// The objects in an entry.
 struct Finder<'o> {
     graph: &'o Graph,
@@ -167,7 +171,7 @@ struct Finder<'o> {
 }
 
 impl Finder<'_> {
-    fn at(&self, place: &Place, within: Option<&Inner>) -> Result<Rows, Fault> {
+    fn at(&self, place: &Place, within: Option<&Inner>) -> Result<Stretch, Fault> {
         let mut names: Vec<Box<str>> = Vec::with_capacity(place.names.len() + 2);
         names.push((&*self.ask.shape).into());
         names.extend(place.names.iter().cloned());
@@ -179,12 +183,12 @@ impl Finder<'_> {
                 names.extend(inner.names.iter().cloned());
                 self.found(names, inner)
             }
-            (made, _) => self.made(names, made),
+            (made, _) => self.made(names, made).map(|rows| (rows, None)),
         }
     }
 
     /// What stands at a path of names.
-    fn found(&self, mut names: Vec<Box<str>>, place: &Place) -> Result<Rows, Fault> {
+    fn found(&self, mut names: Vec<Box<str>>, place: &Place) -> Result<Stretch, Fault> {
         let mut value = view::body(self.entry, 0);
         for name in &names {
             value = value.get(&**name).unwrap_or(&NULL);
@@ -193,7 +197,9 @@ impl Finder<'_> {
             }
         }
         let mut progress = Progress::default();
+        let mut stopped = None;
         if place.connection {
+            stopped = value.as_object().and_then(held::stopped).map(fault_in);
             progress = self.progress(value, place.onward);
             names.push("nodes".into());
             value = value.get("nodes").unwrap_or(&NULL);
@@ -210,7 +216,7 @@ impl Finder<'_> {
             each: false,
         });
         let view = View::of(self.entry, Arc::clone(&at), place.list.then_some(len));
-        Ok(self.rows(view, self.origin(at), which, progress))
+        Ok((self.rows(view, self.origin(at), which, progress), stopped))
     }
 
     /// What `at` makes of the object, and the list within of that.

@@ -387,6 +387,11 @@ impl<'r> Writer<'r> {
         let said = |name: &str| around.and_then(|around| around.get(name));
         let more = said("pageInfo").and_then(|info| info.get("hasNextPage"));
         let more = more.and_then(Value::as_bool) == Some(true);
+        if let Some(fault) = around.and_then(LiveObject::stopped) {
+            let error = FieldError::from(&fault).with("partial", true);
+            // What was read of it is shown.
+            let Null = self.fail(&error, place);
+        }
         let items: &[Value] = match list {
             // Its nodes were not asked for.
             Value::Null if said("totalCount").is_some() => &[],

@@ -207,3 +207,158 @@ async fn what_is_held_stays_when_the_rest_fails() {
     }
     "#);
 }
+
+/// Two pages of a list: the first is well, and the second is what the test says.
+async fn pages(second: Reply) -> World {
+    world(SDL)
+        .components("a: { forge.example/slug: acme/a }")
+        .start(move |asked| {
+            let body: Value = serde_json::from_str(&asked.body).unwrap();
+            let change = |number: u32| json!({ "id": format!("c{number}"), "number": number, "title": "a change" });
+            let after = body["variables"].as_object().unwrap().values();
+            if after.into_iter().any(|value| *value == "behind two") {
+                return second.clone();
+            }
+            let query = body["query"].as_str().unwrap();
+            let (_, rest) = query.split_once("changes_").unwrap();
+            let key = rest.split(':').next().unwrap();
+            let list = json!({ "nodes": [change(1), change(2)],
+                "pageInfo": { "hasNextPage": true, "endCursor": "behind two" }, "totalCount": 4 });
+            Reply::json(&json!({ "data": { "a0": { "__typename": "Repository", format!("changes_{key}"): list } } }))
+        })
+        .await
+}
+
+/// What was read of a list is shown, and why it is not more is said at the list.
+#[tokio::test]
+async fn a_later_page_that_fails_is_an_error_at_its_list() {
+    let failed =
+        |errors: Value, data: Value| Reply::json(&json!({ "data": data, "errors": errors }));
+    let cases = [
+        (Reply::status(500), "UPSTREAM_UNAVAILABLE"),
+        (
+            Reply::status(403).header("retry-after", "30"),
+            "UPSTREAM_RATE_LIMITED",
+        ),
+        (
+            failed(
+                json!([{ "type": "RATE_LIMITED", "message": "slow down" }]),
+                Value::Null,
+            ),
+            "UPSTREAM_RATE_LIMITED",
+        ),
+        (
+            failed(
+                json!([{ "type": "FORBIDDEN", "message": "no", "path": ["a0", "KEY"] }]),
+                json!({ "a0": { "__typename": "Repository", "KEY": null } }),
+            ),
+            "UPSTREAM_UNAUTHORIZED",
+        ),
+        (
+            failed(
+                json!([{ "message": "timed out", "path": ["a0", "KEY", "nodes"] }]),
+                json!({ "a0": { "__typename": "Repository", "KEY": { "nodes": null, "pageInfo": { "hasNextPage": false, "endCursor": null } } } }),
+            ),
+            "UPSTREAM_TIMEOUT",
+        ),
+    ];
+    for (second, code) in cases {
+        for (field, path) in [
+            ("changes", json!(["component", "changes"])),
+            ("repo { changes", json!(["component", "repo", "changes"])),
+        ] {
+            let close = if field == "changes" { "" } else { " }" };
+            let query = |first: u32| {
+                format!(
+                    "{{ component(ref: \"a\") {{ {field}(first: {first}) {{ nodes {{ number }} complete }}{close} }} }}"
+                )
+            };
+            // The name of the list in documents, which is made of its arguments.
+            let first = pages(Reply::status(500)).await;
+            first.ask(&query(2)).await;
+            let body = first.upstream.take().remove(0).body;
+            let (_, key) = body.split_once("changes_").unwrap();
+            let key = format!("changes_{}", key.split(':').next().unwrap());
+            let second = Reply {
+                body: second.body.replace("KEY", &key),
+                ..second.clone()
+            };
+
+            let world = pages(second).await;
+            let (answer, _) = world.engine.json(&query(2), Value::Null).await;
+            assert_eq!(answer.get("errors"), None, "{answer}");
+            let (answer, _) = world.engine.json(&query(4), Value::Null).await;
+            let list = answer["data"]
+                .pointer(&format!(
+                    "/{}",
+                    path.as_array()
+                        .unwrap()
+                        .iter()
+                        .map(|step| step.as_str().unwrap())
+                        .collect::<Vec<_>>()
+                        .join("/")
+                ))
+                .unwrap();
+            assert_eq!(
+                *list,
+                json!({ "nodes": [{ "number": 1 }, { "number": 2 }], "complete": false }),
+                "{code}: {answer}"
+            );
+            let errors = answer["errors"]
+                .as_array()
+                .unwrap_or_else(|| panic!("{code}: {answer}"));
+            assert_eq!(errors.len(), 1, "{answer}");
+            assert_eq!(errors[0]["path"], path);
+            assert_eq!(errors[0]["extensions"]["code"], code);
+            assert_eq!(errors[0]["extensions"]["partial"], true);
+            assert!(!answer.to_string().contains("slow down"), "{answer}");
+        }
+    }
+}
+
+/// An error within an item of a list costs that field: the list and its other items are there, also where they are those of a later page.
+#[tokio::test]
+async fn an_error_within_an_item_leaves_the_list() {
+    let page = |first: u32, more: bool| {
+        let change =
+            |number: u32| json!({ "id": format!("c{number}"), "number": number, "title": null });
+        json!({ "nodes": [change(first), change(first + 1)], "pageInfo": { "hasNextPage": more, "endCursor": "behind" } })
+    };
+    // Which page has an error at its second item.
+    for (broken, expected) in [(1, 1), (2, 3)] {
+        let world = world(SDL)
+            .components("a: { forge.example/slug: acme/a }")
+            .start(move |asked| {
+                let body: Value = serde_json::from_str(&asked.body).unwrap();
+                let query = body["query"].as_str().unwrap();
+                let (_, rest) = query.split_once("changes_").unwrap();
+                let key = format!("changes_{}", rest.split(':').next().unwrap());
+                let number = if asked.body.contains("behind") { 2 } else { 1 };
+                let list = page(number * 2 - 1, number < 2);
+                let mut answer = json!({ "data": { "a0": { key.clone(): list } } });
+                if number == broken {
+                    answer["errors"] = json!([{ "message": "went wrong", "path": ["a0", key, "nodes", 1, "title"] }]);
+                }
+                Reply::json(&answer)
+            })
+            .await;
+        let mut told = Vec::new();
+        for first in [2, 4_u32].into_iter().take(broken as usize) {
+            let query = format!(
+                "{{ component(ref: \"a\") {{ changes(first: {first}) {{ nodes {{ number title }} complete }} }} }}"
+            );
+            let (answer, _) = world.engine.json(&query, Value::Null).await;
+            let nodes = (1..=first).map(|number| json!({ "number": number, "title": null }));
+            let nodes: Vec<Value> = nodes.collect();
+            let expected = json!({ "nodes": nodes, "complete": first == 4 });
+            assert_eq!(answer["data"]["component"]["changes"], expected, "{answer}");
+            told.extend(answer["errors"].as_array().cloned().unwrap_or_default());
+        }
+        let paths: Vec<&Value> = told.iter().map(|error| &error["path"]).collect();
+        assert_eq!(
+            paths,
+            [&json!(["component", "changes", "nodes", expected, "title"])]
+        );
+        assert_eq!(told[0]["extensions"]["code"], "UPSTREAM_UNAVAILABLE");
+    }
+}
