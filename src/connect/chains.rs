@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::graphql::need::Ages;
+use super::graphql::need::Rule;
 use super::graphql::route::Graph;
 use super::routes::{Args, Fetch, Routes};
 use crate::sdl::expr::Expr;
@@ -47,7 +47,7 @@ pub(super) struct Member {
     pub(super) owner: Arc<str>,
     pub(super) field: Arc<str>,
     pub(super) args: Arc<Args>,
-    pub(super) ages: Option<Ages>,
+    pub(super) rule: Option<Rule>,
 }
 
 impl Step {
@@ -232,7 +232,7 @@ impl Routes {
                 owner: Arc::clone(&owner.name),
                 field: Arc::clone(&field.name),
                 args: Arc::clone(args),
-                ages: field.cache.as_ref().map(Ages::of),
+                rule: field.cache.as_ref().map(Rule::of),
             })),
         }
     }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _, join, join_all};
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::air::UnderWay;
@@ -25,7 +26,6 @@ use crate::connect::fault;
 use crate::connect::flights::{Landing, Tower, Wanted, gone};
 use crate::connect::kept;
 use crate::connect::seam::Fault;
-use crate::sdl::expr;
 
 /// A list is read on so often for one request.
 const MOST_PAGES: usize = 10;
@@ -419,7 +419,7 @@ impl Tower {
         let oldest = leg.part.field.longest(leg.part.ages);
         holding.forget(now.as_microsecond().saturating_sub(oldest));
         let kept = holding.clone().without_faults();
-        let life = self.life(&leg);
+        let life = self.life(&leg, &holding);
         let tags = self.bound(&leg.wanted).tags();
         let entry = |holding: Holding| NewEntry {
             tags: tags.clone(),
@@ -450,36 +450,40 @@ impl Tower {
     }
 
     /// As long as any part of it may be told; from when the first is old on it is looked after.
-    fn life(&self, leg: &Leg) -> Life {
+    fn life(&self, leg: &Leg, holding: &Holding) -> Life {
         let now = self.cache.now();
         let (shortest, longest) = leg.part.field.terms(leg.part.ages);
-        let until = leg.wanted.fetch.policy.as_ref().and_then(|policy| {
-            let expr = policy.until.as_ref()?;
-            let holding = leg.came.as_ref()?;
-            let found = expr.eval(&expr::Scope {
-                this: holding.tree.get(&*leg.wanted.ask.shape),
-                ..expr::Scope::default()
-            });
-            found.as_str()?.parse().ok()
-        });
         let life = Life::new(
             now,
             Terms {
                 fresh: shortest,
                 stale: longest.saturating_sub(shortest),
-                until,
                 ..Terms::default()
             },
         );
-        match self.held(&leg.wanted).map(|held| *held.entry.life()) {
+        let known = self.held(&leg.wanted).map(|held| *held.entry.life());
+        match known {
             None => life,
             Some(known) => Life {
-                fresh_until: life.fresh_until.min(known.fresh_until),
+                // What is no longer fresh may be what came now; what still is says for how long.
+                fresh_until: match known.fresh_until > now {
+                    true => life.fresh_until.min(known.fresh_until),
+                    false => self.fresh_until(leg, holding).unwrap_or(life.fresh_until),
+                },
                 stale_until: life.stale_until.max(known.stale_until),
                 usable_until: life.usable_until.max(known.usable_until),
                 ..life
             },
         }
+    }
+
+    /// Until when everything is fresh that is held of an object and can be asked for.
+    fn fresh_until(&self, leg: &Leg, holding: &Holding) -> Option<Timestamp> {
+        let now = self.cache.now();
+        let known = leg.wanted.fetch.known.lock();
+        let (root, part) = (&leg.wanted.ask.shape, &leg.part);
+        let left = holding.fresh_for(root, &part.field, &known, part.ages, now)?;
+        now.checked_add(left).ok()
     }
 
     /// There is no such object.
@@ -527,7 +531,7 @@ impl Tower {
             return (key, Err(fault.clone()));
         };
         let root = &leg.wanted.ask.shape;
-        let life = self.life(&leg);
+        let life = self.life(&leg, &holding);
         let look = holding.look(root, &leg.part.field, leg.part.ages, self.cache.now());
         holding.fail(&look.missing, &send::reason_of(fault));
         let entry = NewEntry {

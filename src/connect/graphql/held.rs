@@ -98,6 +98,10 @@ impl Looker<'_> {
             missing.fields.insert(key.into(), field.clone());
             return;
         };
+        if self.is_over(field, value) {
+            missing.fields.insert(key.into(), field.clone());
+            return;
+        }
         if field.list || field.is_leaf() {
             self.unit(key, field, own, value, ages, (missing, stale));
             return;
@@ -117,6 +121,20 @@ impl Looker<'_> {
                 into.fields.insert(key.into(), field);
             }
         }
+    }
+
+    /// Whether an end has come that its objects named; one that is ahead bounds how long they are fresh.
+    fn is_over(&mut self, field: &Field, value: &Value) -> bool {
+        let Some(end) = end_of(field, value) else {
+            return false;
+        };
+        let left = end.as_microsecond().saturating_sub(self.now);
+        if left <= 0 {
+            return true;
+        }
+        let left = Duration::from_micros(left.unsigned_abs());
+        self.look.left = Some(self.look.left.map_or(left, |known| known.min(left)));
+        false
     }
 
     /// A leaf or a list: all of it or nothing.
@@ -170,6 +188,31 @@ impl Looker<'_> {
             true => Age::Stale,
             false => Age::Over,
         }
+    }
+}
+
+/// The earliest end that objects of a field name; a list is one unit, so those within its items count as well.
+fn end_of(field: &Field, value: &Value) -> Option<Timestamp> {
+    let own = field.until.as_ref().and_then(|until| until.earliest(value));
+    if !field.list || !field.below.has_end() {
+        return own;
+    }
+    let below = end_within(&field.below, value);
+    own.into_iter().chain(below).min()
+}
+
+fn end_within(need: &Need, value: &Value) -> Option<Timestamp> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(|item| end_within(need, item)).min(),
+        Value::Object(members) => {
+            let each = need.fields.iter().filter_map(|(key, field)| {
+                let value = members.get(&**key)?;
+                let own = field.until.as_ref().and_then(|until| until.earliest(value));
+                own.into_iter().chain(end_within(&field.below, value)).min()
+            });
+            each.min()
+        }
+        _ => None,
     }
 }
 
@@ -269,6 +312,34 @@ impl Held {
         now: Timestamp,
     ) -> Look {
         look_in(key, field, (Some(&self.ages), Some(&self.tree)), ages, now)
+    }
+
+    /// For how long everything is fresh that is held of what `known` can ask for beneath a root field.
+    pub(in crate::connect) fn fresh_for(
+        &self,
+        key: &str,
+        field: &Field,
+        known: &Need,
+        ages: Ages,
+        now: Timestamp,
+    ) -> Option<Duration> {
+        if field.list || field.is_leaf() {
+            return self.look(key, field, ages, now).left;
+        }
+        let mut look = Look::default();
+        let mut looker = Looker {
+            now: now.as_microsecond(),
+            look: &mut look,
+        };
+        let ages = field.ages.unwrap_or(ages);
+        let (mut missing, mut stale) = (Need::default(), Need::default());
+        let (own, value) = (self.ages.get(key)?, self.tree.get(key).unwrap_or(&NULL));
+        for (key, field) in &known.fields {
+            let own = own.get(&**key);
+            let value = value.get(&**key).unwrap_or(&NULL);
+            looker.field(key, field, own, value, ages, (&mut missing, &mut stale));
+        }
+        look.left
     }
 
     /// Puts a null with a reason wherever something that is wanted is not held.

@@ -1,6 +1,6 @@
 //! What is wanted of lists, and of connections, which are lists that an upstream gives page by page.
 
-use super::need::{Ages, Field, Need};
+use super::need::{Field, Need, Rule};
 use super::read::Tail;
 use crate::sdl::expr::{Expr, Node, Step};
 
@@ -24,20 +24,20 @@ impl Listed {
     }
 
     /// What is wanted of a list whose place is `at`: of a connection its nodes, and how it goes on.
-    pub(in crate::connect) fn tail(self, items: Need, at: &Expr, ages: Option<Ages>) -> Tail {
+    pub(in crate::connect) fn tail(self, items: Need, at: &Expr, rule: Option<Rule>) -> Tail {
         if !is_connection(at) {
             return Tail {
                 below: items,
                 list: true,
                 rows: None,
-                ages,
+                rule,
             };
         }
-        self.of_connection(items, ages)
+        self.of_connection(items, rule)
     }
 
     /// The same of a connection.
-    pub(in crate::connect) fn of_connection(self, items: Need, ages: Option<Ages>) -> Tail {
+    pub(in crate::connect) fn of_connection(self, items: Need, rule: Option<Rule>) -> Tail {
         let mut below = Need::default();
         if self.rows.is_some() {
             let nodes = Field {
@@ -67,7 +67,7 @@ impl Listed {
             below,
             list: true,
             rows: self.rows,
-            ages,
+            rule,
         }
     }
 }

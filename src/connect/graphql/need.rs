@@ -1,11 +1,14 @@
 //! What is wanted of an upstream's object: fields by the names under which they are kept, each with what is wanted beneath it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::sdl::CachePolicy;
+use crate::sdl::expr::{Expr, Scope};
 
 /// Fields of one object, by [`response_key`](crate::sdl::expr::response_key).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,6 +30,58 @@ pub(in crate::connect) struct Field {
     pub(in crate::connect) page: Option<Page>,
     /// Its own `@cache`; else that of what is around it.
     pub(in crate::connect) ages: Option<Ages>,
+    /// Until when it is true at the latest, as its objects say.
+    pub(in crate::connect) until: Option<End>,
+}
+
+/// The `@cache` of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::connect) struct Rule {
+    pub(in crate::connect) ages: Ages,
+    pub(in crate::connect) until: Option<End>,
+}
+
+impl Rule {
+    pub(in crate::connect) fn of(policy: &CachePolicy) -> Self {
+        Self {
+            ages: Ages::of(policy),
+            until: End::of(policy),
+        }
+    }
+}
+
+/// `@cache(until:)`, read of each object.
+#[derive(Clone, Debug)]
+pub(in crate::connect) struct End(pub(in crate::connect) Arc<Expr>);
+
+impl PartialEq for End {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.source() == other.0.source()
+    }
+}
+
+impl End {
+    pub(in crate::connect) fn of(policy: &CachePolicy) -> Option<Self> {
+        policy.until.clone().map(|until| Self(Arc::new(until)))
+    }
+
+    /// The earliest end among the objects of a value: itself, its items, or its nodes.
+    pub(in crate::connect) fn earliest(&self, value: &Value) -> Option<Timestamp> {
+        let nodes = value.get("nodes").unwrap_or(value);
+        let items = match nodes {
+            Value::Array(items) => items.as_slice(),
+            object => std::slice::from_ref(object),
+        };
+        let ends = items.iter().filter_map(|item| {
+            let found = self.0.eval(&Scope {
+                this: Some(item),
+                body: Some(item),
+                ..Scope::default()
+            });
+            found.as_str()?.parse::<Timestamp>().ok()
+        });
+        ends.min()
+    }
 }
 
 /// The value of an argument, as it is sent.
@@ -127,6 +182,12 @@ impl Need {
         self.fields.len() + below.sum::<usize>()
     }
 
+    /// Whether any field says until when it is true.
+    pub(in crate::connect) fn has_end(&self) -> bool {
+        let mut fields = self.fields.values();
+        fields.any(|field| field.until.is_some() || field.below.has_end())
+    }
+
     /// Wants what `other` wants as well.
     pub(in crate::connect) fn merge(&mut self, other: &Self) {
         for (key, field) in &other.fields {
@@ -204,6 +265,9 @@ impl Field {
             (Some(one), Some(other)) => Some(one.stricter(other)),
             (one, other) => one.or(other),
         };
+        if self.until.is_none() {
+            self.until.clone_from(&other.until);
+        }
         match (&mut self.page, &other.page) {
             (Some(own), Some(other)) => {
                 own.rows = own.rows.max(other.rows);

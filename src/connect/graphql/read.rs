@@ -5,7 +5,7 @@ use std::cell::Cell;
 use serde_json::{Map, Value};
 
 use super::listed::{Listed, TYPENAME};
-use super::need::{Ages, Arg, Field, LARGEST_PAGE, Need, Page};
+use super::need::{Arg, Field, LARGEST_PAGE, Need, Page, Rule};
 use crate::connect::cursor::Cursor;
 use crate::connect::selected::{Selected, SelectedField};
 use crate::sdl::expr::{
@@ -46,7 +46,7 @@ pub(in crate::connect) struct Tail {
     pub(in crate::connect) list: bool,
     /// Of a connection: how many of its items.
     pub(in crate::connect) rows: Option<usize>,
-    pub(in crate::connect) ages: Option<Ages>,
+    pub(in crate::connect) rule: Option<Rule>,
 }
 
 impl Reader<'_> {
@@ -96,6 +96,19 @@ impl Reader<'_> {
         }
     }
 
+    /// What says until when objects are true.
+    pub(in crate::connect) fn end(&self, rule: Option<&Rule>, items: &mut Need) {
+        if let Some(until) = rule.and_then(|rule| rule.until.as_ref()) {
+            let none = Value::Null;
+            let reading = Reading {
+                owner: "",
+                field: "",
+                args: &none,
+            };
+            self.expr(&until.0, reading, items);
+        }
+    }
+
     /// What identifies an object.
     pub(in crate::connect) fn identity(&self, ty: &TypeDef, need: &mut Need) {
         if let Some(identity) = &ty.identity {
@@ -123,7 +136,7 @@ impl Reader<'_> {
         let item = item_of(self.model, field);
         let mut args = (*selected.arguments).clone();
         let mut tail = Tail {
-            ages: field.cache.as_ref().map(Ages::of),
+            rule: field.cache.as_ref().map(Rule::of),
             ..Tail::default()
         };
         match item {
@@ -136,11 +149,13 @@ impl Reader<'_> {
                     rows: selected.rows.then(|| behind.saturating_add(first)),
                     total: selected.total,
                 };
-                let items = self.objects(item, &selected.below);
-                tail = listed.tail(items, &binding.at, tail.ages);
+                let mut items = self.objects(item, &selected.below);
+                self.end(tail.rule.as_ref(), &mut items);
+                tail = listed.tail(items, &binding.at, tail.rule);
             }
             None if is_object(field) => {
                 tail.below = self.objects(&field.ty.named, &selected.below);
+                self.end(tail.rule.as_ref(), &mut tail.below);
                 tail.list = field.ty.list.is_some();
             }
             None => {}
@@ -237,7 +252,9 @@ impl Reader<'_> {
                     rows: Some(rows),
                     total: selected.total && rest.is_empty(),
                 };
-                let tail = listed.tail(items, &binding.at, field.cache.as_ref().map(Ages::of));
+                let rule = field.cache.as_ref().map(Rule::of);
+                self.end(rule.as_ref(), &mut items);
+                let tail = listed.tail(items, &binding.at, rule);
                 self.walk(binding.at.node(), &tail, reading, need);
             }
             _ => {}
@@ -506,8 +523,9 @@ impl Field {
     fn end(&mut self, args: &[(Box<str>, ArgValue)], last: bool, tail: &Tail) {
         self.below.merge(&tail.below);
         self.list |= tail.list;
-        if let Some(ages) = tail.ages {
-            self.ages = Some(ages);
+        if let Some(rule) = &tail.rule {
+            self.ages = Some(rule.ages);
+            self.until.clone_from(&rule.until);
         }
         let Some(rows) = tail.rows.filter(|_| last) else {
             return;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use serde_json::Value;
 
 use super::listed::{Listed, ends_at_connection, is_connection};
-use super::need::{Ages, Field, LARGEST_PAGE, Need};
+use super::need::{Ages, Field, LARGEST_PAGE, Need, Rule};
 use super::read::{Reader, Reading, Tail};
 use crate::connect::chains::{Member, Provider, Step as ChainStep, What};
 use crate::connect::filter::Filter;
@@ -59,7 +59,7 @@ pub(in crate::connect) struct Within {
     pub(in crate::connect) at: Expr,
     pub(in crate::connect) owner: Arc<str>,
     pub(in crate::connect) field: Arc<str>,
-    pub(in crate::connect) ages: Option<Ages>,
+    pub(in crate::connect) rule: Option<Rule>,
 }
 
 /// What is wanted of a root field, and where it stands.
@@ -121,7 +121,7 @@ impl Routes {
                         at: member.binding.at.clone(),
                         owner: Arc::clone(&member.owner),
                         field: Arc::clone(&member.field),
-                        ages: member.ages,
+                        rule: member.rule.clone(),
                     }));
                 }
                 step = ChainStep {
@@ -231,7 +231,8 @@ impl Graph {
                 field: &inner.field,
                 ..reading
             };
-            let tail = listed.tail(items, &inner.at, inner.ages);
+            reader.end(inner.rule.as_ref(), &mut items);
+            let tail = listed.tail(items, &inner.at, inner.rule.clone());
             items = Need::default();
             reader.walk(inner.at.node(), &tail, own, &mut items);
             within = Some(match inner.at.node() {
@@ -260,12 +261,19 @@ impl Graph {
             }
             let mut steps = vec![root.step()];
             steps.extend(root.rest.iter().cloned());
+            // How old it may be is said with the request; an end stands in the objects, where they are not made.
+            let policy = self.fetch.policy.as_ref().filter(|_| root.made.is_none());
+            let rule = policy.map(Rule::of).filter(|rule| rule.until.is_some());
+            reader.end(rule.as_ref(), &mut items);
             let tail = match root.made {
                 Some(_) => Tail {
                     below: items,
                     ..Tail::default()
                 },
-                None => self.tail(items, listed, ends_at_connection(&root.all_steps())),
+                None => Tail {
+                    rule,
+                    ..self.tail(items, listed, ends_at_connection(&root.all_steps()))
+                },
             };
             let mut need = Need::default();
             reader.steps(&steps, &tail, reading, &mut need);
@@ -298,7 +306,9 @@ impl Graph {
                 0 => listed,
                 _ => listed.further(LARGEST_PAGE),
             };
-            let tail = listed.tail(items, &member.binding.at, member.ages);
+            let mut items = items;
+            reader.end(member.rule.as_ref(), &mut items);
+            let tail = listed.tail(items, &member.binding.at, member.rule.clone());
             let reading = Reading {
                 owner: &member.owner,
                 field: &member.field,
@@ -344,12 +354,6 @@ impl Graph {
                 let ruled = ruled.iter().filter(|_| rule);
                 for expr in extras.iter().chain(ruled) {
                     reader.expr(expr, reading, &mut items);
-                }
-                let until = self.fetch.policy.as_ref();
-                if let Some(until) = until.and_then(|policy| policy.until.as_ref())
-                    && self.within.is_none()
-                {
-                    reader.expr(until, reading, &mut items);
                 }
             }
         }
