@@ -2,6 +2,7 @@
 
 mod ages;
 mod errors;
+mod figures;
 mod lists;
 mod made;
 mod monorepo;
