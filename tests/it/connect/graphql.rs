@@ -6,6 +6,7 @@ mod figures;
 mod lists;
 mod made;
 mod monorepo;
+mod recorded;
 mod selections;
 mod valid;
 

@@ -18,9 +18,11 @@ use serde_json::{Value, json};
 
 use crate::support::engine::{TestEngine, model, snapshot};
 
-struct World {
-    engine: TestEngine,
-    github: Simulated,
+/// The built-in connector, and its simulated upstream.
+pub(super) struct BuiltIn {
+    pub(super) engine: TestEngine,
+    pub(super) github: Simulated,
+    pub(super) runtime: Runtime,
     _tasks: Tasks,
 }
 
@@ -57,46 +59,58 @@ fn example(n: usize) -> String {
     .to_string()
 }
 
-async fn world(n: usize) -> World {
-    // Only lost if another test was faster.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let folders = folders::built_in();
-    let files = folders.iter().flat_map(|folder| &folder.sdl);
-    let files: Vec<(&str, &str)> = files.map(|file| (&*file.path, &*file.text)).collect();
-    let model = model(&files);
-    let (example, problems) = Example::parse(&"figures.yaml".into(), &example(n));
-    assert_eq!(problems, []);
-    let example = example.unwrap();
-    let (tasks, metrics) = (Tasks::new(), Metrics::default());
-    let examples = [example.clone()];
-    let github = Simulated::start(&model, "github", &examples, Options::default(), &tasks);
-    let github = github.await.unwrap();
-    let settings = github.lead(&model, &example.settings).unwrap();
-    let connectors = [settings.configuration(&"github".into())];
-    let (config, _) = Config::defaults(std::path::Path::new("."), &|_| None);
-    let settings = CacheSettings::from(&config.unwrap().cache);
-    let cache = Cache::open(settings, Clock::system(), metrics.cache().clone(), &tasks).await;
-    let egress = Egress::new(egress::Settings::default()).unwrap();
-    let runtime = Runtime::new(
-        Arc::clone(&model),
-        &connectors,
-        cache,
-        &egress,
-        tasks.clone(),
-    );
-    let live: Arc<dyn LiveSource> = Arc::new(runtime);
+async fn world(n: usize) -> BuiltIn {
     let catalog: Vec<String> = (0..n)
-        .map(|number| format!("---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {{ name: c{number}, annotations: {{ github.com/project-slug: acme/c{number} }} }}\nspec: {{ type: service, lifecycle: production, owner: team }}\n"))
+        .map(|number| component(&format!("c{number}"), &format!("acme/c{number}")))
         .collect();
-    let catalog = snapshot(&model, &catalog.concat());
-    World {
-        engine: TestEngine::new(catalog, Limits::default(), Some(live)).await,
-        github,
-        _tasks: tasks,
-    }
+    BuiltIn::start(&example(n), &catalog.concat()).await
 }
 
-impl World {
+/// A component with a repository.
+pub(super) fn component(name: &str, repository: &str) -> String {
+    format!(
+        "---\napiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {{ name: {name}, annotations: {{ github.com/project-slug: {repository} }} }}\nspec: {{ type: service, lifecycle: production, owner: team }}\n"
+    )
+}
+
+impl BuiltIn {
+    /// Over a catalog, with what an example says that the upstream holds.
+    pub(super) async fn start(example: &str, catalog: &str) -> Self {
+        // Only lost if another test was faster.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let folders = folders::built_in();
+        let files = folders.iter().flat_map(|folder| &folder.sdl);
+        let files: Vec<(&str, &str)> = files.map(|file| (&*file.path, &*file.text)).collect();
+        let model = model(&files);
+        let (example, problems) = Example::parse(&"example.yaml".into(), example);
+        assert_eq!(problems, []);
+        let example = example.unwrap();
+        let (tasks, metrics) = (Tasks::new(), Metrics::default());
+        let examples = [example.clone()];
+        let github = Simulated::start(&model, "github", &examples, Options::default(), &tasks);
+        let github = github.await.unwrap();
+        let settings = github.lead(&model, &example.settings).unwrap();
+        let connectors = [settings.configuration(&"github".into())];
+        let (config, _) = Config::defaults(std::path::Path::new("."), &|_| None);
+        let settings = CacheSettings::from(&config.unwrap().cache);
+        let cache = Cache::open(settings, Clock::system(), metrics.cache().clone(), &tasks).await;
+        let egress = Egress::new(egress::Settings::default()).unwrap();
+        let runtime = Runtime::new(
+            Arc::clone(&model),
+            &connectors,
+            cache,
+            &egress,
+            tasks.clone(),
+        );
+        let live: Arc<dyn LiveSource> = Arc::new(runtime.clone());
+        Self {
+            engine: TestEngine::new(snapshot(&model, catalog), Limits::default(), Some(live)).await,
+            github,
+            runtime,
+            _tasks: tasks,
+        }
+    }
+
     /// The data of an answer without errors, and what was asked of the upstream: how often which field.
     async fn ask(&self, query: &str) -> (Value, String) {
         let (json, _) = self.engine.json(query, Value::Null).await;
@@ -108,11 +122,14 @@ impl World {
             .map(|(label, n)| format!("{n} {label}"))
             .collect();
         self.github.forget();
-        (json["data"]["components"]["nodes"].clone(), asked.join(", "))
+        (
+            json["data"]["components"]["nodes"].clone(),
+            asked.join(", "),
+        )
     }
 }
 
-/// Asked of GitHub's REST API the same page is 1 (repository) + 1 (open changes) + 3 (the checks of each of three) + 1 (latest release) requests for each component.
+/// Of GitHub's REST API the same page takes, for each component, one request for the repository, one for its open changes, one for the latest release, and for each change one for its check runs and one for its statuses: 50 × (3 + 2 × 3) = 450.
 #[tokio::test]
 async fn fifty_components_are_one_request() {
     let world = world(50).await;
@@ -126,7 +143,10 @@ async fn fifty_components_are_one_request() {
     for node in &nodes {
         assert!(node["repository"]["stars"].is_u64(), "{node}");
         let changes = node["pullRequests"]["nodes"].as_array().unwrap();
-        assert_eq!((changes.len(), &changes[0]["checks"]), (3, &json!("PASSED")));
+        assert_eq!(
+            (changes.len(), &changes[0]["checks"]),
+            (3, &json!("PASSED"))
+        );
         assert_eq!(node["githubRepository"]["latestRelease"]["tag"], "v1.0.0");
     }
     assert_eq!(cold, "1 query repository");
@@ -146,8 +166,13 @@ async fn a_thousand_components_are_twenty_requests() {
         .await;
     let took = started.elapsed();
     let nodes = nodes.as_array().unwrap().clone();
-    let stars = nodes.iter().filter_map(|node| node["repository"]["stars"].as_u64());
+    let stars = nodes
+        .iter()
+        .filter_map(|node| node["repository"]["stars"].as_u64());
     assert_eq!(stars.sum::<u64>(), 999 * 500);
     assert_eq!(cold, "20 query repository");
-    assert!(took >= LATENCY * 3, "more than eight were under way: {took:?}");
+    assert!(
+        took >= LATENCY * 3,
+        "more than eight were under way: {took:?}"
+    );
 }
