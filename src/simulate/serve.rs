@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -12,6 +13,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt as _};
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 
 use super::fault::Fault;
 use super::request::Received;
@@ -39,14 +41,14 @@ async fn handle(State(upstream): State<Arc<Upstream>>, request: Request) -> Resp
     };
     let (fault, latency) = upstream.receive(&received, &target);
     if !latency.is_zero() {
-        tokio::time::sleep(latency).await;
+        sleep(latency).await;
     }
     let Some(fault) = fault else {
         return response(upstream.answer(&received, None));
     };
     match fault {
         Fault::Delay(time) => {
-            tokio::time::sleep(time).await;
+            sleep(time).await;
             response(upstream.answer(&received, None))
         }
         Fault::Silence => std::future::pending().await,
@@ -128,9 +130,13 @@ fn cut_off(answered: Answered) -> Response {
     with_headers(Body::from_stream(parts), answered.status, &headers)
 }
 
+/// A part a millisecond: where all share one thread, whoever reads has to get a turn to say that it is enough.
 fn endless() -> Response {
     let blank = Bytes::from_static(&[b' '; 16 * 1024]);
-    let parts = stream::repeat(blank).map(Ok::<_, Infallible>);
+    let parts = stream::repeat(blank).then(async |part| {
+        sleep(Duration::from_millis(1)).await;
+        Ok::<_, Infallible>(part)
+    });
     let headers = [("content-type".to_owned(), "application/json".to_owned())];
     with_headers(Body::from_stream(parts), 200, &headers)
 }
