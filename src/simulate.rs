@@ -10,6 +10,7 @@ mod fault;
 mod graph;
 mod limit;
 mod request;
+mod roots;
 mod route;
 mod rows;
 mod serve;

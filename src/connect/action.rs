@@ -7,6 +7,7 @@
 //! What it is not: nothing is kept, nothing is sent twice, and nothing travels together.
 
 mod audit;
+mod deeds;
 mod refused;
 mod send;
 mod subjects;
@@ -18,9 +19,11 @@ use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 
 use self::audit::{new_action, not_written};
-use self::refused::Refused;
+use self::deeds::Deed;
+use self::refused::{NOT_SUPPORTED, Refused};
 use self::send::{Sent, Target, Terms};
 use super::ask::{self, Bound, Resolved};
+use super::graphql::change::{Change, OWN};
 use super::live::{LiveObject, Origin, Whole};
 use super::renewals::REFRESH;
 use super::routes::{Args, Fetch};
@@ -30,7 +33,7 @@ use super::seam::{Answer, Fault, Fetched, Group, Item, LiveField, LiveSource, Pa
 use super::view::At;
 use crate::cache::Tag;
 use crate::clock::Budget;
-use crate::sdl::{Connect, FieldSource, Model};
+use crate::sdl::{FieldSource, Model};
 use crate::store::{ActionOutcome, Begun, NewAction, StoredAction};
 
 pub use subjects::Actions;
@@ -40,16 +43,6 @@ pub(super) use subjects::read_of;
 const LONGEST_PAYLOAD: usize = 64 * 1024;
 /// Of a path of live fields at most so many objects are acted on.
 const TARGETS: usize = 50;
-
-/// What is to be done: which request, to which objects.
-struct Deed {
-    connect: Arc<Connect>,
-    /// The type of what it brings.
-    payload: Arc<str>,
-    /// The object whose id was given; none for a field that has its own request.
-    subject: Option<LiveObject>,
-    along: Vec<Arc<str>>,
-}
 
 /// What goes on behind the caller.
 struct Work {
@@ -96,18 +89,17 @@ impl Inner {
             return Err(Refused::new("FORBIDDEN", message));
         }
         let input = field.arguments.get("input").unwrap_or(&Value::Null);
-        let deed = self.deed(field, input, scope).await?;
-        let new = new_action(field, input, scope, &deed, self.cache().now());
+        let deeds = self.deeds(field, input, scope).await?;
+        let new = new_action(field, input, scope, &deeds, self.cache().now());
         let known = actions.store().action_by_key(&new).await;
         if let Some(known) = known.map_err(|error| not_written(&error))? {
-            return self.again(&known, &new, &deed);
+            return self.again(&known, &new, &deeds);
         }
         let args = Arc::new(Args::of_action(field));
-        let fetch = self.routes().action(&deed.connect, &deed.payload);
-        let targets = self.targets(&deed, &fetch, &args, scope).await?;
+        let (deed, fetch, targets) = self.chosen(&deeds, &args, scope).await?;
         let tags = self.tags(&fetch, &args, &targets, scope);
         let work = Work {
-            names: names(&targets, &deed),
+            names: names(&targets, deed),
             new: NewAction {
                 instance: instance_of(&targets).to_owned(),
                 ..new.clone()
@@ -118,45 +110,9 @@ impl Inner {
             scope: Arc::clone(scope),
         };
         match self.carry_out(work).await? {
-            Ok(done) => self.payload(&deed, done),
-            Err(known) => self.again(&known, &new, &deed),
+            Ok(done) => self.payload(deed, done),
+            Err(known) => self.again(&known, &new, &deeds),
         }
-    }
-
-    /// Which request the field means for the object whose id was given.
-    async fn deed(&self, field: &LiveField, input: &Value, scope: &Scope) -> Result<Deed, Refused> {
-        let model = self.routes().model();
-        let own = field.binding.as_ref().and_then(|own| own.connect.as_ref());
-        if let Some(connect) = own {
-            return Ok(Deed {
-                connect: Arc::clone(connect),
-                payload: named_type(model, field),
-                subject: None,
-                along: Vec::new(),
-            });
-        }
-        let id = input.get("id").and_then(Value::as_str).unwrap_or_default();
-        let unknown = || {
-            let message = "this id was not shown by this server lately: read the object again, and use the id that comes with it";
-            Refused::new("UNKNOWN_ID", message).at("id")
-        };
-        let subject = self.shown().find(self.cache(), id).await;
-        let subject = subject.ok_or_else(unknown)?;
-        let mut all = model.actions.iter();
-        let action =
-            all.find(|action| action.field == field.name && *action.subject == *subject.type_name);
-        let action = action.ok_or_else(|| {
-            let message = format!("`{}` has no way to do this to it", subject.connector);
-            Refused::new("NOT_SUPPORTED", message).at("id")
-        })?;
-        let connect = model.types.get(&action.payload);
-        let connect = connect.and_then(|payload| payload.connect.as_ref());
-        Ok(Deed {
-            connect: Arc::clone(connect.ok_or_else(unknown)?),
-            payload: Arc::clone(&action.payload),
-            subject: Some(subject.object(scope, self.cache().now())),
-            along: action.along.clone(),
-        })
     }
 
     /// The objects that it is done to, each with its request; an error if it applies to none.
@@ -180,11 +136,16 @@ impl Inner {
                     let bound =
                         Bound::new(fetch, &args.value, &parent, scope, &ask.instance.config);
                     if let Ok((path, body)) = bound.fill(None) {
+                        let names = &ask.origin.names;
+                        let change = ask.call.as_ref().and_then(|call| {
+                            Change::new(self.routes().model(), fetch, call, names)
+                        });
                         targets.push(Target {
                             parent,
                             ask,
                             path,
                             body,
+                            change,
                         });
                     }
                 }
@@ -204,7 +165,7 @@ impl Inner {
                 let message = format!(
                     "`{connector}` cannot do this to it, or not in this way: its README says what it can"
                 );
-                Refused::new("NOT_SUPPORTED", message)
+                Refused::new(NOT_SUPPORTED, message)
             }
         })
     }
@@ -340,8 +301,7 @@ impl Inner {
             .map(|(name, value)| (name.to_string(), value.clone()))
             .collect();
         let instance = &work.new.instance;
-        let mut kept =
-            json!({ "value": value, "errors": errors, "instance": instance, "names": names });
+        let mut kept = json!({ "value": value, "errors": errors, "instance": instance, "names": names, "payload": *work.fetch.type_name });
         if kept.to_string().len() > LONGEST_PAYLOAD {
             kept["value"] = Value::Null;
         }
@@ -377,7 +337,7 @@ impl Inner {
         &self,
         known: &StoredAction,
         new: &NewAction,
-        deed: &Deed,
+        deeds: &[Deed],
     ) -> Result<LiveObject, Refused> {
         if known.arguments != new.arguments {
             let message = "this key was used for something else: take another one";
@@ -387,6 +347,13 @@ impl Inner {
             let message = "an action with this key was begun, and it is not known whether it was done: look at the object, and take another key to do it again";
             return Err(Refused::new("UNKNOWN_OUTCOME", message).at("idempotencyKey"));
         };
+        let payload = kept.get("payload").and_then(Value::as_str);
+        let mut all = deeds.iter();
+        let deed = all.find(|deed| payload.is_none_or(|payload| *deed.payload == *payload));
+        let deed = deed.ok_or_else(|| {
+            let message = "what became of the action with this key is not known any more: look at the object, and take another key to do it again";
+            Refused::new("UNKNOWN_OUTCOME", message).at("idempotencyKey")
+        })?;
         let errors = kept.get("errors").and_then(Value::as_array);
         let instance = kept.get("instance").and_then(Value::as_str);
         let names = kept.get("names").and_then(Value::as_object);
@@ -415,8 +382,8 @@ impl Inner {
             Value::Object(members) => members,
             _ => Map::new(),
         };
-        members.insert("userErrors".to_owned(), done.errors.into());
-        members.insert("auditId".to_owned(), done.id.to_string().into());
+        let own = [done.errors.into(), Value::from(done.id.to_string())];
+        members.extend(OWN.map(str::to_owned).into_iter().zip(own));
         Ok(LiveObject {
             held: Whole::Value(Arc::new(Value::Object(members))),
             position: None,

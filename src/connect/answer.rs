@@ -69,7 +69,8 @@ impl Route {
             items.push((Item::Live(taken), cursor));
         }
         let progress = || provided.iter().flat_map(|provided| provided.parts.iter());
-        let more_above = progress().any(|part| part.progress.next.is_some());
+        let more_above =
+            progress().any(|part| part.progress.next.is_some() || part.progress.further);
         let complete = progress().all(|part| part.progress.is_complete())
             && provided.iter().all(|provided| provided.faults.is_empty())
             && !provided.iter().any(|provided| provided.is_cut);

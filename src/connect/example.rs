@@ -190,8 +190,10 @@ pub struct Step {
 /// What a write changes in what is read afterwards.
 #[derive(Clone, Debug)]
 pub struct Effect {
-    pub method: Method,
-    pub path: Box<str>,
+    /// What answers otherwise from then on.
+    pub on: Asked,
+    /// Of a root field of a graph: only where it is asked with these.
+    pub arguments: Option<Map<String, Value>>,
     pub set: Vec<(Place, Value)>,
 }
 

@@ -5,6 +5,7 @@
 
 pub(super) mod air;
 pub(super) mod all;
+pub(super) mod change;
 pub(super) mod cost;
 mod dialect;
 pub(super) mod document;

@@ -47,6 +47,8 @@ pub(super) struct Progress {
     pub(super) next: Option<String>,
     /// There is more, and it will not be read: `maxPages`.
     pub(super) cut: bool,
+    /// There is more, which comes when more is asked for: from the start on, and not behind what is here.
+    pub(super) further: bool,
 }
 
 impl Progress {
@@ -88,6 +90,7 @@ impl Reading {
             total,
             next,
             cut,
+            further: _,
         } = self.progress;
         let mut head = Map::new();
         if let Some(link) = self.link {
@@ -156,6 +159,7 @@ pub(super) fn progress(fetch: &Fetch, entry: &Entry) -> Progress {
                 .and_then(Value::as_str)
                 .map(str::to_owned),
             cut: member(head, "cut").and_then(Value::as_bool) == Some(true),
+            further: false,
         };
     }
     let first = bodies(fetch, entry).first();

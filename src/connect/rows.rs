@@ -146,6 +146,7 @@ pub(super) fn members(
         let info = found.get("pageInfo");
         let more = info.and_then(|info| info.get("hasNextPage"));
         progress.cut = more.and_then(Value::as_bool) == Some(true);
+        progress.further = progress.cut;
         progress.total = found.get("totalCount").and_then(Value::as_u64);
         found = found.get_mut("nodes").map(Value::take).unwrap_or_default();
     }

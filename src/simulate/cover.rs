@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::roots::root_field;
 use super::route::{Route, path_segments};
 use super::settings::lead;
 use crate::connect::example::{Asked, Example, Reply, method_name};
 use crate::diagnostic::{Diagnostic, closest};
-use crate::sdl::expr::{Expr, Node, Step};
 use crate::sdl::{Connect, Model, Request, connects, settings};
 use url::Url;
 
@@ -107,16 +107,6 @@ fn answers(reply: &Reply, connect: &Connect) -> bool {
             root_field(selection) == Some(field)
         }
         _ => false,
-    }
-}
-
-fn root_field(selection: &Expr) -> Option<&str> {
-    let Node::Path(path) = selection.node() else {
-        return None;
-    };
-    match path.steps.first() {
-        Some(Step::Name(name, _)) => Some(name),
-        _ => None,
     }
 }
 

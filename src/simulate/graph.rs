@@ -8,7 +8,8 @@ use std::collections::HashMap;
 
 use apollo_compiler::Node;
 use apollo_compiler::ast::{
-    self, Argument, Definition, Document, Field, FragmentDefinition, OperationDefinition, Selection,
+    self, Argument, Definition, Document, Field, FragmentDefinition, OperationDefinition,
+    OperationType, Selection,
 };
 use serde_json::{Map, Value, json};
 
@@ -60,6 +61,16 @@ impl Query {
             }),
             None => Err("the document has no operation".to_owned()),
         })
+    }
+
+    /// Whether it may change something.
+    pub(super) fn is_mutation(&self) -> bool {
+        self.operation.operation_type == OperationType::Mutation
+    }
+
+    /// What it is, before the names of its root fields.
+    pub(super) fn kind(&self) -> &'static str {
+        self.operation.operation_type.name()
     }
 
     /// The names of its root fields, each once.
@@ -220,7 +231,7 @@ pub(super) fn is_meant(reply: &Reply, field: &str, arguments: &Map<String, Value
     **own == *field && wanted.is_none_or(|wanted| holds(arguments, wanted))
 }
 
-fn holds(arguments: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
+pub(super) fn holds(arguments: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
     wanted.iter().all(|(name, value)| {
         let given = arguments.get(name);
         given.is_some_and(|given| contains(given, value))

@@ -6,13 +6,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use super::fault::Fault;
 use super::graph::{self, Query};
 use super::request::{Received, weight};
+use super::roots::writes;
 use super::route::{Route, path_segments, routes};
 use super::shift::Shift;
 use super::{Options, limit, rows, settings};
@@ -29,6 +30,8 @@ pub(super) struct Upstream {
     entries: Vec<Entry>,
     /// Trees of graphs.
     trees: Vec<Reply>,
+    /// Root fields that change something.
+    writes: Vec<Box<str>>,
     /// What connections call the number of their items.
     totals: Vec<Box<str>>,
     /// Paths of the sources' addresses: `/api/v4`.
@@ -139,6 +142,7 @@ impl Upstream {
             connector: connector.into(),
             entries: entries.collect(),
             trees,
+            writes: writes(model, connector),
             totals: totals(model, connector),
             bases,
             routes: routes(model, connector),
@@ -246,6 +250,10 @@ impl Upstream {
             }
         };
         let (mut body, replies) = query.answer(|field, arguments| {
+            // A graph has one root for what is read, and another for what is done.
+            if self.writes.iter().any(|write| **write == *field) != query.is_mutation() {
+                return None;
+            }
             let meant = self.trees.iter();
             let meant = meant.filter(|reply| {
                 graph::is_meant(reply, field, arguments) && request.is_meant(&reply.when, None)
@@ -253,7 +261,13 @@ impl Upstream {
             // Of those that say as much, the first one.
             let said = |reply: &&Reply| weight(&reply.when, None);
             let reply = meant.rev().max_by_key(said)?;
-            let tree = self.now(reply, |_| false);
+            let tree = self.now(reply, |effect| {
+                let given = reply.when.arguments.as_ref();
+                let is_same = |wanted: &Map<String, Value>| {
+                    given.is_some_and(|given| graph::holds(given, wanted))
+                };
+                effect.on == reply.asked && effect.arguments.as_ref().is_none_or(is_same)
+            });
             (!tree.is_null()).then_some((reply, tree))
         });
         // Errors are the graph's own words, and no values.
@@ -301,7 +315,8 @@ impl Upstream {
     /// The body as it is now.
     fn body(&self, entry: &Entry) -> Value {
         self.now(&entry.reply, |effect| {
-            effect.method == entry.method && path_segments(&effect.path) == entry.path
+            matches!(&effect.on, Asked::Rest { method, path }
+                if *method == entry.method && path_segments(path) == entry.path)
         })
     }
 
@@ -393,7 +408,7 @@ impl Upstream {
 
     fn label(&self, request: &Received) -> String {
         if let Some(Ok(query)) = self.query(request) {
-            return format!("query {}", query.roots().join(" "));
+            return format!("{} {}", query.kind(), query.roots().join(" "));
         }
         let below = |base: &Vec<String>| request.segments.strip_prefix(base.as_slice());
         let paths: Vec<&[String]> = self.bases.iter().filter_map(below).collect();

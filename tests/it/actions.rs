@@ -2,6 +2,7 @@
 
 mod built_in;
 mod faults;
+mod graphs;
 mod keys;
 mod shown;
 

@@ -452,7 +452,7 @@ fn broken_examples_say_where() {
     x.yaml:15:22: error[example-value]: `a[].b` is no plain place
       hint: write names and positions, for example `builds[0].result`
     x.yaml:16:19: error[example-value]: `SMASH` is no method
-      hint: for example `GET /builds/1`
+      hint: for example `GET /builds/1`, or `query build` for a root field of a graph
     x.yaml:17:20: error[example-type]: `query` of `when` must be an object, not a list
     ");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Deed;
+use super::deeds::Deed;
 use super::refused::Refused;
 use crate::connect::scope::Scope;
 use crate::connect::seam::LiveField;
@@ -13,7 +13,7 @@ pub(super) fn new_action(
     field: &LiveField,
     input: &Value,
     scope: &Scope,
-    deed: &Deed,
+    deeds: &[Deed],
     at: jiff::Timestamp,
 ) -> NewAction {
     let text = |name: &str| input.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -24,16 +24,19 @@ pub(super) fn new_action(
     arguments.remove("idempotencyKey");
     let mut arguments = Value::Object(arguments);
     mask(&mut arguments);
-    let entity = deed.subject.as_ref().and_then(|subject| subject.entity);
+    // All are of one connector, and to one object.
+    let deed = deeds.first();
+    let subject = deed.and_then(|deed| deed.subject.as_ref());
+    let entity = subject.and_then(|subject| subject.entity);
     let viewer = scope.viewer.as_deref();
     NewAction {
         at,
         viewer: viewer.map(Value::to_string).unwrap_or_default(),
         action: format!("{}.{}", field.type_name, field.name),
         arguments,
-        connector: deed.connect.connector.to_string(),
+        connector: deed.map_or_else(String::new, |deed| deed.connect.connector.to_string()),
         instance: String::new(),
-        subject: deed.subject.as_ref().and(text("id")),
+        subject: subject.and(text("id")),
         entity_ref: entity.map(|entity| scope.snapshot.entity_ref(entity).to_owned()),
         idempotency_key: text("idempotencyKey").filter(|key| !key.is_empty()),
     }

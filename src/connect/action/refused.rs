@@ -16,6 +16,9 @@ const CODES: [&str; 8] = [
     "BUDGET_EXHAUSTED",
 ];
 
+/// The connector cannot do it, or not to this object, or not with these arguments.
+pub(super) const NOT_SUPPORTED: &str = "NOT_SUPPORTED";
+
 /// Why something was not done; `userErrors` of the payload.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::connect) struct Refused {

@@ -10,6 +10,10 @@ use serde_json::Value;
 use crate::clock::Budget;
 use crate::connect::ask::Ask;
 use crate::connect::fault;
+use crate::connect::graphql::change::{Change, Outcome};
+use crate::connect::graphql::reply::Trouble;
+use crate::connect::graphql::send as graphql;
+use crate::connect::instances::Instance;
 use crate::connect::request;
 use crate::connect::routes::Fetch;
 use crate::connect::seam::{Fault, Parent};
@@ -23,6 +27,8 @@ pub(super) struct Target {
     pub(super) ask: Arc<Ask>,
     pub(super) path: String,
     pub(super) body: Option<Value>,
+    /// Of a graph: what is done there.
+    pub(super) change: Option<Change>,
 }
 
 /// Until when, and in whose name.
@@ -37,33 +43,68 @@ pub(super) type Sent = Result<Value, (Fault, bool)>;
 
 /// Sends it, and never again.
 pub(super) async fn send(fetch: &Fetch, target: &Target, terms: &Terms<'_>) -> Sent {
-    let Request::Rest { method, .. } = &fetch.connect.request else {
-        let why = "is a GraphQL source, and nothing is done through those yet,";
-        let fault = fault::bad_shape(fetch.connector(), &fetch.template, why);
-        return Err((fault, false));
+    let instance = &target.ask.instance;
+    let (mut call, document) = match (&fetch.connect.request, &target.change) {
+        (Request::Rest { method, .. }, _) => {
+            let (path, template) = (target.path.clone(), Arc::clone(&fetch.template));
+            let mut call = Call::get(path, template, terms.budget);
+            call.method = request::http_method(*method);
+            call.headers = request::headers(target.body.is_some());
+            let body = target.body.as_ref();
+            call.body = body.map(|body| Bytes::from(body.to_string()));
+            (call, None)
+        }
+        (Request::Graphql { .. }, Some(change)) => {
+            let document = change.document(&instance.connections);
+            let cost = change.cost(&instance.connections);
+            let call = graphql::call(instance, &fetch.template, &document, cost, terms.budget);
+            (call, Some(change))
+        }
+        (Request::Graphql { .. }, None) => {
+            let why = "was not asked, since what is to be sent names no field of its graph,";
+            let fault = fault::bad_shape(fetch.connector(), &fetch.template, why);
+            return Err((fault, false));
+        }
     };
-    let mut call = Call::get(
-        target.path.clone(),
-        Arc::clone(&fetch.template),
-        terms.budget,
-    );
-    call.method = request::http_method(*method);
     call.idempotent = false;
     if fetch.is_forwarded {
         call.authorization = terms.authorization.cloned();
     }
     call.lane = Lane::Interactive;
-    call.headers = request::headers(target.body.is_some());
-    call.body = target
-        .body
-        .as_ref()
-        .map(|body| Bytes::from(body.to_string()));
-    target.ask.instance.count_request();
-    match target.ask.instance.upstream.send(call).await {
-        Ok(reply) => judge(fetch, &reply),
-        Err(failure) => {
+    instance.count_request();
+    match (instance.upstream.send(call).await, document) {
+        (Ok(reply), None) => judge(fetch, &reply),
+        (Ok(reply), Some(change)) => judge_graph(fetch, instance, change, &reply),
+        (Err(failure), _) => {
             let fault = fault::of_failure(&failure, terms.started);
             Err((fault, may_have_arrived(&failure)))
+        }
+    }
+}
+
+/// Some say with a status that there are errors, and some within an answer.
+fn judge_graph(fetch: &Fetch, instance: &Instance, change: &Change, reply: &Reply) -> Sent {
+    let body: Option<Value> = serde_json::from_slice(&reply.body).ok();
+    let is_well = (200..300).contains(&reply.status);
+    let answers = |body: &Value| is_well || body.get("errors").is_some();
+    let Some(body) = body.filter(answers) else {
+        let fault = match is_well {
+            true => fault::bad_shape(fetch.connector(), &fetch.template, "gave no JSON"),
+            false => fault::of_status(fetch.connector(), &fetch.template, reply.status),
+        };
+        return Err((fault, is_well || reply.status >= 500));
+    };
+    let reason = |trouble: Trouble| graphql::reason(fetch, instance, trouble);
+    match change.outcome(body, &instance.connections, &reason) {
+        Outcome::Done(value) => Ok(value),
+        Outcome::Failed(trouble) => {
+            let fault = graphql::fault(fetch, instance, trouble);
+            Err((fault, trouble == Trouble::Timeout))
+        }
+        Outcome::Misshapen => {
+            let why = "gave no answer to a GraphQL request";
+            let fault = fault::bad_shape(fetch.connector(), &fetch.template, why);
+            Err((fault, true))
         }
     }
 }

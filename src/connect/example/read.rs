@@ -22,6 +22,9 @@ const METHODS: [(&str, Method); 5] = [
     ("delete", Method::Delete),
 ];
 
+/// Before the name of a root field of a graph.
+const QUERY: &str = "query";
+
 const STYLES: [(&str, PageStyle); 5] = [
     ("LINK", PageStyle::Link),
     ("CURSOR", PageStyle::Cursor),
@@ -340,24 +343,36 @@ fn step(mut fields: Fields<'_>, sink: &Sink) -> Option<Step> {
 
 fn effect(mut fields: Fields<'_>, sink: &Sink) -> Option<Effect> {
     let on = fields.need("on", "say what changes, for example `GET /builds/1`")?;
+    let arguments = Some(fields.object("arguments")).filter(|given| !given.is_empty());
     let set = changes(fields.members("set"), sink);
     fields.finish();
+    Some(Effect {
+        on: changed(on, sink)?,
+        arguments,
+        set,
+    })
+}
+
+/// `GET /builds/1`, or `query build`.
+fn changed(on: &Node<'_>, sink: &Sink) -> Option<Asked> {
     let written = on.as_str().unwrap_or_default();
-    let (word, path) = written.split_once(' ').unwrap_or((written, ""));
+    let (word, rest) = written.split_once(' ').unwrap_or((written, ""));
+    if word == QUERY && !rest.is_empty() {
+        return Some(Asked::Graphql { field: rest.into() });
+    }
     let method = METHODS
         .iter()
         .find(|(name, _)| name.eq_ignore_ascii_case(word));
     let Some((_, method)) = method else {
         let message = format!("`{word}` is no method");
-        let hint = "for example `GET /builds/1`".to_owned();
-        sink.report("example-value", on.span, message, Some(hint));
+        let hint = "for example `GET /builds/1`, or `query build` for a root field of a graph";
+        sink.report("example-value", on.span, message, Some(hint.to_owned()));
         return None;
     };
-    check_path(path, on.span, sink)?;
-    Some(Effect {
+    check_path(rest, on.span, sink)?;
+    Some(Asked::Rest {
         method: *method,
-        path: path.into(),
-        set,
+        path: rest.into(),
     })
 }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::document::{Document, Root};
+use super::change::Change;
+use super::document::{Document, Operation, Root};
 use crate::connect::chains::What;
 use crate::connect::routes::Routes;
 use crate::connect::seam::LiveField;
 use crate::connect::selected::{Selected, SelectedField, is_selective};
-use crate::sdl::{FieldSource, Generated, LiveBinding, Model};
+use crate::sdl::{Connect, FieldSource, Generated, LiveBinding, Model};
 
 /// Objects within objects are selected so far.
 const DEEPEST: usize = 5;
@@ -23,7 +24,7 @@ pub struct UpstreamDocument {
     pub variables: Value,
 }
 
-/// The documents for all live fields of a connector, each with everything selected that can be; once with all arguments, once with none.
+/// The documents for all live fields of a connector, each with everything selected that can be, once with all arguments, once with none; and those of its actions.
 pub fn upstream_documents(model: &Arc<Model>, connector: &str) -> Vec<UpstreamDocument> {
     let routes = Routes::new(Arc::clone(model));
     let mut documents: Vec<UpstreamDocument> = Vec::new();
@@ -32,7 +33,7 @@ pub fn upstream_documents(model: &Arc<Model>, connector: &str) -> Vec<UpstreamDo
             let FieldSource::Live(binding) = &field.source else {
                 continue;
             };
-            if !is_selective(model, &ty.name, binding) {
+            if !is_selective(model, &ty.name, binding) || is_mutation(model, &ty.name) {
                 continue;
             }
             for given in [true, false] {
@@ -50,7 +51,50 @@ pub fn upstream_documents(model: &Arc<Model>, connector: &str) -> Vec<UpstreamDo
             }
         }
     }
+    for (coordinate, connect, payload) in actions(model, connector) {
+        let fetch = routes.action(connect, payload);
+        let Some(root) = fetch.root.as_ref() else {
+            continue;
+        };
+        let deed = Change::new(model, &fetch, &root.sample(&connect.lets), &[]);
+        let connections = &model.sources[connect.source].connections;
+        let document = deed
+            .map(|deed| deed.document(connections))
+            .unwrap_or_default();
+        documents.push(UpstreamDocument {
+            coordinate,
+            text: document.text,
+            variables: Value::Object(document.variables),
+        });
+    }
     documents
+}
+
+/// Everything that a connector does: fields of `Mutation`, or what supplies them, with its request and the type of its payload.
+fn actions<'m>(model: &'m Model, connector: &str) -> Vec<(String, &'m Arc<Connect>, &'m Arc<str>)> {
+    let supplied = model.actions.iter().filter_map(|action| {
+        let connect = model.types.get(&action.payload)?.connect.as_ref()?;
+        Some((action.payload.to_string(), connect, &action.payload))
+    });
+    let mutation = model.schema.schema_definition.mutation.as_ref();
+    let mutation = mutation.and_then(|mutation| model.types.get(mutation.as_str()));
+    let own = mutation.into_iter().flat_map(|ty| {
+        ty.fields.iter().filter_map(|(name, field)| {
+            let FieldSource::Live(binding) = &field.source else {
+                return None;
+            };
+            let connect = binding.connect.as_ref()?;
+            Some((format!("{}.{name}", ty.name), connect, &field.ty.named))
+        })
+    });
+    let all = supplied.chain(own);
+    all.filter(|(_, connect, _)| *connect.connector == *connector)
+        .collect()
+}
+
+fn is_mutation(model: &Model, type_name: &str) -> bool {
+    let mutation = model.schema.schema_definition.mutation.as_ref();
+    mutation.is_some_and(|mutation| mutation.as_str() == type_name)
 }
 
 fn of_field(routes: &Routes, field: &LiveField, connector: &str) -> Vec<(String, Value)> {
@@ -77,7 +121,7 @@ fn of_field(routes: &Routes, field: &LiveField, connector: &str) -> Vec<(String,
                 type_name: None,
             };
             let source = graph.model.sources.get(fetch.connect.source)?;
-            let document = Document::new(&[root], &source.connections);
+            let document = Document::new(Operation::Query, &[root], &source.connections);
             Some((document.text, Value::Object(document.variables)))
         })
         .collect()
@@ -129,7 +173,8 @@ fn selected(
     }
 }
 
-fn objects(model: &Model, type_name: &str, given: bool, depth: usize) -> Selected {
+/// Everything of objects of a type, and of objects within them, so deep.
+pub(super) fn objects(model: &Model, type_name: &str, given: bool, depth: usize) -> Selected {
     let mut types = Vec::new();
     let Some(ty) = model.types.get(type_name).filter(|_| depth > 0) else {
         return Selected::default();

@@ -21,6 +21,13 @@ pub(in crate::connect) struct Document {
     pub(in crate::connect) shared: Vec<bool>,
 }
 
+/// What is done to the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::connect) enum Operation {
+    Query,
+    Mutation,
+}
+
 /// One root field.
 #[derive(Clone, Copy)]
 pub(in crate::connect) struct Root<'n> {
@@ -35,7 +42,11 @@ pub(in crate::connect) fn alias(position: usize) -> String {
 }
 
 impl Document {
-    pub(in crate::connect) fn new(roots: &[Root<'_>], connections: &Connections) -> Self {
+    pub(in crate::connect) fn new(
+        operation: Operation,
+        roots: &[Root<'_>],
+        connections: &Connections,
+    ) -> Self {
         let mut writer = Writer::of(connections);
         let bodies: Vec<(String, String)> = roots
             .iter()
@@ -81,7 +92,10 @@ impl Document {
             selections.push('\n');
             shared.push(in_fragment);
         }
-        let mut text = String::from("query");
+        let mut text = String::from(match operation {
+            Operation::Query => "query",
+            Operation::Mutation => "mutation",
+        });
         writer.declare(&mut text);
         let _infallible = write!(text, " {{\n{selections}}}\n");
         for (number, (body, type_name)) in fragments.iter().enumerate() {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::air::UnderWay;
 use super::cost::Cost;
 use super::dialect;
-use super::document::{Document, Root};
+use super::document::{Document, Operation, Root};
 use super::held::{self, Held as Holding};
 use super::legs::{Leg, Part, batches, merged, names_of};
 use super::need::{Field, Need};
@@ -285,7 +285,7 @@ impl Tower {
                     type_name: type_name.as_deref(),
                 })
                 .collect();
-            let document = Document::new(&roots, &instance.connections);
+            let document = Document::new(Operation::Query, &roots, &instance.connections);
             let cost = legs.iter().map(Leg::cost).fold(Cost::default(), Cost::and);
             let divisible = legs.len() > 1;
             let fetch = Arc::clone(&first.wanted.fetch);

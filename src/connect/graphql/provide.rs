@@ -283,6 +283,7 @@ impl Finder<'_> {
             size: 0,
             total: connection.get("totalCount").and_then(Value::as_u64),
             cut: more && cursor.is_none(),
+            further: false,
             next: cursor.filter(|_| more),
         }
     }

@@ -90,6 +90,7 @@ impl Reader<'_> {
             }
             FieldSource::Resolver(binding) if &*binding.name == "id" => {
                 self.identity(ty, need);
+                self.acted_on(ty, need);
             }
             FieldSource::Live(binding) => self.live(ty, field, binding, selected, need),
             FieldSource::Resolver(_) | FieldSource::Relation(_) | FieldSource::Generated(_) => {}
@@ -114,6 +115,31 @@ impl Reader<'_> {
         if let Some(identity) = &ty.identity {
             let none = Value::Null;
             self.expr(identity, self.reading(ty, "id", &none), need);
+        }
+    }
+
+    /// What actions read of an object that is named to them by its id.
+    fn acted_on(&self, ty: &TypeDef, need: &mut Need) {
+        let none = Value::Null;
+        let reading = self.reading(ty, "id", &none);
+        let actions = self.model.actions.iter();
+        for action in actions.filter(|action| action.subject == ty.name) {
+            let first = action.along.first().and_then(|first| ty.fields.get(first));
+            let connect = match first.map(|field| &field.source) {
+                Some(FieldSource::Live(binding)) => binding.connect.as_ref(),
+                Some(_) => None,
+                None => {
+                    let payload = self.model.types.get(&action.payload);
+                    payload.and_then(|payload| payload.connect.as_ref())
+                }
+            };
+            let Some(connect) = connect else {
+                continue;
+            };
+            self.connect(connect, reading, need);
+            for read in connect.purge.iter().flat_map(|tag| tag.reads()) {
+                plain(&read, need);
+            }
         }
     }
 

@@ -384,7 +384,7 @@ fn is_read_on(steps: &[Step]) -> bool {
 }
 
 /// The names at which a path leads; `None` if it leads through lists.
-fn place(steps: &[Step], reader: &Reader<'_>, reading: Reading<'_>) -> Option<Place> {
+pub(super) fn place(steps: &[Step], reader: &Reader<'_>, reading: Reading<'_>) -> Option<Place> {
     let mut names: Vec<Box<str>> = Vec::with_capacity(steps.len());
     let mut condition = None;
     for (position, step) in steps.iter().enumerate() {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::cost::Cost;
 use super::document::Document;
 use super::reply::Trouble as Wrong;
+use crate::clock::Budget;
 use crate::connect::fault;
 use crate::connect::instances::Instance;
 use crate::connect::request::{self, Terms, Trouble};
@@ -22,6 +23,28 @@ pub(in crate::connect) struct Sent {
     pub(in crate::connect) no_store: bool,
 }
 
+/// The request that brings a document to an upstream.
+pub(in crate::connect) fn call(
+    instance: &Instance,
+    names: &Arc<str>,
+    document: &Document,
+    cost: Cost,
+    budget: Budget,
+) -> Call {
+    let body = json!({ "query": document.text, "variables": document.variables });
+    let mut call = Call::get("", Arc::clone(names), budget);
+    call.method = Method::POST;
+    call.cost = cost.points(&instance.document);
+    call.headers = ["accept", "content-type"]
+        .map(|name| {
+            let json = HeaderValue::from_static("application/json");
+            (HeaderName::from_static(name), json)
+        })
+        .into();
+    call.body = Some(Bytes::from(body.to_string()));
+    call
+}
+
 /// Sends a document; a read does no harm when it is sent twice.
 pub(in crate::connect) async fn send(
     fetch: &Fetch,
@@ -31,23 +54,13 @@ pub(in crate::connect) async fn send(
     cost: Cost,
     terms: Terms<'_>,
 ) -> Result<Sent, Trouble> {
-    let body = json!({ "query": document.text, "variables": document.variables });
-    let mut call = Call::get("", Arc::clone(names), terms.budget);
-    call.method = Method::POST;
+    let mut call = call(instance, names, document, cost, terms.budget);
     call.idempotent = true;
     call.lane = terms.lane;
-    call.cost = cost.points(&instance.document);
-    call.headers = ["accept", "content-type"]
-        .map(|name| {
-            let json = HeaderValue::from_static("application/json");
-            (HeaderName::from_static(name), json)
-        })
-        .into();
     // Only he is asked in the caller's name who is to be.
     if fetch.is_forwarded {
         call.authorization = terms.authorization.cloned();
     }
-    call.body = Some(Bytes::from(body.to_string()));
     if terms.divisible {
         call.expects.extend(request::TOO_MUCH);
     }

@@ -279,3 +279,56 @@ async fn all_of_a_github_run_runs_again_unless_it_still_runs() {
         json!({ "ciRun": null, "userErrors": [{ "code": "UPSTREAM_UNAUTHORIZED" }] })
     );
 }
+
+#[tokio::test]
+async fn failed_jobs_of_a_buildkite_build_run_again() {
+    let stage = stage("buildkite").await;
+    let id = stage
+        .id("storefront-web", "ciRuns", "number", &json!(811))
+        .await;
+    let show =
+        "number progress { done total } ... on BuildkiteBuild { jobs { nodes { name status } } }";
+    let job = |name: &str, status: &str| json!({ "name": name, "status": status });
+    assert_eq!(
+        stage.rerun(&id, "failedJobsOnly: true", show).await,
+        json!({
+            "ciRun": {
+                "status": "RUNNING",
+                "number": 811,
+                "progress": { "done": 3, "total": 5 },
+                "jobs": { "nodes": [
+                    job("end to end", "QUEUED"), job("accessibility", "QUEUED"),
+                    job("end to end", "FAILED"), job("accessibility", "FAILED"), job("build", "PASSED"),
+                ] },
+            },
+            "userErrors": []
+        })
+    );
+    assert_eq!(
+        stage.states("storefront-web", "ciRuns", "number").await,
+        ["812 RUNNING", "811 RUNNING", "810 PASSED"]
+    );
+}
+
+#[tokio::test]
+async fn a_buildkite_build_is_built_again_as_another_one() {
+    let stage = stage("buildkite").await;
+    let id = stage
+        .id("storefront-web", "ciRuns", "number", &json!(811))
+        .await;
+    assert_eq!(
+        stage.rerun(&id, "", "number branch").await,
+        json!({ "ciRun": { "status": "QUEUED", "number": 813, "branch": "baskets-that-stay" }, "userErrors": [] })
+    );
+    assert_eq!(
+        stage.states("storefront-web", "ciRuns", "number").await,
+        ["813 QUEUED", "812 RUNNING", "811 FAILED", "810 PASSED"]
+    );
+    // What nobody can build again is refused there.
+    let id = stage.id("search", "ciRuns", "number", &json!(377)).await;
+    let refused = stage.rerun(&id, "", "").await;
+    assert_eq!(
+        refused,
+        json!({ "ciRun": null, "userErrors": [{ "code": "UPSTREAM_NOT_FOUND" }] })
+    );
+}

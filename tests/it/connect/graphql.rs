@@ -1,8 +1,10 @@
 //! Sources that speak GraphQL: what is asked of them, in how many documents, and what becomes of their answers.
 
 mod ages;
+mod along;
 mod errors;
 mod figures;
+mod limits;
 mod lists;
 mod made;
 mod monorepo;

@@ -1,10 +1,11 @@
 //! What stands in an annotation never changes where a request goes: looked at from the upstream's side.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use callboard::connect::example::Example;
 use callboard::sdl::expr::{Node, Step};
-use callboard::sdl::{Model, Request, connects};
+use callboard::sdl::{Connect, Model, Request, connects};
 use callboard::simulate::Seen;
 use serde_json::{Value, json};
 
@@ -132,7 +133,21 @@ fn with_evil(example: &Example) -> Example {
 
 /// What the connector can ask: methods and path templates.
 fn labels(model: &Model, connector: &str) -> BTreeSet<String> {
+    let is_write = |connect: &Arc<Connect>| {
+        let payloads = model.actions.iter();
+        let mut payloads = payloads.filter_map(|action| model.types.get(&action.payload));
+        payloads.any(|payload| {
+            payload
+                .connect
+                .as_ref()
+                .is_some_and(|own| Arc::ptr_eq(own, connect))
+        })
+    };
     let own = connects(model).filter(|connect| *connect.connector == *connector);
+    let own = own.filter(|connect| {
+        // No annotation makes anything be done.
+        !is_write(connect)
+    });
     let labels = own.filter_map(|connect| match &connect.request {
         Request::Rest { method, template } => {
             let path = template.source().split('?').next().unwrap();

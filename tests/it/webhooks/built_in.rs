@@ -7,6 +7,7 @@ use crate::support::server::TestServer;
 
 const CONFIG: &str = "
 connectors:
+  buildkite: { secrets: { webhook: secret } }
   circleci: { secrets: { webhook: secret } }
   gitlab: { secrets: { webhook: secret } }
   pagerduty: { secrets: { webhook: secret } }
@@ -141,4 +142,57 @@ fn pagerduty_tells_of_incidents_and_services() {
         stale(&server, "pagerduty", signature, &ping, &kept),
         [""; 0]
     );
+}
+
+#[test]
+fn buildkite_tells_of_builds_and_jobs() {
+    let server = start();
+    let kept = [
+        "buildkite:larkspur/storefront-web",
+        "buildkite:larkspur/search",
+        "buildkite:build:b-1",
+    ];
+    let pipeline = json!({
+        "id": "p-1", "slug": "storefront-web",
+        "url": "https://api.buildkite.com/v2/organizations/Larkspur/pipelines/storefront-web",
+    });
+    let build = json!({ "id": "b-1", "number": 812, "state": "finished" });
+    let told = json!({ "event": "build.finished", "build": build, "pipeline": pipeline });
+    let job = json!({ "event": "job.started", "job": { "id": "j-1" }, "build": build, "pipeline": pipeline });
+    // Told by its signature, with the time at which it was sent.
+    let deliver_signed = |body: &Value, seconds: i64| {
+        let time = server.hooks().clock.now().as_second() + seconds;
+        let body = body.to_string();
+        let code = signed("secret", format!("{time}.{body}").as_bytes());
+        let signature = format!("timestamp={time},signature={code}");
+        let headers = [
+            ("x-buildkite-signature", &*signature),
+            ("x-buildkite-event", "x"),
+        ];
+        outcome(&deliver(&server, "/webhooks/buildkite", &body, &headers))
+    };
+    for (body, seconds) in [(&told, 0), (&job, -60)] {
+        let stale = purged(&server, "buildkite", &kept, || {
+            let answer = deliver_signed(body, seconds);
+            assert!(answer.starts_with(r#"{"outcome":"purged""#), "{answer}");
+        });
+        assert_eq!(stale, [kept[0], kept[2]]);
+    }
+    assert!(deliver_signed(&told, -900).starts_with("401"));
+    // What is about agents makes nothing stale.
+    let agent = json!({ "event": "agent.connected", "agent": { "id": "a-1" } });
+    assert_eq!(deliver_signed(&agent, 0), r#"{"outcome":"ignored"}"#);
+    // The token itself, which is what Buildkite sends unless it is told to sign.
+    let token = ("x-buildkite-token", "secret");
+    assert_eq!(
+        stale(&server, "buildkite", token, &told, &kept),
+        [kept[0], kept[2]]
+    );
+    let answer = deliver(
+        &server,
+        "/webhooks/buildkite",
+        &told.to_string(),
+        &[("x-buildkite-token", "secrets")],
+    );
+    assert_eq!(answer.status, 401);
 }

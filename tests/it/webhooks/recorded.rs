@@ -11,16 +11,20 @@ use super::{deliver, outcome, signed};
 use crate::support::say;
 use crate::support::server::TestServer;
 
-fn recorded() -> Option<PathBuf> {
+fn recorded(connector: &str) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let named = process_environment("CALLBOARD_SHARED").map(PathBuf::from);
-    let folder = named.unwrap_or(beside).join("contracts/github/webhooks");
+    let folder = named
+        .unwrap_or(beside)
+        .join("contracts")
+        .join(connector)
+        .join("webhooks");
     folder.is_dir().then_some(folder)
 }
 
 #[test]
 fn recorded_deliveries_are_taken() {
-    let Some(folder) = recorded() else {
+    let Some(folder) = recorded("github") else {
         say(
             "SKIPPED: no deliveries in ../shared/contracts (CALLBOARD_SHARED names another folder)",
         );
@@ -64,4 +68,44 @@ fn recorded_deliveries_are_taken() {
         );
     }
     assert!(n_about > 100, "{n_about} are about a repository");
+}
+
+/// Those of Buildkite's documentation; two of them are no JSON, or only a part of a delivery.
+#[test]
+fn published_deliveries_of_buildkite_are_taken() {
+    let Some(folder) = recorded("buildkite") else {
+        say(
+            "SKIPPED: no deliveries in ../shared/contracts (CALLBOARD_SHARED names another folder)",
+        );
+        return;
+    };
+    let mut files = sdl::core_files();
+    let built_in = callboard::app::folders::built_in();
+    let own = built_in.iter().find(|folder| *folder.name == *"buildkite");
+    files.extend(own.unwrap().sdl.iter().cloned());
+    let config = "connectors: { buildkite: { secrets: { token: token, webhook: secret } } }";
+    let server = TestServer::start_with_webhooks(&files, config, |_, _| {});
+    let mut n_taken = 0;
+    for kind in std::fs::read_dir(folder).unwrap() {
+        for entry in std::fs::read_dir(kind.unwrap().path()).unwrap() {
+            let path = entry.unwrap().path();
+            let body = std::fs::read_to_string(&path).unwrap();
+            let time = server.hooks().clock.now().as_second();
+            let code = signed("secret", format!("{time}.{body}").as_bytes());
+            let signature = format!("timestamp={time},signature={code}");
+            let headers = [("x-buildkite-signature", &*signature)];
+            let answer = outcome(&deliver(&server, "/webhooks/buildkite", &body, &headers));
+            let is_json = path.extension().is_some_and(|end| end == "json");
+            let is_taken = [r#"{"outcome":"purged""#, r#"{"outcome":"ignored""#]
+                .iter()
+                .any(|taken| answer.starts_with(taken));
+            assert!(
+                is_taken || (!is_json && answer.starts_with("400")),
+                "{}: {answer}",
+                path.display()
+            );
+            n_taken += usize::from(is_taken);
+        }
+    }
+    assert!(n_taken > 10, "{n_taken}");
 }
