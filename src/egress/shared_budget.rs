@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, sleep_until};
+
 use super::budget::{Denied, Spent};
 use super::call::Call;
 use super::retry::Miss;
@@ -13,16 +15,36 @@ use super::upstream::Upstream;
 const MINUTE: i64 = 60;
 /// A counter outlives its minute, as clocks differ.
 const COUNTED: Duration = Duration::from_secs(120);
+/// A window that ends within this is waited for.
+const NEAR: Duration = Duration::from_secs(2);
 
 impl Upstream {
     /// Takes a request out of the budget, or says why not.
+    ///
+    /// The end of a window that is near is waited for, if the call has that long: many upstreams count by the second.
     pub(super) async fn spend(&self, call: &Call) -> Result<Spent, Miss> {
+        loop {
+            let denied = match self.take(call).await {
+                Ok(spent) => return Ok(spent),
+                Err(denied) => denied,
+            };
+            match denied {
+                Denied::Exhausted { until }
+                    if until <= Instant::now() + NEAR && until < call.budget.deadline =>
+                {
+                    sleep_until(until).await
+                }
+                _ => return Err(self.denied(denied)),
+            }
+        }
+    }
+
+    async fn take(&self, call: &Call) -> Result<Spent, Denied> {
         self.hear_pause().await;
         let terms = self.terms(call.lane);
-        let spent = self
-            .budgets()
-            .take(terms, call.resource.as_ref(), &call.template, call.cost)
-            .map_err(|denied| self.denied(denied))?;
+        let spent =
+            self.budgets()
+                .take(terms, call.resource.as_ref(), &call.template, call.cost)?;
         let (Some(ledger), Some(ceiling)) = (&self.shared().ledger, terms.ceiling()) else {
             return Ok(spent);
         };
@@ -32,8 +54,8 @@ impl Upstream {
         if let Ok(None) = ledger.take(&key, ceiling, COUNTED).await {
             spent.give_back();
             let left = MINUTE - second.rem_euclid(MINUTE);
-            let until = tokio::time::Instant::now() + Duration::from_secs(left.unsigned_abs());
-            return Err(self.denied(Denied::Exhausted { until }));
+            let until = Instant::now() + Duration::from_secs(left.unsigned_abs());
+            return Err(Denied::Exhausted { until });
         }
         Ok(spent)
     }

@@ -1,6 +1,6 @@
 //! Budgets, breakers, retries.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
@@ -45,6 +45,29 @@ async fn what_the_upstream_says_remains_is_not_overdrawn() {
     let results = join_all((0..100).map(|_| ask(&upstream))).await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 19);
     assert_eq!(probe.count(), 20);
+}
+
+#[tokio::test]
+async fn a_window_that_ends_soon_is_waited_for() {
+    let probe = Probe::start(|asked| {
+        let remaining = 1_usize.saturating_sub(asked.number % 2);
+        let headers =
+            format!("ratelimit-limit: 2\nratelimit-remaining: {remaining}\nratelimit-reset: 1");
+        answer(200, &headers, "{}")
+    })
+    .await;
+    let upstream = upstream(probe.spec());
+    for _ in 0..2 {
+        assert_eq!(code(&ask(&upstream).await), "200");
+    }
+    // Nothing is left of this second, and the next one has as much again.
+    let started = Instant::now();
+    assert_eq!(code(&ask(&upstream).await), "200");
+    assert!(started.elapsed() > Duration::from_millis(500));
+    assert_eq!(code(&ask(&upstream).await), "200");
+    let mut hurried = get("/");
+    hurried.budget.deadline = tokio::time::Instant::now() + Duration::from_millis(100);
+    assert_eq!(code(&upstream.send(hurried).await), "BUDGET_EXHAUSTED");
 }
 
 #[tokio::test]
