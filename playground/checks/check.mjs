@@ -1,6 +1,7 @@
-// What GraphQL's own tools say of a running server: `node check.mjs http://127.0.0.1:4000`.
+// What GraphQL's own tools say of a running demo: `node check.mjs http://127.0.0.1:4000 target/debug/callboard`.
 //
-// The audits of graphql-http, graphql-js on our introspection and our SDL, and the two compilers that front-end teams feed with the SDL.
+// The audits of graphql-http, graphql-js on our introspection and our SDL, the two compilers that front-end teams feed with the SDL, and README's pages for Apollo Client and Relay.
+// The program is started once more, for those pages, with upstreams that fail.
 // Ends with a line `N passed, N failed`; exit code 1 if anything failed.
 
 import { execFileSync } from 'node:child_process';
@@ -14,11 +15,12 @@ import * as typescriptPlugin from '@graphql-codegen/typescript';
 import { buildClientSchema, buildSchema, getIntrospectionQuery, lexicographicSortSchema, parse, printSchema, validate, validateSchema } from 'graphql';
 import { serverAudits } from 'graphql-http';
 import relayCompiler from 'relay-compiler';
+import * as pages from './pages.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const base = process.argv[2];
-if (!base) {
-  console.error('usage: node check.mjs URL');
+const [base, binary] = process.argv.slice(2);
+if (!base || !binary) {
+  console.error('usage: node check.mjs URL PROGRAM');
   process.exit(2);
 }
 
@@ -120,6 +122,31 @@ await check('graphql-codegen accepts our SDL', async () => {
   });
   assert(typescript.includes('ComponentQueryVariables'), 'the operation is not in what was generated');
 });
+
+await check("README's pages and their queries fit our SDL", () => pages.prepare(sdl));
+await check("README's pages pass the type checker", pages.typeCheck);
+await check("README's pages compile", pages.compile);
+
+async function shows(name, url, expected) {
+  const text = await pages.show(name, url, 'payments-api');
+  for (const [part, is] of Object.entries(expected)) assert(text.includes(part) === is, `${part} is ${is ? 'missing' : 'there'} in: ${text}`);
+}
+
+// What both pages show of the catalog, and of a provider that answers.
+const answered = { 'payments-api': true, 'payments » payments-api » main #347: ': true };
+const failures = { 'Who is on call is not known': true, 'Amara Oyelaran': false };
+let failing;
+await check('a server whose PagerDuty and CircleCI fail starts', async () => {
+  failing = await pages.serveWithFailures(binary);
+});
+for (const [name, partial, failed] of [
+  ['apollo', 'Runs of circleci are missing.', { 'Who is on call is not known: pagerduty.': true }],
+  ['relay', 'Some runs are missing.', {}],
+]) {
+  await check(`README's page with ${name} shows what there is, and what failed`, () => shows(name, failing.url, { ...answered, ...failures, ...failed, [partial]: true }));
+  await check(`README's page with ${name} shows no failure where there is none`, () => shows(name, base, { ...answered, 'Amara Oyelaran': true, 'not known': false, missing: false }));
+}
+failing?.stop();
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
