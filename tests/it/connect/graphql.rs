@@ -2,6 +2,7 @@
 
 mod ages;
 mod along;
+mod bad_days;
 mod errors;
 mod figures;
 mod limits;
