@@ -216,7 +216,7 @@ fn libraries_stay_at_home() {
 #[test]
 fn files_say_what_they_are_and_end() {
     let mut problems = Vec::new();
-    for folder in ["src", "migrations", "tests", "benches"] {
+    for folder in ["src", "allocator", "migrations", "tests", "benches"] {
         for (file, text) in rust_files(folder) {
             if file.ends_with("/mod.rs") {
                 problems.push(format!("{file}: a module is `name.rs`, not `name/mod.rs`"));
