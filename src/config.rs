@@ -39,6 +39,14 @@ pub const FILE_NAME: &str = "callboard.yaml";
 /// Every code that a configuration's problems have, with what it means, sorted; `schema/README.md` lists the same.
 pub const CODES: &[(&str, &str)] = &[
     (
+        "config-connector",
+        "an upstream that cannot be asked as it is configured",
+    ),
+    (
+        "config-egress",
+        "what all requests to upstreams go by cannot be used",
+    ),
+    (
         "config-file",
         "a file, or the file of a secret, cannot be read",
     ),

@@ -45,6 +45,7 @@ mod wish;
 pub use action::Actions;
 pub use claimed::{CLAIM_CODES, Claimed};
 pub use graphql::all::{UpstreamDocument, upstream_documents};
+pub use instances::{Unasked, unasked};
 pub use live::{LiveObject, Origin};
 pub use report::{
     BudgetReport, CacheReport, ConnectorReport, ErrorReport, Health, InstanceReport, Match,

@@ -8,7 +8,10 @@ use anyhow::Context as _;
 use super::output::{Exit, count, say, write_out, write_problems};
 use crate::app::{self, schema};
 use crate::config::{Config, DEFAULTS, FILE_NAME, SourceKind, process_environment};
+use crate::connect;
 use crate::diagnostic::Diagnostic;
+use crate::egress::{self, Egress};
+use crate::sdl::Model;
 
 /// The named file, else `./callboard.yaml` if it is there, else the defaults.
 pub(super) fn load(named: Option<&Path>) -> anyhow::Result<(Option<Config>, Vec<Diagnostic>)> {
@@ -55,7 +58,11 @@ pub(super) fn check(named: Option<&Path>) -> anyhow::Result<Exit> {
             Some(path) => path.display().to_string().into(),
             None => "config.default.yaml".into(),
         };
-        problems.extend(schema::load(config, &schema::Files::default()).problems);
+        let loaded = schema::load(config, &schema::Files::default());
+        problems.extend(loaded.problems);
+        if let Some(model) = &loaded.model {
+            problems.extend(unasked(config, model, &file));
+        }
         problems.extend(beyond_loopback(config, &file));
         problems.extend(missing_sources(config, &file));
     }
@@ -83,6 +90,26 @@ fn beyond_loopback(config: &Config, file: &Arc<str>) -> Option<Diagnostic> {
     let error = app::may_listen(config.server.listen, config.server.allow_anonymous).err()?;
     let problem = Diagnostic::error("config-listen", Arc::clone(file), error.to_string());
     Some(problem.hint(error.hint()))
+}
+
+/// Upstreams that `serve` would not ask: a warning, since everything else is served.
+fn unasked(config: &Config, model: &Model, file: &Arc<str>) -> Vec<Diagnostic> {
+    let egress = match Egress::new(egress::Settings::of(&config.egress)) {
+        Ok(egress) => egress,
+        Err(error) => {
+            let problem = Diagnostic::error("config-egress", Arc::clone(file), error.to_string());
+            return vec![problem];
+        }
+    };
+    let unasked = connect::unasked(model, &config.connectors, &egress).into_iter();
+    let problems = unasked.map(|unasked| {
+        let message = format!(
+            "the instance `{}` of `{}` is not asked: {}",
+            unasked.instance, unasked.connector, unasked.why
+        );
+        Diagnostic::warning("config-connector", Arc::clone(file), message)
+    });
+    problems.collect()
 }
 
 /// A source that is not there yet may come: a warning.

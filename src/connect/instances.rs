@@ -194,12 +194,63 @@ fn fits(pattern: &str, text: &str) -> bool {
     true
 }
 
-/// The instances of all sources, in the order of [`Model::sources`].
+/// An instance that is configured and cannot be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unasked {
+    pub connector: Arc<str>,
+    pub instance: Arc<str>,
+    /// What is missing or cannot be understood, by the name of its setting.
+    pub why: Arc<str>,
+}
+
+/// What is configured and cannot be asked, each reason once, whichever sources have it.
+pub fn unasked(model: &Model, configured: &[ConnectorConfig], egress: &Egress) -> Vec<Unasked> {
+    unasked_of(&opened(model, configured, egress))
+}
+
+fn unasked_of(sources: &[Instances]) -> Vec<Unasked> {
+    let mut all = Vec::new();
+    for source in sources {
+        for (instance, opened) in &source.by_name {
+            let Err(why) = opened else {
+                continue;
+            };
+            let unasked = Unasked {
+                connector: Arc::clone(&source.connector),
+                instance: Arc::clone(instance),
+                why: Arc::clone(why),
+            };
+            if !all.contains(&unasked) {
+                all.push(unasked);
+            }
+        }
+    }
+    all
+}
+
+/// The instances of all sources, in the order of [`Model::sources`]; the log says which cannot be asked.
 pub(super) fn open(
     model: &Model,
     configured: &[ConnectorConfig],
     egress: &Egress,
 ) -> Vec<Instances> {
+    let sources = opened(model, configured, egress);
+    for Unasked {
+        connector,
+        instance,
+        why,
+    } in unasked_of(&sources)
+    {
+        tracing::warn!(
+            connector.name = %connector,
+            connector.instance = %instance,
+            "the instance `{instance}` of `{connector}` is not asked: {why}",
+        );
+    }
+    sources
+}
+
+fn opened(model: &Model, configured: &[ConnectorConfig], egress: &Egress) -> Vec<Instances> {
     let sources = model.sources.iter();
     sources
         .map(|source| {
@@ -209,15 +260,6 @@ pub(super) fn open(
             let instances = connector.map_or(&[][..], |connector| &connector.instances);
             let opened = instances.iter().map(|instance| {
                 let opened = open_one(source, instance, egress);
-                if let Err(missing) = &opened {
-                    tracing::warn!(
-                        connector.name = %source.connector,
-                        connector.instance = %instance.name,
-                        "the instance `{}` of `{}` is not asked: {missing}",
-                        instance.name,
-                        source.connector
-                    );
-                }
                 (Arc::clone(&instance.name), opened)
             });
             Instances {

@@ -338,6 +338,20 @@ fn config_check_refuses_what_serve_would() {
 }
 
 #[test]
+fn config_check_says_which_upstreams_are_not_asked() {
+    let place = Place::with(&[(
+        "callboard.yaml",
+        "connectors: { github: { config: { appId: 1 }, secrets: { appKey: no-key-at-all } } }\n",
+    )]);
+    let ran = place.run(&["config", "check"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    let warning = "warning[config-connector]: the instance `default` of `github` is not asked: `connectors.github.secrets.appKey` holds no private key";
+    // Both sources sign in with it, and it is said once.
+    assert_eq!(ran.out.matches(warning).count(), 1, "{ran}");
+    assert!(!ran.out.contains("no-key-at-all"), "{ran}");
+}
+
+#[test]
 fn config_print_shows_what_is_in_force() {
     let place = Place::with(&[("callboard.yaml", "limits: { depth: 7 }\n")]);
     let ran = place.run(&["config", "print"]);
