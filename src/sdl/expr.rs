@@ -6,6 +6,7 @@
 
 mod eval;
 mod function;
+mod order;
 mod parse;
 mod reads;
 mod template;

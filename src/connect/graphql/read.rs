@@ -369,13 +369,13 @@ impl Reader<'_> {
                 // What is wanted of the value behind a function says what is wanted of the one before.
                 let mut tail = tail.clone();
                 for call in calls.iter().rev() {
-                    let mut args = call.args.iter();
-                    if call.function.reads_items() {
-                        let item = args.next();
+                    let n_of_items = call.function.n_read_of_items().min(call.args.len());
+                    let (of_items, others) = call.args.split_at(n_of_items);
+                    for item in of_items {
                         self.each(call.function, item, reading, &mut tail);
                     }
                     tail.list |= call.function.takes_list();
-                    for arg in args {
+                    for arg in others {
                         self.walk(arg, &Tail::default(), reading, need);
                     }
                 }
@@ -385,11 +385,8 @@ impl Reader<'_> {
     }
 
     /// What a function that looks at the items of a list wants of them.
-    fn each(&self, function: Function, item: Option<&Node>, reading: Reading<'_>, tail: &mut Tail) {
-        let Some(item) = item else {
-            return;
-        };
-        if function == Function::Where {
+    fn each(&self, function: Function, item: &Node, reading: Reading<'_>, tail: &mut Tail) {
+        if function != Function::Each {
             self.walk(item, &Tail::default(), reading, &mut tail.below);
             return;
         }

@@ -3,12 +3,14 @@
 //! A function for one value, given a list, maps over it; null in gives null out.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Number, Value};
 
 use super::Scope;
 use super::eval;
+use super::order;
 use super::tree::{Call, Node};
 use super::upstream::fault_of;
 
@@ -41,13 +43,16 @@ pub enum Function {
     Sub,
     Where,
     Each,
+    Newest,
+    Min,
+    Max,
     Percentage,
     Map,
     Entries,
 }
 
 /// Name, the function, and how it is written.
-const TABLE: [(&str, Function, &str); 29] = [
+const TABLE: [(&str, Function, &str); 32] = [
     ("first", Function::First, "first"),
     ("last", Function::Last, "last"),
     ("at", Function::At, "at(index)"),
@@ -78,6 +83,9 @@ const TABLE: [(&str, Function, &str); 29] = [
     ("sub", Function::Sub, "sub(number)"),
     ("where", Function::Where, "where(path, literal)"),
     ("each", Function::Each, "each(expression)"),
+    ("newest", Function::Newest, "newest(path, time)"),
+    ("min", Function::Min, "min"),
+    ("max", Function::Max, "max"),
     ("percentage", Function::Percentage, "percentage"),
     ("map", Function::Map, "map(from, to, …)"),
     ("entries", Function::Entries, "entries"),
@@ -130,6 +138,8 @@ impl Function {
             | Self::FromMillis
             | Self::FromEpoch
             | Self::DurationMs
+            | Self::Min
+            | Self::Max
             | Self::Percentage
             | Self::Entries => given == 0,
             Self::At
@@ -141,7 +151,7 @@ impl Function {
             | Self::Add
             | Self::Sub
             | Self::Each => given == 1,
-            Self::Between | Self::Replace | Self::Where => given == 2,
+            Self::Between | Self::Replace | Self::Where | Self::Newest => given == 2,
             Self::Segments => given <= 1,
             Self::Map => given >= 2 && given.is_multiple_of(2),
         };
@@ -162,9 +172,13 @@ impl Function {
         }
     }
 
-    /// Whether its first argument is read of each item of the list.
-    pub(crate) fn reads_items(self) -> bool {
-        matches!(self, Self::Where | Self::Each)
+    /// How many of its arguments, from the first, are read of each item of the list.
+    pub(crate) fn n_read_of_items(self) -> usize {
+        match self {
+            Self::Where | Self::Each => 1,
+            Self::Newest => 2,
+            _ => 0,
+        }
     }
 
     /// Whether it looks at a list as a whole.
@@ -179,6 +193,9 @@ impl Function {
                 | Self::Join
                 | Self::Where
                 | Self::Each
+                | Self::Newest
+                | Self::Min
+                | Self::Max
         )
     }
 }
@@ -196,6 +213,7 @@ pub(super) fn apply<'a>(
     match function {
         Function::Where => return Cow::Owned(where_equals(call, &input, scope)),
         Function::Each => return Cow::Owned(each(call, &input, scope)),
+        Function::Newest => return Cow::Owned(order::newest(call, &input, scope)),
         _ => {}
     }
     let args: Vec<Cow<'a, Value>> = call.args.iter().map(|arg| eval::node(arg, scope)).collect();
@@ -274,6 +292,8 @@ fn of_list(function: Function, items: &[Value], args: &[&Value], scope: &Scope<'
         (Function::First, _) => items.first().cloned().unwrap_or_default(),
         (Function::Last, _) => items.last().cloned().unwrap_or_default(),
         (Function::Count, _) => Value::from(items.len()),
+        (Function::Min, _) => order::end(items, Ordering::Less, scope),
+        (Function::Max, _) => order::end(items, Ordering::Greater, scope),
         (Function::At, [Value::Number(index)]) => index
             .as_i64()
             .and_then(|index| eval::at(items, index))

@@ -40,7 +40,7 @@ impl Read {
     }
 }
 
-/// `this` is what bare paths start from: in `where` and `each`, an item of the list that is read.
+/// `this` is what bare paths start from: in `where`, `each` and `newest`, an item of the list that is read.
 fn collect(node: &Node, this: &Read, found: &mut Vec<Read>) {
     match node {
         Node::Literal(_) => {}
@@ -69,7 +69,7 @@ fn collect(node: &Node, this: &Read, found: &mut Vec<Read>) {
             let mut item = origin(input, this);
             for call in calls {
                 for (position, arg) in call.args.iter().enumerate() {
-                    let relative = call.function.reads_items() && position == 0;
+                    let relative = position < call.function.n_read_of_items();
                     match (&item, relative) {
                         (Some(item), true) => collect(arg, item, found),
                         (None, true) => {}
@@ -92,7 +92,11 @@ fn origin(node: &Node, this: &Read) -> Option<Read> {
             let same = |call: &Call| {
                 matches!(
                     call.function,
-                    Function::Where | Function::First | Function::Last | Function::At
+                    Function::Where
+                        | Function::Newest
+                        | Function::First
+                        | Function::Last
+                        | Function::At
                 )
             };
             origin(input, this).filter(|_| calls.iter().all(same))

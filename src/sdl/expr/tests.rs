@@ -547,6 +547,8 @@ const TOKENS: &[&str] = &[
     "lower",
     "split('/')",
     "where(t, 'slack')",
+    "newest(t, u)",
+    "min",
     "map('a', 1)",
     "add(1)",
     "toInt",

@@ -195,14 +195,35 @@ async fn a_failed_workflow_of_circleci_runs_again() {
     let id = stage
         .id("orders-api", "ciRuns", "number", &json!(1186))
         .await;
-    let show = "number ... on CircleCIPipeline { workflows { nodes { name status } } }";
-    let payload = stage.rerun(&id, "failedJobsOnly: true", show).await;
-    assert_eq!(
-        payload["ciRun"]["workflows"]["nodes"],
-        json!([{ "name": "test-and-ship", "status": "FAILED" }, { "name": "test-and-ship", "status": "RUNNING" }]),
-        "{payload}"
-    );
+    let show = "number startedAt finishedAt progress { done total } ... on CircleCIPipeline { workflows { nodes { name status } } jobs { nodes { name status } } }";
+    let mut payload = stage.rerun(&id, "failedJobsOnly: true", show).await;
     assert_eq!(payload["userErrors"], json!([]));
+    // It began when what runs now did, and not when what failed did.
+    let started = payload["ciRun"]["startedAt"].take();
+    let before = stage
+        .ask("{ component(ref: \"orders-api\") { ciRuns { nodes { number createdAt } } } }")
+        .await;
+    let runs = before["component"]["ciRuns"]["nodes"].as_array().unwrap();
+    let run = runs.iter().find(|run| run["number"] == 1186).unwrap();
+    assert!(
+        started.as_str() > run["createdAt"].as_str(),
+        "{started} {run}"
+    );
+    assert_eq!(
+        payload["ciRun"],
+        json!({
+            "status": "RUNNING",
+            "number": 1186,
+            "startedAt": null,
+            "finishedAt": null,
+            "progress": { "done": 0, "total": 1 },
+            "workflows": { "nodes": [{ "name": "test-and-ship", "status": "RUNNING" }] },
+            "jobs": { "nodes": [{ "name": "build", "status": "PASSED" }, { "name": "test", "status": "RUNNING" }] },
+        })
+    );
+    // What failed was replaced, and is not run once more.
+    let payload = stage.rerun(&id, "failedJobsOnly: true", "").await;
+    assert_eq!(payload["userErrors"], json!([{ "code": "NOT_SUPPORTED" }]));
     // Of a pipeline in which nothing failed there is nothing to run again.
     let id = stage
         .id("orders-api", "ciRuns", "number", &json!(1185))

@@ -39,6 +39,80 @@ fn lists_are_joined() {
     assert_eq!(eval("list + name"), (Value::Null, 1));
 }
 
+/// An upstream that lists what was tried again beside what it replaces, in any order.
+#[test]
+fn the_newest_of_those_that_have_something_in_common() {
+    let tried = |order: &[usize]| {
+        let all = [
+            json!({ "id": 1, "name": "build", "at": "2026-03-01T10:00:00Z", "n": 1 }),
+            json!({ "id": 2, "name": "audit", "at": "2026-03-01T10:00:00Z", "n": 10 }),
+            json!({ "id": 3, "name": "build", "at": "2026-03-01T12:00:00+01:00", "n": 9 }),
+            json!({ "id": 4, "name": "build", "at": null, "n": null }),
+            json!({ "id": 5, "at": "2026-03-01T10:00:00Z" }),
+            json!({ "id": 6, "name": null, "at": "2026-03-01T10:00:00Z" }),
+        ];
+        let rows: Vec<Value> = order.iter().map(|at| all[*at].clone()).collect();
+        json!({ "rows": rows })
+    };
+    let ids = |this: &Value, source: &str| {
+        let expr = Expr::parse(source).unwrap();
+        let scope = Scope {
+            this: Some(this),
+            ..Scope::default()
+        };
+        expr.eval(&scope).into_owned()
+    };
+    let source = "rows | newest(name, at) | each(id)";
+    // Half past eleven in Berlin is later than ten in Greenwich; what has no name has nothing in common.
+    assert_eq!(
+        ids(&tried(&[0, 1, 2, 3, 4, 5]), source),
+        json!([2, 3, 5, 6])
+    );
+    assert_eq!(ids(&tried(&[3, 2, 5, 1, 0]), source), json!([3, 6, 2]));
+    assert_eq!(ids(&tried(&[3]), source), json!([4]));
+    // By numbers nine is less than ten, and by a path that is null nothing is newer.
+    let source = "rows | newest('all' && n && 'one', n) | each(id)";
+    assert!(Expr::parse(source).is_ok());
+    assert_eq!(ids(&tried(&[0, 1, 2]), source), json!([2]));
+    assert_eq!(
+        ids(&tried(&[0, 2]), "rows | newest(name, $.nothing) | each(id)"),
+        json!([1])
+    );
+    // The same time twice: the one that stands first.
+    yields(&[
+        ("rows | newest(t, 'x') | each(u)", json!(["S", "W"])),
+        ("[] | newest(t, u)", json!([])),
+        ("missing | newest(t, u)", Value::Null),
+    ]);
+    // What cannot be compared is no time.
+    assert_eq!(eval("rows | newest(t, { u: u })"), (Value::Null, 1));
+    assert_eq!(eval("name | newest(t, u)"), (Value::Null, 1));
+    let refused = Expr::parse("rows | newest(t)").unwrap_err();
+    assert_eq!(refused.message, "`newest` does not take 1 arguments");
+}
+
+#[test]
+fn the_first_and_the_last() {
+    yields(&[
+        ("nums | min", json!(1)),
+        ("nums | max", json!(3)),
+        ("[2.5, 10, null] | max", json!(10)),
+        ("[10, 9.5] | min", json!(9.5)),
+        ("list | max", json!("c")),
+        ("['b', 'a', 'B'] | min", json!("B")),
+        (
+            "['2026-03-01T12:30:00+01:00', '2026-03-01T12:00:00Z'] | max",
+            json!("2026-03-01T12:00:00Z"),
+        ),
+        ("[] | min", Value::Null),
+        ("[null] | max", Value::Null),
+        ("missing | max", Value::Null),
+    ]);
+    for source in ["name | min", "[1, 'a'] | max", "[true] | min", "rows | max"] {
+        assert_eq!(eval(source), (Value::Null, 1), "{source}");
+    }
+}
+
 /// Codecov, Coveralls and others, in words that they use; and what looks like a share and is none.
 #[test]
 fn shares_that_texts_state() {
@@ -78,6 +152,8 @@ fn a_null_with_a_reason_is_that_of_the_list() {
         "rows | where(n, 0)",
         "rows | each(n)",
         "rows | each(n && 1) | count",
+        "rows | newest('x', n)",
+        "rows[].n | max",
     ] {
         let expr = Expr::parse(source).unwrap();
         let scope = Scope {
@@ -101,6 +177,10 @@ fn what_is_read_of_items() {
         (
             "a | where(b, 1) | each(c) | each(d)",
             "$this:a $this:a/b $this:a/c $this:a/c/d",
+        ),
+        (
+            "a | newest(b, c) | each(d)",
+            "$this:a $this:a/b $this:a/c $this:a/d",
         ),
         (
             "(a | each(b)) + (c | first | each(d))",
