@@ -51,7 +51,7 @@ pub struct Settings {
     pub memory: u64,
     /// What replicas have in common.
     pub redis: Option<RedisConfig>,
-    /// How long somebody may wait for Redis; [`PATIENCE`].
+    /// How long somebody may wait for Redis; mostly [`PATIENCE`].
     pub patience: Duration,
 }
 
@@ -60,7 +60,7 @@ impl From<&CacheConfig> for Settings {
         Self {
             memory: config.memory,
             redis: config.redis.clone(),
-            patience: PATIENCE,
+            patience: config.redis_patience,
         }
     }
 }

@@ -122,6 +122,8 @@ pub struct CacheConfig {
     pub memory: u64,
     /// What the replicas have in common.
     pub redis: Option<RedisConfig>,
+    /// How long somebody waits for Redis before it counts as away.
+    pub redis_patience: Duration,
 }
 
 /// One entry of `schema` or `connectorFolders`.
@@ -389,8 +391,13 @@ fn cache(mut section: Section<'_>, folder: &Path) -> CacheConfig {
             }
             parsed
         });
+    let redis_patience = section.duration("redisPatience");
     section.finish();
-    CacheConfig { memory, redis }
+    CacheConfig {
+        memory,
+        redis,
+        redis_patience,
+    }
 }
 
 /// The URL with an absolute path, options kept; `None` without a path.

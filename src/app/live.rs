@@ -97,6 +97,10 @@ impl std::fmt::Debug for Live {
 struct Counters(Cache);
 
 impl Ledger for Counters {
+    fn patience(&self) -> Duration {
+        self.0.patience()
+    }
+
     fn take<'a>(
         &'a self,
         key: &'a str,

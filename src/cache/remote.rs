@@ -1,8 +1,8 @@
 //! The second tier: what replicas have in common, in Redis or Valkey.
 //!
-//! Redis is a help and never a condition. Every question to it that somebody waits for has [`PATIENCE`], all round trips of one claim together; one that is not answered in time, or answered by an error that concerns the server and not the key, makes it count as away.
+//! Redis is a help and never a condition. Every question to it that somebody waits for has some patience ([`PATIENCE`]), all round trips of one claim together; one that is not answered in time, or answered by an error that concerns the server and not the key, makes it count as away.
 //! While it is away nobody asks it: a task connects again in the background, and it is back once it answers in time.
-//! So a Redis that stops, hangs, restarts or turns to nonsense costs those who happen to be asking at that moment [`PATIENCE`] once, and nobody else anything.
+//! So a Redis that stops, hangs, restarts or turns to nonsense costs those who happen to be asking at that moment that much once, and nobody else anything.
 //! One that is full is still read; it is asked every [`FULL_PAUSE`] whether it takes values again.
 
 mod link;
@@ -30,7 +30,7 @@ use crate::config::RedisConfig;
 use crate::tasks::Tasks;
 use crate::telemetry::metrics::CacheMetrics;
 
-/// How long somebody may wait for Redis, once.
+/// How long somebody may wait for Redis, once, unless the configuration says otherwise.
 pub const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The same for what nobody waits for.
@@ -153,6 +153,11 @@ impl Remote {
     /// When whoever asks now has waited long enough.
     pub(super) fn patience(&self) -> Instant {
         Instant::now() + self.0.patience
+    }
+
+    /// How long somebody waits for it.
+    pub(super) fn patience_of(&self) -> Duration {
+        self.0.patience
     }
 
     /// The value of each key, or else its lock, held for `hold` at most. `None`: Redis is away.

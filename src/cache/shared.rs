@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::Cache;
+use super::remote::Remote;
+use super::{Cache, PATIENCE};
 
 /// There is no Redis, or it is away; why is in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,10 +18,15 @@ impl Cache {
         self.remote().is_some()
     }
 
+    /// How long somebody waits for Redis, once.
+    pub fn patience(&self) -> Duration {
+        self.remote().map_or(PATIENCE, Remote::patience_of)
+    }
+
     /// Adds one to the counter `name` unless it has reached `ceiling`, in one step.
     ///
     /// The sum after it, or `None` if it had been reached. The counter ends `ttl` after its first addition.
-    /// Takes at most [`super::PATIENCE`], as do the others.
+    /// Takes at most the [patience](Self::patience), as do the others.
     pub async fn take(
         &self,
         name: &str,

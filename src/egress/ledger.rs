@@ -9,6 +9,11 @@ use tokio::time::Instant;
 
 /// Counters and short notes that all replicas see; implemented elsewhere over what holds them.
 pub trait Ledger: Send + Sync {
+    /// How long a request may wait for an answer.
+    fn patience(&self) -> Duration {
+        PATIENCE
+    }
+
     /// Adds one to the counter `key`, unless it has reached `ceiling`: checked and added in one step.
     ///
     /// The sum after it, or `None` if it had been reached. The counter ends `ttl` after its first addition.
@@ -36,11 +41,11 @@ pub trait Ledger: Send + Sync {
 #[error("the shared ledger cannot be asked")]
 pub struct LedgerDown;
 
-/// How long a request waits for the ledger, and how long one that failed is left alone.
+/// How long a request waits for a ledger that says nothing else, and how long one that failed is left alone.
 const PATIENCE: Duration = Duration::from_millis(50);
 const LEFT_ALONE: Duration = Duration::from_secs(2);
 
-/// A ledger that costs a request at most [`PATIENCE`], and a request every [`LEFT_ALONE`] while it is down: a process then counts for itself.
+/// A ledger that costs a request at most its [patience](Ledger::patience), and a request every [`LEFT_ALONE`] while it is down: a process then counts for itself.
 pub(super) struct Bounded {
     ledger: Arc<dyn Ledger>,
     down_until: Mutex<Option<Instant>>,
@@ -87,7 +92,7 @@ impl Bounded {
         {
             return Err(LedgerDown);
         }
-        let outcome = match tokio::time::timeout(PATIENCE, work).await {
+        let outcome = match tokio::time::timeout(self.ledger.patience(), work).await {
             Ok(outcome) => outcome,
             Err(_elapsed) => Err(LedgerDown),
         };

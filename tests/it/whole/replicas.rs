@@ -35,7 +35,8 @@ fn config(name: &str, redis: &Redis, upstream: &Upstream, per_minute: u32) -> St
         "database": { "url": format!("sqlite:{name}.db") },
         "sources": [{ "type": "file", "path": "./catalog" }],
         "connectorFolders": ["./own"],
-        "cache": { "redis": redis.url() },
+        // Tests that run beside this one take what they can of the machine.
+        "cache": { "redis": redis.url(), "redisPatience": "5s" },
         "connectors": { "probe": {
             "config": { "url": upstream.url },
             "secrets": { "hook": "a-hook-token" },
