@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::apis::Shelf;
 use crate::clock::Clock;
 use crate::config::{Config, LimitsConfig};
 use crate::egress::EgressError;
@@ -72,6 +73,8 @@ pub struct ConfigOrigin {
 struct Generation {
     model: Arc<Model>,
     ingest: Arc<Ingest>,
+    /// API definitions that were read.
+    shelf: Shelf,
     /// The tasks that follow the sources.
     tasks: Tasks,
 }
@@ -184,6 +187,7 @@ impl Generation {
         Ok(Self {
             model,
             ingest: Arc::new(ingest),
+            shelf: shelf(&config.limits),
             tasks: Tasks::new(),
         })
     }
@@ -193,18 +197,24 @@ impl Generation {
         let runtime = live.runtime(&self.model, config);
         claims::follow(runtime.clone(), Arc::clone(&self.ingest), claims);
         references::follow(Arc::clone(&self.ingest), claims);
-        Engine::with_live(
+        Engine::with_shelf(
             Arc::clone(&self.model),
             Arc::clone(self.ingest.catalog()),
             self.ingest.store().clone(),
             engine_limits(&config.limits),
             Arc::new(runtime),
+            self.shelf.clone(),
         )
     }
 
     fn follow(&self) {
         self.ingest.start(&self.tasks);
     }
+}
+
+/// Reads API definitions within the limits.
+pub fn shelf(limits: &LimitsConfig) -> Shelf {
+    Shelf::new(usize::try_from(limits.definition_size).unwrap_or(usize::MAX))
 }
 
 /// The part of `limits` that the engine watches over.

@@ -218,6 +218,7 @@ pub struct LimitsConfig {
     pub root_fields: usize,
     pub fields: usize,
     pub response_size: u64,
+    pub definition_size: u64,
     pub introspection: bool,
 }
 
@@ -491,6 +492,7 @@ fn limits(mut section: Section<'_>) -> LimitsConfig {
         root_fields: section.count("rootFields", 1),
         fields: section.count("fields", 1),
         response_size: section.size("responseSize"),
+        definition_size: section.size("definitionSize"),
         introspection: section.flag("introspection"),
     };
     section.finish();

@@ -10,7 +10,7 @@
 //! | `plan` | the operation is compiled; `prepare` keeps what was made |
 //! | `writer` `place` | one pass over the snapshot, straight into bytes |
 //! | `resolve` `arguments` `filter` | what `@resolver`s, connections and filters mean |
-//! | `hole` `execute` `stored` | what the snapshot does not hold is fetched, group by group, and put in place |
+//! | `hole` `execute` `stored` `definitions` | what the snapshot does not hold is fetched, group by group, and put in place |
 //! | `error` | what a client is told when something is not answered |
 //!
 //! Why not async-graphql's own executor: it awaits nested siblings one after another, drops keys or whole answers when a field fails, and costs 25 times as much.
@@ -20,6 +20,7 @@
 
 mod arguments;
 mod check;
+mod definitions;
 mod document;
 mod error;
 mod execute;
@@ -53,6 +54,7 @@ pub use limits::Limits;
 pub use operations::{OPERATION_CODES, broken as broken_operations, invalid as invalid_operation};
 pub use request::{Request, Response};
 
+use crate::apis::Shelf;
 use crate::clock::Budget;
 use crate::connect::{LiveSource, Scope};
 use crate::graph::Snapshot;
@@ -75,6 +77,7 @@ struct Inner {
     catalog: Arc<Catalog>,
     texts: stored::Texts,
     changes: stored::Changes,
+    definitions: definitions::Definitions,
     live: Option<Arc<dyn LiveSource>>,
     limits: Limits,
 }
@@ -82,7 +85,7 @@ struct Inner {
 impl Engine {
     /// An engine that nothing answers live fields for: they are null, which is no error.
     pub fn new(model: Arc<Model>, catalog: Arc<Catalog>, store: Store, limits: Limits) -> Self {
-        Self::build(model, catalog, store, limits, None)
+        Self::build(model, catalog, store, limits, None, Shelf::default())
     }
 
     /// An engine whose live fields `live` answers.
@@ -93,7 +96,19 @@ impl Engine {
         limits: Limits,
         live: Arc<dyn LiveSource>,
     ) -> Self {
-        Self::build(model, catalog, store, limits, Some(live))
+        Self::build(model, catalog, store, limits, Some(live), Shelf::default())
+    }
+
+    /// The same, with API definitions that others have read on `shelf`.
+    pub fn with_shelf(
+        model: Arc<Model>,
+        catalog: Arc<Catalog>,
+        store: Store,
+        limits: Limits,
+        live: Arc<dyn LiveSource>,
+        shelf: Shelf,
+    ) -> Self {
+        Self::build(model, catalog, store, limits, Some(live), shelf)
     }
 
     fn build(
@@ -102,12 +117,14 @@ impl Engine {
         store: Store,
         limits: Limits,
         live: Option<Arc<dyn LiveSource>>,
+        shelf: Shelf,
     ) -> Self {
         Self(Arc::new(Inner {
             version: ArcSwap::from_pointee(Version::new(model, limits.plans)),
             catalog,
             texts: stored::Texts(store.clone()),
-            changes: stored::Changes(store),
+            changes: stored::Changes(store.clone()),
+            definitions: definitions::Definitions::new(store, shelf),
             live,
             limits,
         }))
@@ -188,6 +205,7 @@ impl Engine {
         let sources = Sources {
             texts: &self.0.texts,
             changes: &self.0.changes,
+            definitions: &self.0.definitions,
             live: self.0.live.as_deref(),
         };
         Ok(execute::run(&scene, &sources).await)

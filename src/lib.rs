@@ -11,7 +11,7 @@
 //! | [`catalog`] [`telemetry`] | descriptors to entities, judged by the Model; names of metrics |
 //! | [`graph`] | the immutable snapshot: indexes, filters, pages, traversal |
 //! | [`store`] [`cache`] [`egress`] | one outside system each: SQL, the durable truth; what upstreams said, in memory and Redis; requests to upstreams |
-//! | [`connect`] | live fields: the connector runtime |
+//! | [`connect`] [`apis`] | live fields: the connector runtime; API definitions from text to operations |
 //! | [`ingest`] | descriptors into the store and on into the snapshot |
 //! | [`graphql`] | plans, the executor, resolvers |
 //! | [`simulate`] [`server`] | upstreams made from examples; HTTP |
@@ -34,6 +34,7 @@ pub mod cache;
 pub mod egress;
 pub mod store;
 
+pub mod apis;
 pub mod connect;
 
 pub mod ingest;

@@ -43,6 +43,10 @@ pub fn core_files() -> Vec<SdlFile> {
             include_str!("../schema/actions.graphql"),
         ),
         (
+            "schema/apis.graphql",
+            include_str!("../schema/apis.graphql"),
+        ),
+        (
             "schema/directives.graphql",
             include_str!("../schema/directives.graphql"),
         ),

@@ -74,8 +74,13 @@ pub fn readable(text: &str) -> Cow<'_, str> {
 
 /// Parses one [`readable`] document that stands behind `lines_before` lines of its file.
 pub fn parse(text: &str, lines_before: usize) -> Parsed<'_> {
+    parse_within(text, lines_before, MAX_NODES)
+}
+
+/// The same, for a document of at most `max_values` values.
+pub fn parse_within(text: &str, lines_before: usize, max_values: usize) -> Parsed<'_> {
     let place = Place { lines_before };
-    let mut builder = build::Builder::new(place);
+    let mut builder = build::Builder::new(place, max_values);
     if let Some(nul) = memchr::memchr(0, text.as_bytes()) {
         builder.refuse(nul_problem(text, nul, place));
         return builder.finish();

@@ -89,7 +89,14 @@ impl Local {
         let source = Arc::new(live.runtime(&model, config));
         let catalog = ingest.catalog().clone();
         Ok(Self {
-            engine: Engine::with_live(model, catalog, store.clone(), limits, source),
+            engine: Engine::with_shelf(
+                model,
+                catalog,
+                store.clone(),
+                limits,
+                source,
+                app::shelf(&config.limits),
+            ),
             store,
             live,
             time: config.limits.request_time,

@@ -93,7 +93,7 @@ impl<'b> Bound<'b> {
             .map(|ix| Cow::Owned(scope.snapshot.descriptor(ix)));
         let this = match parent {
             Parent::Live(object) => Some(object.value()),
-            Parent::Object(value) => Some(&**value),
+            Parent::Object(value) | Parent::Within(_, value) => Some(&**value),
             Parent::Root | Parent::Entity(_) | Parent::Texts(_) => None,
         };
         let mut bound = Self {
@@ -212,7 +212,7 @@ impl<'b> Bound<'b> {
 /// The nearest entity of a parent.
 pub(super) fn nearest(parent: &Parent) -> Option<Ix> {
     match parent {
-        Parent::Entity(ix) => Some(*ix),
+        Parent::Entity(ix) | Parent::Within(ix, _) => Some(*ix),
         Parent::Live(object) => object.entity,
         Parent::Root | Parent::Object(_) | Parent::Texts(_) => None,
     }

@@ -93,7 +93,7 @@ impl Remembered {
                 }
                 None => resolve(),
             },
-            Parent::Root | Parent::Object(_) | Parent::Texts(_) => resolve(),
+            Parent::Root | Parent::Object(_) | Parent::Within(..) | Parent::Texts(_) => resolve(),
         }
     }
 

@@ -16,7 +16,7 @@ use super::scope::Scope;
 use super::selected::SelectedField;
 use super::way::Way;
 use crate::graph::Ix;
-use crate::sdl::LiveBinding;
+use crate::sdl::{LiveBinding, RelationId};
 
 /// Answers fields whose values the snapshot does not hold.
 pub trait LiveSource: Send + Sync + 'static {
@@ -109,6 +109,9 @@ pub struct LiveField {
     pub selected: Option<SelectedField>,
     /// What the schema says about it; `None` for the engine's own.
     pub binding: Option<Arc<LiveBinding>>,
+    /// Of the engine's own: the resolver that the schema names, and the relation types that it is given.
+    pub resolver: &'static str,
+    pub via: Arc<[RelationId]>,
     /// What the source made of the above, made once.
     pub prepared: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
@@ -121,8 +124,10 @@ pub enum Parent {
     Entity(Ix),
     /// An object that a source brought before.
     Live(LiveObject),
-    /// An object within a descriptor, or one of the engine's own.
+    /// One of the engine's own objects.
     Object(Arc<Value>),
+    /// A value within the descriptor of an entity.
+    Within(Ix, Arc<Value>),
     /// A JSON value in which texts stand as [`text_marker`](crate::graph::text_marker)s.
     Texts(Arc<Value>),
 }

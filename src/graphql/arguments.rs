@@ -53,6 +53,11 @@ pub(crate) struct PageArguments {
 }
 
 impl PageArguments {
+    /// Those among the coerced arguments of a connection of the catalog.
+    pub(crate) fn of(values: &Map<String, Value>) -> Result<Self, FieldError> {
+        read_page(values, Paged::CATALOG)
+    }
+
     pub(crate) fn window(&self) -> Window<'_> {
         Window {
             first: self.first,
@@ -136,7 +141,10 @@ impl Meaning {
         values: &Map<String, Value>,
     ) -> Result<Option<Filter>, FieldError> {
         match (&self.filter, values.get("filter")) {
-            (Some(name), Some(filter)) if !filter.is_null() => {
+            // Others are the business of the resolver that declares them.
+            (Some(name), Some(filter))
+                if !filter.is_null() && model.filters.contains_key(&**name) =>
+            {
                 let filter = filter::read(model, name, filter).map_err(FieldError::input)?;
                 Ok(Some(filter))
             }

@@ -13,13 +13,15 @@ use super::hole::{Piece, SourceId};
 use super::place::Place;
 use super::plan::FieldId;
 use super::request::Response;
-use super::writer::{Null, Scene, Writer};
+use super::writer::{Null, Origin, Scene, Writer};
 use crate::connect::{Answer, Fault, Fetched, Group, LiveSource};
+use crate::graph::Part;
 
 /// Who answers holes.
 pub(crate) struct Sources<'s> {
     pub(crate) texts: &'s dyn LiveSource,
     pub(crate) changes: &'s dyn LiveSource,
+    pub(crate) definitions: &'s dyn LiveSource,
     pub(crate) live: Option<&'s dyn LiveSource>,
 }
 
@@ -28,6 +30,7 @@ impl<'s> Sources<'s> {
         match id {
             SourceId::Texts => Some(self.texts),
             SourceId::Changes => Some(self.changes),
+            SourceId::Definitions | SourceId::PartNodes(Part::Operation) => Some(self.definitions),
             SourceId::Live | SourceId::Nodes | SourceId::States => self.live,
         }
     }
@@ -132,7 +135,7 @@ fn depart(
     for pass in passes {
         for (source, field, holes) in grouped(writer, &pass) {
             let group = match source {
-                SourceId::Nodes => Some(nodes(writer, field, &holes)),
+                SourceId::Nodes | SourceId::PartNodes(_) => Some(nodes(writer, field, &holes)),
                 _ => group(writer, field, &holes),
             };
             let Some(group) = group else {
@@ -154,7 +157,7 @@ fn depart(
             continue;
         };
         let futures = match id {
-            SourceId::Nodes => groups
+            SourceId::Nodes | SourceId::PartNodes(_) => groups
                 .into_iter()
                 .map(|group| source.nodes(group))
                 .collect(),
@@ -290,6 +293,9 @@ fn write(writer: &mut Writer<'_>, hole: usize, answer: &Answer, buffer: u32) {
             Ok(())
         }
         (Fetched::Live(object), SourceId::Nodes) => writer.found(object, field, &place),
+        (Fetched::Value(value), SourceId::PartNodes(_)) => {
+            writer.complete_one(value, true, field, Origin::Catalog, &place)
+        }
         _ => writer.answer(answer, field, &place),
     };
     writer.outer = None;

@@ -15,6 +15,7 @@
 use super::error::Step;
 use super::plan::{FieldId, Plan};
 use crate::connect::{LiveObject, Parent};
+use crate::graph::Part;
 
 /// Who answers a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +28,10 @@ pub(crate) enum SourceId {
     Live,
     /// The same, for objects that are asked for by their ids.
     Nodes,
+    /// API definitions and what is in them.
+    Definitions,
+    /// Things that belong to entities, asked for by their ids.
+    PartNodes(Part),
     /// What became of live fields: told when nothing else is under way.
     States,
 }

@@ -221,6 +221,9 @@ pub(crate) struct ValueOp {
 pub(crate) struct LiveOp {
     /// What the schema says about it; `None` for the engine's own.
     pub(crate) binding: Option<Arc<LiveBinding>>,
+    /// Of the engine's own: the resolver, and the relation types that it is given.
+    pub(crate) resolver: &'static str,
+    pub(crate) via: Arc<[RelationId]>,
     /// The members of its connection, if it is one.
     pub(crate) connection: Option<ObjectId>,
     /// Whether `totalCount` is selected.

@@ -6,6 +6,11 @@ mod entity;
 mod listing;
 mod root;
 
+pub(crate) use entity::severity;
+pub(crate) use listing::{cursor, window};
+
+use super::hole::SourceId;
+
 /// What the engine answers by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Resolver {
@@ -43,6 +48,14 @@ pub(crate) enum Resolver {
     LiveStates,
     Connectors,
     Explain,
+    /// A member of an API definition, by its name.
+    Definition,
+    /// The text of an API definition.
+    DefinitionText,
+    /// What can be done with an API.
+    Operations,
+    /// The same of all APIs that relations lead to.
+    OperationsOf,
 }
 
 /// Every name that `@resolver` may give, beside those of columns.
@@ -79,6 +92,10 @@ pub(crate) const NAMES: &[(&str, Resolver)] = &[
     ("live", Resolver::LiveStates),
     ("connectors", Resolver::Connectors),
     ("explain", Resolver::Explain),
+    ("definition", Resolver::Definition),
+    ("definitionText", Resolver::DefinitionText),
+    ("operations", Resolver::Operations),
+    ("operationsOf", Resolver::OperationsOf),
 ];
 
 /// Names of leaf values that the snapshot keeps as columns.
@@ -92,8 +109,23 @@ impl Resolver {
             .map(|(_, resolver)| *resolver)
     }
 
-    /// Whether the answer is in the store, and so leaves a hole.
-    pub(crate) fn is_stored(self) -> bool {
-        matches!(self, Self::Changes | Self::History)
+    /// As the schema names it.
+    pub(crate) fn name(self) -> &'static str {
+        NAMES
+            .iter()
+            .find(|(_, resolver)| *resolver == self)
+            .map_or("", |(name, _)| name)
+    }
+
+    /// Who is asked, where the answer is not in the snapshot and leaves a hole.
+    pub(crate) fn fetched_from(self) -> Option<SourceId> {
+        match self {
+            Self::Changes | Self::History => Some(SourceId::Changes),
+            Self::LiveStates => Some(SourceId::States),
+            Self::Definition | Self::DefinitionText | Self::Operations | Self::OperationsOf => {
+                Some(SourceId::Definitions)
+            }
+            _ => None,
+        }
     }
 }

@@ -47,9 +47,11 @@ pub(crate) fn answer(
                         .flat_map(|field| states(ty, *ix, field, &outcomes, configured));
                     rows.collect()
                 }
-                Parent::Root | Parent::Live(_) | Parent::Object(_) | Parent::Texts(_) => {
-                    Value::Array(Vec::new())
-                }
+                Parent::Root
+                | Parent::Live(_)
+                | Parent::Object(_)
+                | Parent::Within(..)
+                | Parent::Texts(_) => Value::Array(Vec::new()),
             });
             match states {
                 Ok(states) => Answer::from(Fetched::Value(states)),

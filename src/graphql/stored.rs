@@ -46,7 +46,11 @@ async fn texts(store: &Store, parents: &[Parent]) -> Vec<Answer> {
             .iter()
             .map(|parent| match parent {
                 Parent::Texts(value) => answer(with_texts(value, &texts).map(Fetched::Value)),
-                Parent::Root | Parent::Entity(_) | Parent::Live(_) | Parent::Object(_) => {
+                Parent::Root
+                | Parent::Entity(_)
+                | Parent::Live(_)
+                | Parent::Object(_)
+                | Parent::Within(..) => {
                     answer(Err(FieldError::new(Code::Internal, "this holds no text")))
                 }
             })
@@ -125,9 +129,11 @@ async fn changes(store: &Store, group: &Group, parent: &Parent) -> Result<Fetche
             newest_first: true,
             ..ChangeQuery::default()
         },
-        Parent::Root | Parent::Live(_) | Parent::Object(_) | Parent::Texts(_) => {
-            start(store, arguments).await?
-        }
+        Parent::Root
+        | Parent::Live(_)
+        | Parent::Object(_)
+        | Parent::Within(..)
+        | Parent::Texts(_) => start(store, arguments).await?,
     };
     let total = match group.field.total {
         true => Some(
@@ -219,7 +225,7 @@ async fn start(store: &Store, arguments: &Map<String, Value>) -> Result<ChangeQu
     }
 }
 
-fn expired(oldest: u64, asked: &str) -> FieldError {
+pub(super) fn expired(oldest: u64, asked: &str) -> FieldError {
     let message = format!("changes are kept from revision {oldest} on; {asked} is older");
     FieldError::new(Code::HistoryExpired, message).with("oldestRevision", oldest)
 }
@@ -257,7 +263,7 @@ fn failed(error: &StoreError, n_answers: usize) -> Vec<Answer> {
     vec![answer(Err(internal(error))); n_answers]
 }
 
-fn answer(result: Result<Fetched, FieldError>) -> Answer {
+pub(super) fn answer(result: Result<Fetched, FieldError>) -> Answer {
     match result {
         Ok(fetched) => fetched.into(),
         Err(error) => Fault::from(error).into(),
@@ -265,7 +271,7 @@ fn answer(result: Result<Fetched, FieldError>) -> Answer {
 }
 
 /// The operator reads the whole of it, the client that it is our fault.
-fn internal(error: &StoreError) -> FieldError {
+pub(super) fn internal(error: &StoreError) -> FieldError {
     tracing::error!(error = %error, "the store gave no answer to a query: {error}");
     FieldError::new(Code::Internal, "the catalog's store gave no answer")
 }

@@ -82,7 +82,8 @@ pub(crate) struct Scene<'r> {
 pub(crate) enum Object<'o> {
     Root,
     Entity(Ix, &'o EntityState<'o>),
-    Value(&'o Value),
+    /// An object in JSON, and the entity whose descriptor it is within, if it is.
+    Value(&'o Value, Option<Ix>),
     /// An object that was fetched; the JSON is all of it, or an object within.
     Live(&'o LiveObject, &'o Value),
     /// A `Relation`: its source and the edge.

@@ -9,7 +9,7 @@ use callboard::cli::report::{Format, Terminal};
 use callboard::connect::CLAIM_CODES;
 use callboard::graphql::OPERATION_CODES;
 use callboard::sdl::{self, Model, SdlFile};
-use callboard::{catalog, config};
+use callboard::{apis, catalog, config};
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
@@ -797,6 +797,7 @@ fn every_code_is_documented() {
         schema::CODES,
         OPERATION_CODES,
         CLAIM_CODES,
+        apis::CODES,
     ];
     for (code, meaning) in lists.into_iter().flatten() {
         assert!(

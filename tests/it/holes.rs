@@ -143,7 +143,7 @@ fn name(group: &Group, parent: &Parent) -> String {
             Some(other) => other.to_string(),
             None => "?".to_owned(),
         },
-        Parent::Root | Parent::Live(_) | Parent::Texts(_) => "?".to_owned(),
+        Parent::Root | Parent::Live(_) | Parent::Within(..) | Parent::Texts(_) => "?".to_owned(),
     }
 }
 

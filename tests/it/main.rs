@@ -6,6 +6,7 @@
 )]
 
 mod actions;
+mod apis;
 mod cache;
 mod catalog;
 mod check;

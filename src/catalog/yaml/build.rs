@@ -6,8 +6,7 @@ use std::collections::{HashMap, HashSet};
 use saphyr_parser::{Event, ScalarStyle, Span as RawSpan, Tag};
 
 use super::{
-    Content, Entry, MAX_ALIAS_BYTES, MAX_ALIAS_NODES, MAX_DEPTH, MAX_NODES, Node, Parsed, Place,
-    YamlProblem,
+    Content, Entry, MAX_ALIAS_BYTES, MAX_ALIAS_NODES, MAX_DEPTH, Node, Parsed, Place, YamlProblem,
 };
 use crate::catalog::problem::shown;
 use crate::catalog::scalar::{self, Scalar};
@@ -28,6 +27,7 @@ pub(super) struct Builder<'a> {
     anchored: Budget,
     repeated: Budget,
     n_nodes: usize,
+    max_nodes: usize,
     complete: bool,
     notes: Notes,
 }
@@ -123,7 +123,7 @@ impl Budget {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(place: Place) -> Self {
+    pub(super) fn new(place: Place, max_nodes: usize) -> Self {
         Self {
             place,
             frames: Vec::new(),
@@ -132,6 +132,7 @@ impl<'a> Builder<'a> {
             anchored: Budget::FULL,
             repeated: Budget::FULL,
             n_nodes: 0,
+            max_nodes,
             complete: true,
             notes: Notes::default(),
         }
@@ -141,11 +142,11 @@ impl<'a> Builder<'a> {
     pub(super) fn accept(&mut self, event: Event<'a>, span: RawSpan) -> Result<(), YamlProblem> {
         let span = self.place.span(span);
         self.n_nodes += 1;
-        if self.n_nodes > MAX_NODES {
+        if self.n_nodes > self.max_nodes {
             return Err(error(
                 "yaml-limit",
                 span,
-                format!("the document has more than {MAX_NODES} values"),
+                format!("the document has more than {} values", self.max_nodes),
                 "split it into several documents or files",
             ));
         }

@@ -8,7 +8,7 @@ use super::Item;
 use crate::app::schema;
 use crate::cli::check;
 use crate::diagnostic::{Severity, Span};
-use crate::{catalog, config, sdl};
+use crate::{apis, catalog, config, sdl};
 
 pub(super) fn log(items: &[Item]) -> Value {
     let codes: BTreeSet<&str> = items.iter().map(|item| item.diagnostic.code).collect();
@@ -36,6 +36,7 @@ fn rule(code: &str) -> Value {
         .chain(sdl::CODES)
         .chain(config::CODES)
         .chain(schema::CODES)
+        .chain(apis::CODES)
         .find_map(|(known, meaning)| (*known == code).then_some(*meaning))
         .unwrap_or(code);
     json!({ "id": code, "shortDescription": { "text": meaning } })

@@ -40,7 +40,7 @@ impl<'r> Writer<'r> {
             Object::Entity(ix, _) => self.of_entity(resolver, via, field, ix, this),
             Object::Live(object, _) => Ok(self.of_live(resolver, object)),
             Object::Root
-            | Object::Value(_)
+            | Object::Value(..)
             | Object::Relation(..)
             | Object::Connection(_)
             | Object::Edge(..) => self.of_root(resolver, via, field),

@@ -136,7 +136,7 @@ fn number_doubles<T>(rows: &mut [(Vec<String>, T)]) {
 }
 
 /// Which of the sorted `rows` are on the page.
-fn window<T>(
+pub(crate) fn window<T>(
     rows: &[T],
     key: &dyn Fn(&T) -> Vec<String>,
     page: &PageArguments,
@@ -166,7 +166,7 @@ fn window<T>(
     Ok((start..end, information))
 }
 
-fn cursor(key: &[String]) -> Box<str> {
+pub(crate) fn cursor(key: &[String]) -> Box<str> {
     hex::encode(key.join("\u{1f}")).into()
 }
 

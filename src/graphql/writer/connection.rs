@@ -108,7 +108,7 @@ impl<'r> Writer<'r> {
         let ix = match this {
             Object::Entity(ix, _) => Some(ix),
             Object::Root
-            | Object::Value(_)
+            | Object::Value(..)
             | Object::Live(..)
             | Object::Relation(..)
             | Object::Connection(_)

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Connection, Null, Object, Scene, Writer};
 use crate::connect::{Answer, Fetched, Item, LiveField, LiveObject, Parent};
+use crate::graph::{Ix, PartId};
 use crate::graphql::error::{Code, FieldError};
 use crate::graphql::hole::SourceId;
 use crate::graphql::place::Place;
@@ -18,6 +19,8 @@ use crate::graphql::resolve::Resolver;
 pub(crate) enum Origin<'o> {
     /// The catalog, or the engine itself.
     Catalog,
+    /// The descriptor of this entity.
+    Descriptor(Ix),
     /// An upstream of this connector.
     Upstream(&'o str),
     /// The same, and the value is within this object.
@@ -28,7 +31,7 @@ impl<'o> Origin<'o> {
     /// The connector whose upstream gave the value.
     pub(super) fn connector(self) -> Option<&'o str> {
         match self {
-            Self::Catalog => None,
+            Self::Catalog | Self::Descriptor(_) => None,
             Self::Upstream(connector) => Some(connector),
             Self::Object(object) => Some(&object.origin.connector),
         }
@@ -52,6 +55,8 @@ impl<'r> Scene<'r> {
                     .filter(|live| live.selective)
                     .map(|_| super::selected::selected(self, planned)),
                 binding: live.and_then(|live| live.binding.clone()),
+                resolver: live.map_or("", |live| live.resolver),
+                via: live.map(|live| Arc::clone(&live.via)).unwrap_or_default(),
                 ..LiveField::default()
             })
         };
@@ -96,7 +101,8 @@ impl Writer<'_> {
                     false => object.within(value.clone()),
                 })
             }
-            Object::Value(value) => Parent::Object(value.clone().into()),
+            Object::Value(value, None) => Parent::Object(value.clone().into()),
+            Object::Value(value, Some(ix)) => Parent::Within(ix, value.clone().into()),
             Object::Relation(source, edge) => {
                 Parent::Object(self.relation_value(source, edge).into())
             }
@@ -180,15 +186,19 @@ impl Writer<'_> {
         field: FieldId,
         place: &Place<'_>,
     ) -> Result<(), Null> {
-        let found = id.as_str();
-        let found = found.and_then(|id| self.scene.snapshot.find_id(id));
-        match (found, &self.scene.plan.field(field).shape) {
+        let text = id.as_str().unwrap_or_default();
+        let found = self.scene.snapshot.find_id(text);
+        let source = match (found, &self.scene.plan.field(field).shape) {
             (Some(ix), Shape::Entity(selection)) => return self.entity(*selection, ix, place),
-            (None, _) if self.scene.live.is_some() && LiveObject::is_id(id) => {}
+            (None, _) if self.scene.live.is_some() && LiveObject::is_id(id) => SourceId::Nodes,
+            (None, _) => match PartId::read(text) {
+                Some(part) => SourceId::PartNodes(part.part),
+                None => return self.nothing(true, field, Origin::Catalog, place),
+            },
             _ => return self.nothing(true, field, Origin::Catalog, place),
-        }
+        };
         let parent = Parent::Object(id.clone().into());
-        self.hole(field, SourceId::Nodes, parent, true, place);
+        self.hole(field, source, parent, true, place);
         Ok(())
     }
 

@@ -12,7 +12,7 @@ use crate::graphql::error::{self, FieldError};
 use crate::graphql::hole::Segment;
 use crate::graphql::input::shorten;
 use crate::graphql::place::Place;
-use crate::graphql::plan::{FieldId, Selection, SelectionId, Shape, ValueOp};
+use crate::graphql::plan::{FieldId, ObjectId, Selection, SelectionId, Shape, ValueOp};
 use crate::sdl::LookupBinding;
 use crate::sdl::expr::{Expr, Scope, member};
 
@@ -34,9 +34,10 @@ impl<'r> Writer<'r> {
         this: Object<'_>,
         place: &Place<'_>,
     ) -> Result<(), Null> {
-        let object = match this {
-            Object::Live(object, _) => Some(object),
-            _ => None,
+        let (object, around) = match this {
+            Object::Live(object, _) => (Some(object), None),
+            Object::Entity(ix, _) | Object::Value(_, Some(ix)) => (None, Some(ix)),
+            _ => (None, None),
         };
         let Some(this) = self.json_of(this) else {
             return self.null(field, place);
@@ -67,9 +68,10 @@ impl<'r> Writer<'r> {
             true => found,
             false => Cow::Owned(translate(&found, op)),
         };
-        let origin = match object {
-            Some(object) => Origin::Object(object),
-            None => Origin::Catalog,
+        let origin = match (object, around) {
+            (Some(object), _) => Origin::Object(object),
+            (None, Some(ix)) => Origin::Descriptor(ix),
+            (None, None) => Origin::Catalog,
         };
         match (op.connection, object) {
             (Some(members), Some(object)) => self.embedded(members, &found, field, object, place),
@@ -108,7 +110,7 @@ impl<'r> Writer<'r> {
     /// The JSON that expressions on `this` read.
     pub(crate) fn json_of<'o>(&self, this: Object<'o>) -> Option<&'o Value> {
         match this {
-            Object::Value(value) | Object::Live(_, value) => Some(value),
+            Object::Value(value, _) | Object::Live(_, value) => Some(value),
             Object::Entity(ix, state) => Some(
                 state
                     .descriptor
@@ -146,7 +148,7 @@ impl<'r> Writer<'r> {
             }
             _ => {
                 let value = self.relation_value(source, edge);
-                self.value_member(op, field, Object::Value(&value), place)
+                self.value_member(op, field, Object::Value(&value, None), place)
             }
         }
     }
@@ -216,7 +218,10 @@ impl<'r> Writer<'r> {
         match (&plan.field(field).shape, value) {
             (Shape::Entity(selection), value) => match self.referred(value) {
                 Some(ix) => self.entity(*selection, ix, place),
-                None => self.nothing(nullable, field, origin, place),
+                None => match beside_entities(plan.selection(*selection), value) {
+                    Some(object) => self.object(object, Object::Value(value, None), place),
+                    None => self.nothing(nullable, field, origin, place),
+                },
             },
             (_, Value::Null) => self.nothing(nullable, field, origin, place),
             (_, Value::Object(_)) if let Some(fault) = LiveObject::fault_of(value) => {
@@ -283,8 +288,11 @@ impl<'r> Writer<'r> {
             (Some(object), Origin::Object(around)) => {
                 self.object(object, Object::Live(around, value), place)
             }
+            (Some(object), Origin::Descriptor(ix)) => {
+                self.object(object, Object::Value(value, Some(ix)), place)
+            }
             (Some(object), Origin::Catalog | Origin::Upstream(_)) => {
-                self.object(object, Object::Value(value), place)
+                self.object(object, Object::Value(value, None), place)
             }
             (None, _) => {
                 let message = || "the object's type is not known".to_owned();
@@ -356,6 +364,12 @@ impl<'r> Writer<'r> {
             false => found.first().map_or(Value::Null, |ix| ix.0.into()),
         }
     }
+}
+
+/// What is written of an object that is no entity, where entities stand as well.
+fn beside_entities(selection: &Selection, value: &Value) -> Option<ObjectId> {
+    let name = value.get("__typename")?.as_str()?;
+    selection.for_live(name)
 }
 
 /// What a value is compared by; `None` for what cannot be.

@@ -11,6 +11,9 @@ use crate::sdl::model::{FieldSource, JsonType, Leaf, Rule, Shape};
 /// How deep objects in a descriptor are judged.
 const MAX_DEPTH: usize = 16;
 
+/// The resolver that shows a text as a whole: what stands in the descriptor is that text.
+const WHOLE_TEXT: &str = "definitionText";
+
 impl Composer<'_> {
     /// The rules of a kind.
     pub(super) fn rules(&mut self, type_name: &Name) -> Vec<Rule> {
@@ -63,8 +66,18 @@ impl Composer<'_> {
             });
         }
         let bound = self.bound.get(type_name)?.get(&field.def.name)?;
-        let FieldSource::Value(binding) = &bound.source else {
-            return None;
+        let binding = match &bound.source {
+            FieldSource::Value(binding) => binding,
+            FieldSource::Resolver(binding) if &*binding.name == WHOLE_TEXT => {
+                let shape = self.shape_of(&field.def.ty, Vec::new(), stack);
+                return Some(Rule {
+                    path: Vec::new(),
+                    required: false,
+                    example: example(&shape, field),
+                    shape,
+                });
+            }
+            _ => return None,
         };
         let path = owned(binding.at.as_plain_path()?);
         let words = binding.cases.iter().map(|(from, _)| from.clone()).collect();

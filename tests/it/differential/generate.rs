@@ -192,6 +192,15 @@ const UNKNOWN: &[&str] = &[
     "startCursor",
     "endCursor",
     "relation",
+    // What is in the text of a definition.
+    "format",
+    "formatVersion",
+    "operations",
+    "servers",
+    "schemas",
+    "diff",
+    "providedOperations",
+    "consumedOperations",
     // Live fields: there are no upstreams here.
     "repository",
     "pullRequests",

@@ -103,12 +103,14 @@ impl<'d> Compiler<'d> {
         ty: &FieldType,
         id: FieldId,
     ) -> Result<Op, RequestError> {
-        if resolver.is_stored() {
-            return self.live(SourceId::Changes, None, nodes, ty, id);
-        }
-        if resolver == Resolver::LiveStates {
-            self.plan.watched = true;
-            return self.live(SourceId::States, None, nodes, ty, id);
+        if let Some(source) = resolver.fetched_from() {
+            self.plan.watched |= resolver == Resolver::LiveStates;
+            let op = self.live(source, None, nodes, ty, id)?;
+            if let Some(live) = &mut self.plan.fields[id.0 as usize].live {
+                live.resolver = resolver.name();
+                live.via = via.into();
+            }
+            return Ok(op);
         }
         if !is_connection(self.model, &ty.named) {
             return Ok(Op::Resolve {
@@ -144,6 +146,8 @@ impl<'d> Compiler<'d> {
         let cursors = connection.is_some_and(|object| self.has_cursor(object));
         self.plan.fields[id.0 as usize].live = Some(LiveOp {
             binding,
+            resolver: "",
+            via: Arc::default(),
             connection,
             total,
             cursors,

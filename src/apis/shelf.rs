@@ -1,0 +1,199 @@
+//! What was read, as long as there is room for it: each text is read once, however many ask for it.
+//!
+//! Reading takes the time of a processor and not of an upstream, so it happens on threads of its own, a few at a time, and never on those that serve other requests.
+//! Who waits may stop waiting; what was begun is brought to its end, and kept.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use super::definition::{Definition, Problem};
+
+/// How much room what was read may take.
+const ROOM: usize = 32 * 1024 * 1024;
+/// So many are read at once.
+const READERS: usize = 2;
+/// The largest text that is read, unless somebody says otherwise.
+const MAX_BYTES: usize = 10 * 1024 * 1024;
+/// How the limit is called in the configuration.
+const SETTING: &str = "limits.definitionSize";
+
+/// Definitions by the hash of their text; cheap to clone.
+#[derive(Clone)]
+pub struct Shelf(Arc<Inner>);
+
+struct Inner {
+    kept: Mutex<Kept>,
+    readers: Semaphore,
+    max_bytes: usize,
+    room: usize,
+}
+
+#[derive(Default)]
+struct Kept {
+    books: HashMap<Key, Book>,
+    flights: HashMap<Key, Flight>,
+    bytes: usize,
+    /// Counts looks, so that what nobody looked at for longest goes first.
+    looks: u64,
+}
+
+type Flight = Shared<BoxFuture<'static, Arc<Definition>>>;
+
+struct Book {
+    definition: Arc<Definition>,
+    bytes: usize,
+    looked_at: u64,
+}
+
+/// What one reading depends on.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// Of the text.
+    pub hash: Box<str>,
+    /// What its author calls the format.
+    pub hint: Option<Box<str>>,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self::new(MAX_BYTES)
+    }
+}
+
+impl Shelf {
+    /// One that refuses texts of more than `max_bytes`.
+    pub fn new(max_bytes: usize) -> Self {
+        Self(Arc::new(Inner {
+            kept: Mutex::default(),
+            readers: Semaphore::new(READERS),
+            max_bytes,
+            room: ROOM,
+        }))
+    }
+
+    /// What is there already.
+    pub fn get(&self, key: &Key) -> Option<Arc<Definition>> {
+        self.0.kept.lock().get(key)
+    }
+
+    /// Reads `text`, unless it is there or somebody reads it.
+    pub async fn read(&self, key: &Key, text: Arc<str>) -> Arc<Definition> {
+        let flight = {
+            let mut kept = self.0.kept.lock();
+            if let Some(known) = kept.get(key) {
+                return known;
+            }
+            match kept.flights.get(key) {
+                Some(flight) => flight.clone(),
+                None => {
+                    let flight = self.clone().flight(key.clone(), text).boxed().shared();
+                    kept.flights.insert(key.clone(), flight.clone());
+                    flight
+                }
+            }
+        };
+        flight.await
+    }
+
+    async fn flight(self, key: Key, text: Arc<str>) -> Arc<Definition> {
+        let _permit = self.0.readers.acquire().await;
+        let (shelf, of) = (self.clone(), key.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let definition = Arc::new(shelf.read_now(&text, of.hint.as_deref()));
+            shelf.keep(of, &definition);
+            definition
+        });
+        match read.await {
+            Ok(definition) => definition,
+            Err(error) => {
+                tracing::error!(%error, text.hash = %key.hash, "a definition made its reader give up: {error}");
+                let message = "the definition cannot be read: its reader gave up";
+                let definition = Arc::new(Definition {
+                    problems: vec![Problem::error("definition-syntax", message)],
+                    ..Definition::default()
+                });
+                self.keep(key, &definition);
+                definition
+            }
+        }
+    }
+
+    /// Reads `text` on this thread, and keeps nothing.
+    pub fn read_now(&self, text: &str, hint: Option<&str>) -> Definition {
+        match text.len() > self.0.max_bytes {
+            true => super::too_large(text.len(), self.0.max_bytes, SETTING),
+            false => super::read(text, hint),
+        }
+    }
+
+    /// What is said of a text of `size` bytes that is too large.
+    pub fn refusal(&self, size: usize) -> String {
+        super::over(size, self.0.max_bytes, SETTING)
+    }
+
+    /// The largest text that is read, in bytes.
+    pub fn max_bytes(&self) -> usize {
+        self.0.max_bytes
+    }
+
+    fn keep(&self, key: Key, definition: &Arc<Definition>) {
+        let bytes = definition.weight();
+        let mut kept = self.0.kept.lock();
+        kept.flights.remove(&key);
+        if bytes > self.0.room {
+            return;
+        }
+        kept.looks += 1;
+        let book = Book {
+            definition: Arc::clone(definition),
+            bytes,
+            looked_at: kept.looks,
+        };
+        kept.bytes += bytes;
+        if let Some(before) = kept.books.insert(key, book) {
+            kept.bytes -= before.bytes;
+        }
+        kept.make_room(self.0.room);
+    }
+}
+
+impl Kept {
+    fn get(&mut self, key: &Key) -> Option<Arc<Definition>> {
+        self.looks += 1;
+        let book = self.books.get_mut(key)?;
+        book.looked_at = self.looks;
+        Some(Arc::clone(&book.definition))
+    }
+
+    /// Several go at once, so that not every new one looks through all.
+    fn make_room(&mut self, room: usize) {
+        if self.bytes <= room {
+            return;
+        }
+        let mut oldest: Vec<(u64, Key)> = self
+            .books
+            .iter()
+            .map(|(key, book)| (book.looked_at, key.clone()))
+            .collect();
+        oldest.sort_unstable_by_key(|(looked_at, _)| *looked_at);
+        for (_, key) in oldest {
+            if self.bytes <= room / 4 * 3 {
+                return;
+            }
+            if let Some(book) = self.books.remove(&key) {
+                self.bytes -= book.bytes;
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Shelf {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shelf").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,220 @@
+//! API definitions in the graph: operations, servers, schemas, problems, and what changed between two.
+
+use callboard::graphql::Limits;
+use serde_json::json;
+
+use crate::support::engine::{TestEngine, model, snapshot};
+
+const CATALOG: &str = r##"
+apiVersion: backstage.io/v1alpha1
+kind: API
+metadata: { name: payments }
+spec:
+  type: openapi
+  lifecycle: production
+  owner: team
+  definition: |
+    openapi: 3.1.0
+    info: { title: Payments, version: 2.4.0, description: Takes money. }
+    servers: [{ url: 'https://pay.example.org/v2', description: live }]
+    paths:
+      /payments:
+        get:
+          operationId: listPayments
+          summary: All payments
+          tags: [payments]
+          responses: { 200: { description: ok, content: { application/json: { schema: { type: array, items: { $ref: '#/components/schemas/Payment' } } } } } }
+      /payments/{id}/refund:
+        post:
+          operationId: refund
+          deprecated: true
+          requestBody: { $ref: '#/components/requestBodies/Refund' }
+          responses: { '201': { $ref: '#/components/responses/Refunded' }, default: { description: no } }
+    components:
+      schemas:
+        Payment: { type: object, description: Money that came. }
+        Refund: { type: object }
+      requestBodies: { Refund: { content: { application/json: { schema: { $ref: '#/components/schemas/Refund' } } } } }
+      responses: { Refunded: { description: ok, content: { application/json: { schema: { $ref: '#/components/schemas/Payment' } } } } }
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata: { name: shop }
+spec: { type: service, lifecycle: production, owner: team, consumesApis: [payments] }
+"##;
+
+async fn engine(yaml: &str) -> TestEngine {
+    TestEngine::new(snapshot(&model(&[]), yaml), Limits::default(), None).await
+}
+
+#[tokio::test]
+async fn a_definition_is_read_when_it_is_selected() {
+    let engine = engine(CATALOG).await;
+    let answer = engine
+        .text(
+            "{ api(ref: \"payments\") { definition {
+                format formatVersion version title description
+                servers { url description protocol } schemas { name kind description } problems { code message line column }
+                operations { totalCount nodes { id kind method path name summary tags deprecated request response api { name } } }
+                first: operations(first: 1) { edges { cursor node { path } } pageInfo { hasNextPage } }
+                posted: operations(filter: { method: { eq: \"post\" } }) { nodes { path } }
+            } } }",
+            json!({}),
+        )
+        .await;
+    insta::assert_snapshot!(answer, @r#"
+    {
+      "data": {
+        "api": {
+          "definition": {
+            "format": "OPENAPI",
+            "formatVersion": "3.1.0",
+            "version": "2.4.0",
+            "title": "Payments",
+            "description": "Takes money.",
+            "servers": [{"url":"https://pay.example.org/v2","description":"live","protocol":"https"}],
+            "schemas": [
+              {"name":"Payment","kind":"object","description":"Money that came."},
+              {"name":"Refund","kind":"object","description":null}
+            ],
+            "problems": [],
+            "operations": {
+              "totalCount": 2,
+              "nodes": [
+                {
+                  "id": "id-payments.o6e0cb15f5293f5f299c3",
+                  "kind": "HTTP",
+                  "method": "GET",
+                  "path": "/payments",
+                  "name": "listPayments",
+                  "summary": "All payments",
+                  "tags": ["payments"],
+                  "deprecated": false,
+                  "request": [],
+                  "response": ["[Payment!]"],
+                  "api": {"name":"payments"}
+                },
+                {
+                  "id": "id-payments.oe1dbd55124cb2266dc92",
+                  "kind": "HTTP",
+                  "method": "POST",
+                  "path": "/payments/{id}/refund",
+                  "name": "refund",
+                  "summary": null,
+                  "tags": [],
+                  "deprecated": true,
+                  "request": ["Refund"],
+                  "response": ["Payment"],
+                  "api": {"name":"payments"}
+                }
+              ]
+            },
+            "first": {
+              "edges": [
+                {
+                  "cursor": "6170693a64656661756c742f7061796d656e74731f3030303030301f474554202f7061796d656e7473",
+                  "node": {"path":"/payments"}
+                }
+              ],
+              "pageInfo": {"hasNextPage":true}
+            },
+            "posted": {"nodes":[{"path":"/payments/{id}/refund"}]}
+          }
+        }
+      }
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn an_operation_is_found_by_its_id() {
+    let engine = engine(CATALOG).await;
+    let ids = engine
+        .json(
+            "{ api(ref: \"payments\") { definition { operations { nodes { id } } } } }",
+            json!({}),
+        )
+        .await
+        .0;
+    let nodes = &ids["data"]["api"]["definition"]["operations"]["nodes"];
+    let ids = [
+        &nodes[1]["id"],
+        &json!("id-payments.o00000000000000000000"),
+        &json!("x.o0"),
+    ];
+    let answer = engine
+        .text(
+            "query ($ids: [ID!]!, $id: ID!) {
+                nodes(ids: $ids) { __typename id ... on APIOperation { path api { ref } } }
+                node(id: $id) { ... on APIOperation { method } }
+            }",
+            json!({ "ids": ids, "id": ids[0] }),
+        )
+        .await;
+    insta::assert_snapshot!(answer, @r#"
+    {
+      "data": {
+        "nodes": [
+          {
+            "__typename": "APIOperation",
+            "id": "id-payments.oe1dbd55124cb2266dc92",
+            "path": "/payments/{id}/refund",
+            "api": {"ref":"api:default/payments"}
+          },
+          null,
+          null
+        ],
+        "node": {"method":"POST"}
+      }
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn operations_are_listed_under_who_uses_them() {
+    let engine = engine(CATALOG).await;
+    let answer = engine
+        .text(
+            "{ component(ref: \"shop\") {
+                consumedOperations(filter: { text: \"REFUND\" }) { totalCount nodes { method path } }
+                providedOperations { totalCount }
+            } }",
+            json!({}),
+        )
+        .await;
+    insta::assert_snapshot!(answer, @r#"
+    {
+      "data": {
+        "component": {
+          "consumedOperations": {"totalCount":1,"nodes":[{"method":"POST","path":"/payments/{id}/refund"}]},
+          "providedOperations": {"totalCount":0}
+        }
+      }
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn a_text_is_shown_in_another_notation() {
+    let yaml = CATALOG.replace("openapi: 3.1.0\n", "openapi: 3.1.0 # new\n");
+    let engine = engine(&yaml).await;
+    let query = "query ($as: RawFormat) { api(ref: \"payments\") { definition { raw(as: $as) } } }";
+    let raw = async |notation: &str| {
+        let answer = engine.json(query, json!({ "as": notation })).await.0;
+        answer["data"]["api"]["definition"]["raw"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(
+        raw("AS_WRITTEN")
+            .await
+            .starts_with("openapi: 3.1.0 # new\n")
+    );
+    assert!(
+        raw("JSON")
+            .await
+            .starts_with("{\n  \"openapi\": \"3.1.0\",")
+    );
+    assert!(raw("YAML").await.contains("\n  title: Payments\n"));
+}
