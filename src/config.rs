@@ -167,7 +167,8 @@ pub struct ProxyConfig {
 }
 
 impl ProxyConfig {
-    fn of(environment: Environment<'_>) -> Self {
+    /// What the environment says.
+    pub fn of(environment: Environment<'_>) -> Self {
         let read = |lower: &str, upper: &str| {
             let value = environment(lower).or_else(|| environment(upper));
             value.filter(|value| !value.is_empty())

@@ -1,4 +1,4 @@
-//! Requests to upstreams. Home of `reqwest`.
+//! Requests to upstreams. Home of HTTP's client side and of TLS.
 //!
 //! One [`Egress`] per process holds connection pools, TLS roots and proxies; one [`Upstream`] per source, instance and credential holds what must be said once for all who ask there: how many at a time, how many a minute, what the upstream's own limits leave, and whether it answers at all.
 //! [`Upstream::send`] is the only way out: slot, breaker, budget, credential, exchange, retry, in that order and in one file each.
@@ -12,23 +12,29 @@
 mod address;
 mod app;
 mod app_key;
+mod body;
 mod breaker;
 mod budget;
 mod call;
 mod client;
 mod credential;
+mod dial;
 mod exchange;
 mod failure;
 mod join;
 mod judge;
 mod ledger;
 mod limit_headers;
+mod pool;
 mod retry;
+mod send;
 mod shared_budget;
 mod slots;
 mod spec;
+mod standing;
 mod token;
 mod upstream;
+mod wire;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -49,17 +55,18 @@ pub use call::{Call, Lane, Reply, Validators};
 pub use client::{Proxies, TrustedRoots};
 pub use credential::Credential;
 pub use failure::{Failure, Kind, Place, Refusal, Why};
+pub use hyper::Method;
+pub use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 pub use ledger::{Ledger, LedgerDown};
-pub use reqwest::Method;
-pub use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 pub use spec::{Limits, SpecError, UpstreamSpec};
-pub use upstream::{BudgetStatus, LastError, Status, Upstream};
+pub use standing::{BudgetStatus, LastError, Status};
+pub use upstream::Upstream;
 pub use url::Url;
 
 use app::App;
 use budget::Budgets;
 use client::Clients;
-use upstream::{Standing, StandingKey};
+use standing::{Standing, StandingKey};
 
 /// What an [`Egress`] is made of.
 pub struct Settings {
@@ -118,8 +125,8 @@ pub enum EgressError {
     /// Which one is said, not its URL: that may hold a password.
     #[error("the proxy for {scheme} has no URL that can be understood")]
     Proxy { scheme: &'static str },
-    #[error("HTTP cannot be set up")]
-    Client(#[source] reqwest::Error),
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
 }
 
 /// All outbound HTTP of a process.

@@ -41,7 +41,7 @@ pub fn start_logging(config: &TelemetryConfig) {
 const QUIET: [(&str, LevelFilter); 7] = [
     ("hyper", LevelFilter::ERROR),
     ("hyper_util", LevelFilter::ERROR),
-    ("reqwest", LevelFilter::ERROR),
+    ("h2", LevelFilter::ERROR),
     ("rustls", LevelFilter::ERROR),
     ("sea_orm", LevelFilter::ERROR),
     ("sea_orm_migration", LevelFilter::WARN),

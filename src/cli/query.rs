@@ -2,12 +2,23 @@
 
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use serde_json::{Map, Value};
 
 use super::output::{Exit, write_out};
 use super::{local, serve};
+use crate::clock::Budget;
+use crate::config::{EgressConfig, ProxyConfig, process_environment};
+use crate::egress::{
+    Call, Credential, Egress, HeaderName, HeaderValue, Limits, Method, Settings, Upstream,
+    UpstreamSpec, Url,
+};
+
+/// So long an answer is waited for: a query may be large, and whoever asks can give up himself.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(super) fn query(
     document: &str,
@@ -65,31 +76,88 @@ async fn ask_server(
     document: &str,
     variables: Map<String, Value>,
 ) -> anyhow::Result<Vec<u8>> {
-    let mut endpoint = url::Url::parse(url).with_context(|| format!("`{url}` is no URL"))?;
+    let mut endpoint = Url::parse(url).with_context(|| format!("`{url}` is no URL"))?;
     if endpoint.path() == "/" {
         endpoint.set_path("/graphql");
     }
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Only lost if another thread was faster, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
-    }
-    let response = reqwest::Client::new()
-        .post(endpoint.clone())
-        .header(
-            "accept",
-            "application/graphql-response+json, application/json;q=0.9",
-        )
-        .json(&serde_json::json!({ "query": document, "variables": variables }))
-        .send()
+    let (said, status) = match upstream(&endpoint)?
+        .send(call(&endpoint, document, &variables))
         .await
-        .with_context(|| format!("no answer from `{endpoint}`"))?;
-    let status = response.status();
-    let body = response
-        .bytes()
-        .await
-        .with_context(|| format!("no answer from `{endpoint}`"))?;
-    if serde_json::from_slice::<Map<String, Value>>(&body).is_err() {
+    {
+        Ok(reply) => (reply.body, reply.status),
+        Err(failure) => {
+            let why = anyhow::anyhow!("it {}", failure.kind);
+            return Err(why.context(format!("no answer from `{endpoint}`")));
+        }
+    };
+    if serde_json::from_slice::<Map<String, Value>>(&said).is_err() {
         bail!("`{endpoint}` answered with status {status}, and not with a GraphQL response");
     }
-    Ok(body.into())
+    Ok(said.into())
+}
+
+/// The server as an upstream, which is reached as upstreams are: through the environment's proxies.
+fn upstream(endpoint: &Url) -> anyhow::Result<Arc<Upstream>> {
+    let egress = Egress::new(Settings::of(&EgressConfig {
+        proxies: ProxyConfig::of(&process_environment),
+        ..EgressConfig::default()
+    }))?;
+    let mut base = endpoint.clone();
+    base.set_query(None);
+    base.set_fragment(None);
+    let credential = match (base.username(), base.password()) {
+        ("", None) => Credential::None,
+        (user, password) => Credential::Basic {
+            user: user.into(),
+            password: password.unwrap_or_default().into(),
+        },
+    };
+    // Only a URL without a host has no room for these.
+    let bare = base.set_username("").and_then(|()| base.set_password(None));
+    bare.map_err(|()| anyhow::anyhow!("`{endpoint}` names no server"))?;
+    let spec = UpstreamSpec {
+        connector: "server".into(),
+        source: "graphql".into(),
+        instance: "default".into(),
+        base,
+        credential,
+        headers: Vec::new(),
+        limits: Limits {
+            timeout: PATIENCE,
+            max_bytes: usize::MAX,
+            ..Limits::default()
+        },
+        allow_hosts: Vec::new(),
+        share: 1.0,
+    };
+    egress
+        .upstream(spec)
+        .with_context(|| format!("`{endpoint}` is no server's URL"))
+}
+
+fn call(endpoint: &Url, document: &str, variables: &Map<String, Value>) -> Call {
+    let query = endpoint.query().map(|query| format!("?{query}"));
+    let body = serde_json::json!({ "query": document, "variables": variables });
+    let header = |name, value| {
+        (
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        )
+    };
+    Call {
+        method: Method::POST,
+        headers: vec![
+            header(
+                "accept",
+                "application/graphql-response+json, application/json;q=0.9",
+            ),
+            header("content-type", "application/json"),
+        ],
+        body: Some(body.to_string().into()),
+        // A mutation must not be sent twice.
+        idempotent: false,
+        // An answer with errors is an answer.
+        expects: (400..600).collect(),
+        ..Call::get(query.unwrap_or_default(), "".into(), Budget::of(PATIENCE))
+    }
 }

@@ -9,7 +9,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use super::failure::{Kind, Refusal, Why};
 
 /// Gives the addresses of a name; their ports do not count.
 pub trait Lookup: Send + Sync {
@@ -26,41 +27,29 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// The name has no address, or its lookup failed.
-#[derive(Debug, thiserror::Error)]
-#[error("the name could not be resolved")]
-pub(super) struct Unresolved;
-
-/// The name has an address that a redirect must not reach.
-#[derive(Debug, thiserror::Error)]
-#[error("the name has an address that is not public")]
-pub(super) struct Forbidden;
-
-/// The resolver of a connection.
+/// The resolver of a pool's connections.
 pub(super) struct Resolver {
     pub(super) lookup: Arc<dyn Lookup>,
     /// Names that are resolved wherever they lead; `None` checks nothing.
     pub(super) unchecked: Option<Arc<HashSet<String>>>,
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let host = name.as_str().to_owned();
+impl Resolver {
+    /// All addresses of a name, which are to be used as they are: another lookup may give others.
+    pub(super) async fn resolve(&self, name: &str) -> Result<Vec<IpAddr>, Kind> {
+        // The text of the error may hold the name.
+        let found = self.lookup.lookup(name.to_owned()).await;
+        let found = found.map_err(|_failed| Kind::Unavailable(Why::Name))?;
+        let addresses: Vec<_> = found.iter().map(SocketAddr::ip).collect();
+        if addresses.is_empty() {
+            return Err(Kind::Unavailable(Why::Name));
+        }
         let unchecked = self.unchecked.as_ref();
-        let is_checked = unchecked.is_some_and(|names| !names.contains(&host));
-        let looking = self.lookup.lookup(host);
-        Box::pin(async move {
-            let addresses = match looking.await {
-                Ok(addresses) if !addresses.is_empty() => addresses,
-                Ok(_none) => return Err(Unresolved.into()),
-                // The text of the error may hold the name.
-                Err(_failed) => return Err(Unresolved.into()),
-            };
-            if is_checked && !addresses.iter().all(|address| is_public(address.ip())) {
-                return Err(Forbidden.into());
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
+        let is_checked = unchecked.is_some_and(|names| !names.contains(name));
+        match is_checked && !addresses.iter().copied().all(is_public) {
+            true => Err(Kind::Refused(Refusal::Address)),
+            false => Ok(addresses),
+        }
     }
 }
 

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use hyper::Method;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
-use reqwest::Method;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
@@ -251,24 +251,29 @@ impl Desk<'_> {
         let now = self.clock.now();
         let now = now.checked_add(skew).unwrap_or(now);
         let word = identity.key.header(&identity.id, now);
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, word.ok_or_else(no_token)?);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let word = word.ok_or_else(no_token)?;
         let body = (method == Method::POST).then(|| bytes::Bytes::from_static(b"{}"));
-        if body.is_some() {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        let url = join::join(&identity.api, path).map_err(Kind::Refused)?;
+        let headers = || {
+            let json = HeaderValue::from_static("application/json");
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, word.clone());
+            headers.insert(ACCEPT, json.clone());
+            if body.is_some() {
+                headers.insert(CONTENT_TYPE, json);
+            }
+            headers
+        };
+        let target = join::join(&identity.api, path).map_err(Kind::Refused)?;
         let exchange = Exchange {
             clients,
-            base: &identity.api,
+            base: &clients.base(&identity.api)?,
             allow_hosts: &[],
             max_bytes: MAX_BYTES,
-            method,
-            headers,
-            body,
+            method: &method,
+            headers: &headers,
+            body: body.as_ref(),
         };
-        exchange.run(url).await
+        exchange.run(target).await
     }
 
     /// Whether the upstream's clock shows another time than the refused word was said by.

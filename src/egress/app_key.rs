@@ -5,8 +5,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use hyper::header::HeaderValue;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::header::HeaderValue;
 use rustls::SignatureScheme;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::PrivateKeyDer;

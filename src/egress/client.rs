@@ -1,16 +1,24 @@
-//! Connection pools: TLS roots, proxies, our name.
+//! What all connections have in common: TLS roots and proxies.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::{Certificate, Client, ClientBuilder, NoProxy, Proxy};
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
+use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::EgressError;
 use super::address::{Lookup, Resolver};
+use super::dial::Dialer;
+use super::exchange::Base;
+use super::failure::Kind;
+use super::pool::Pool;
 
 /// Who is trusted: what the machine trusts, and what is named here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,20 +38,12 @@ pub struct Proxies {
     pub none: Option<String>,
 }
 
-const USER_AGENT: &str = concat!("callboard/", env!("CARGO_PKG_VERSION"));
-
-/// No upstream is given longer to accept a connection, whatever its timeout is.
-const CONNECT: Duration = Duration::from_secs(10);
-/// Shorter than what common servers keep a connection for, so that few are used just as they are closed.
-const IDLE: Duration = Duration::from_secs(30);
-const IDLE_PER_HOST: usize = 64;
-
 /// Two pools: one for what the operator wrote, one for where redirects lead.
 ///
 /// They share no connection, so nothing reaches an address through the second that only the first may.
 pub(super) struct Clients {
-    pub(super) own: Client,
-    pub(super) guarded: Client,
+    pub(super) own: Pool,
+    pub(super) guarded: Pool,
 }
 
 impl Clients {
@@ -52,79 +52,89 @@ impl Clients {
         proxies: &Proxies,
         lookup: &Arc<dyn Lookup>,
     ) -> Result<Self, EgressError> {
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Only lost if another thread was faster, which is as good.
-            drop(rustls::crypto::ring::default_provider().install_default());
-        }
-        let extra = read_roots(roots)?;
+        let (tls, tls_to_proxy) = read_tls(roots)?;
         let (proxies, proxy_hosts) = read_proxies(proxies)?;
         let build = |unchecked| {
-            let resolver = Arc::new(Resolver {
-                lookup: Arc::clone(lookup),
-                unchecked,
-            });
-            let builder = || {
-                let builder = base_builder().dns_resolver(Arc::clone(&resolver));
-                proxies.iter().cloned().fold(builder, ClientBuilder::proxy)
-            };
-            build(&builder, &extra)
+            Pool::new(Dialer {
+                resolver: Resolver {
+                    lookup: Arc::clone(lookup),
+                    unchecked,
+                },
+                proxies: Arc::clone(&proxies),
+                tls: tls.clone(),
+                tls_to_proxy: tls_to_proxy.clone(),
+            })
         };
         Ok(Self {
-            own: build(None)?,
-            guarded: build(Some(Arc::new(proxy_hosts)))?,
+            own: build(None),
+            guarded: build(Some(Arc::new(proxy_hosts))),
+        })
+    }
+
+    /// What requests are sent below.
+    pub(super) fn base(&self, url: &Url) -> Result<Base, Kind> {
+        Ok(Base {
+            origin: self.own.origin(url)?,
+            url: url.clone(),
         })
     }
 }
 
-fn base_builder() -> ClientBuilder {
-    Client::builder()
-        .user_agent(USER_AGENT)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .no_proxy()
-        .connect_timeout(CONNECT)
-        .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(IDLE_PER_HOST)
+/// TLS to upstreams, which may speak HTTP/2, and to proxies.
+///
+/// A machine without any certificate can still ask upstreams that need none, or those that the extra file vouches for.
+fn read_tls(roots: &TrustedRoots) -> Result<(TlsConnector, TlsConnector), EgressError> {
+    let mut store = RootCertStore::empty();
+    if let Some(file) = &roots.extra {
+        let n_bad = store.add_parsable_certificates(read_roots(file)?).1;
+        if n_bad > 0 {
+            return Err(no_roots(file));
+        }
+    }
+    let machine = rustls_native_certs::load_native_certs();
+    for error in machine.errors {
+        tracing::debug!(%error, "certificates of this machine cannot be read");
+    }
+    if store.add_parsable_certificates(machine.certs).0 == 0 {
+        tracing::warn!(
+            "this machine has no TLS root certificates: upstreams with `https` are not trusted unless `egress.caFile` vouches for them"
+        );
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    // Other libraries ask for the process's own; only lost if another thread was faster, which is as good.
+    drop((*provider).clone().install_default());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(EgressError::Tls)?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    let mut offering = config.clone();
+    offering.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let connector = |config| TlsConnector::from(Arc::new(config));
+    Ok((connector(offering), connector(config)))
 }
 
-/// A machine without any certificate can still ask upstreams that need none, or those that the extra file vouches for.
-fn build(
-    builder: &dyn Fn() -> ClientBuilder,
-    extra: &[Certificate],
-) -> Result<Client, EgressError> {
-    let certificates = || extra.iter().cloned();
-    match builder().tls_certs_merge(certificates()).build() {
-        Ok(client) => Ok(client),
-        Err(_no_roots) => {
-            tracing::warn!(
-                "this machine has no TLS root certificates: upstreams with `https` are not trusted unless `egress.caFile` vouches for them"
-            );
-            let builder = builder().tls_certs_only(certificates());
-            builder.build().map_err(EgressError::Client)
-        }
+fn read_roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, EgressError> {
+    let text = std::fs::read(file).map_err(|source| EgressError::Roots {
+        file: file.display().to_string(),
+        source,
+    })?;
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    match read {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(no_roots(file)),
     }
 }
 
-fn read_roots(roots: &TrustedRoots) -> Result<Vec<Certificate>, EgressError> {
-    let Some(path) = &roots.extra else {
-        return Ok(Vec::new());
-    };
-    let file = || path.display().to_string();
-    let text = std::fs::read(path).map_err(|source| EgressError::Roots {
-        file: file(),
-        source,
-    })?;
-    match Certificate::from_pem_bundle(&text) {
-        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(EgressError::NoRoots { file: file() }),
+fn no_roots(file: &Path) -> EgressError {
+    EgressError::NoRoots {
+        file: file.display().to_string(),
     }
 }
 
 /// The proxies, and their hosts: those are the operator's words too.
-fn read_proxies(proxies: &Proxies) -> Result<(Vec<Proxy>, HashSet<String>), EgressError> {
-    let none = proxies.none.as_deref().and_then(NoProxy::from_string);
-    let mut all = Vec::new();
+fn read_proxies(proxies: &Proxies) -> Result<(Arc<Matcher>, HashSet<String>), EgressError> {
+    let mut all = Matcher::builder().no(proxies.none.as_deref().unwrap_or_default());
     let mut hosts = HashSet::new();
     for (scheme, written) in [("http", &proxies.http), ("https", &proxies.https)] {
         let Some(written) = written.as_ref().map(ExposeSecret::expose_secret) else {
@@ -142,12 +152,19 @@ fn read_proxies(proxies: &Proxies) -> Result<(Vec<Proxy>, HashSet<String>), Egre
         let is_known = matches!(url.scheme(), "http" | "https");
         let host = url.host_str().filter(|_| is_known).ok_or_else(bad)?;
         hosts.insert(host.to_owned());
-        let proxy = match scheme {
-            "http" => Proxy::http(url.as_str()),
-            _ => Proxy::https(url.as_str()),
+        all = match scheme {
+            "http" => all.http(url.as_str()),
+            _ => all.https(url.as_str()),
         };
-        let proxy = proxy.map_err(|_unreadable| bad())?;
-        all.push(proxy.no_proxy(none.clone()));
+        // What it does not understand it would leave out.
+        if Matcher::builder()
+            .all(url.as_str())
+            .build()
+            .intercept(&Uri::from_static("http://x"))
+            .is_none()
+        {
+            return Err(bad());
+        }
     }
-    Ok((all, hosts))
+    Ok((Arc::new(all.build()), hosts))
 }

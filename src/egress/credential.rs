@@ -1,6 +1,6 @@
 //! As whom requests go out.
 
-use reqwest::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 

@@ -1,27 +1,37 @@
-//! One request and its answer on the wire: redirects followed where they may lead, the body read up to its limit.
+//! One request and its answer: redirects followed where they may lead.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
-use reqwest::header::{ACCEPT, HeaderMap, LOCATION};
-use reqwest::{Method, Response, StatusCode};
-use url::{Host, Url};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ACCEPT, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
+use hyper::{Method, Request, StatusCode};
+use url::{Host, Position, Url};
 
-use super::address::{Forbidden, Unresolved, is_public};
+use super::address::is_public;
+use super::body;
 use super::client::Clients;
 use super::failure::{Kind, Refusal, Why};
 use super::join::same_origin;
+use super::pool::{Answering, Origin};
+
+/// Below what requests go, and over which connections.
+pub(super) struct Base {
+    pub(super) url: Url,
+    pub(super) origin: Arc<Origin>,
+}
 
 pub(super) struct Exchange<'a> {
     pub(super) clients: &'a Clients,
-    pub(super) base: &'a Url,
+    pub(super) base: &'a Base,
     pub(super) allow_hosts: &'a [String],
     pub(super) max_bytes: usize,
-    pub(super) method: Method,
-    /// All of them, the credential too; only `accept` goes to another host.
-    pub(super) headers: HeaderMap,
-    pub(super) body: Option<Bytes>,
+    pub(super) method: &'a Method,
+    /// Makes all of them, the credential too; only `accept` goes to another host.
+    pub(super) headers: &'a (dyn Fn() -> HeaderMap + Send + Sync),
+    pub(super) body: Option<&'a Bytes>,
 }
 
 pub(super) struct Answer {
@@ -30,55 +40,85 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
 }
 
+const NAME: &str = concat!("callboard/", env!("CARGO_PKG_VERSION"));
+
 /// A chain longer than this is a circle.
 const MOST_REDIRECTS: usize = 5;
-/// What is set aside for a body whose length is told before it comes.
-const FIRST_BYTES: usize = 1 << 20;
 
 impl Exchange<'_> {
-    pub(super) async fn run(mut self, mut url: Url) -> Result<Answer, Kind> {
-        for _ in 0..=MOST_REDIRECTS {
-            let response = self.send(&url).await?;
-            match self.target(&response, &url)? {
-                Some(target) => url = target,
-                None => return self.read(response).await,
-            }
+    /// Asks for `target`, a path with or without a query, and follows redirects from there.
+    pub(super) async fn run(&self, target: String) -> Result<Answer, Kind> {
+        let origin = &self.base.origin;
+        let first = origin
+            .send(self.request((self.headers)()), target.clone())
+            .await?;
+        match leads_on(first.response.status()) {
+            true => Box::pin(self.follow(first, target)).await,
+            false => self.read(first).await,
         }
-        Err(Kind::Refused(Refusal::Redirects))
     }
 
-    async fn send(&mut self, url: &Url) -> Result<Response, Kind> {
-        let is_own = same_origin(self.base, url);
-        let request = match is_own {
-            true => {
-                let request = self.clients.own.request(self.method.clone(), url.clone());
-                request.headers(self.headers.clone())
-            }
-            false => {
-                let client = &self.clients.guarded;
-                let request = client.request(self.method.clone(), url.clone());
-                match self.headers.get(ACCEPT) {
-                    Some(accept) => request.header(ACCEPT, accept),
-                    None => request,
+    async fn follow(&self, mut answering: Answering, target: String) -> Result<Answer, Kind> {
+        let mut url = self.base.url.clone();
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (&*target, None),
+        };
+        url.set_path(path);
+        url.set_query(query);
+        for _ in 0..MOST_REDIRECTS {
+            let Some(next) = self.target(&answering, &url)? else {
+                return self.read(answering).await;
+            };
+            // Its body is of no use, but read, its connection is.
+            drop(self.read(answering).await);
+            url = next;
+            let target = url[Position::BeforePath..Position::AfterQuery].to_owned();
+            let mut headers = (self.headers)();
+            answering = match same_origin(&self.base.url, &url) {
+                true => self.base.origin.send(self.request(headers), target).await?,
+                false => {
+                    let accept = headers.remove(ACCEPT);
+                    headers.clear();
+                    headers.extend(accept.map(|accept| (ACCEPT, accept)));
+                    let origin = self.clients.guarded.origin(&url)?;
+                    origin.send(self.request(headers), target).await?
                 }
-            }
-        };
-        let request = match &self.body {
-            Some(body) => request.body(body.clone()),
-            None => request,
-        };
-        request.send().await.map_err(|error| kind_of(&error))
+            };
+        }
+        match self.target(&answering, &url)? {
+            None => self.read(answering).await,
+            Some(_) => Err(Kind::Refused(Refusal::Redirects)),
+        }
+    }
+
+    fn request(&self, mut headers: HeaderMap) -> Request<Full<Bytes>> {
+        for (name, value) in [(USER_AGENT, NAME), (ACCEPT, "*/*")] {
+            let value = HeaderValue::from_static(value);
+            headers.entry(name).or_insert(value);
+        }
+        let body = self.body.cloned().unwrap_or_default();
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = self.method.clone();
+        *request.headers_mut() = headers;
+        request
+    }
+
+    async fn read(&self, answering: Answering) -> Result<Answer, Kind> {
+        let is_bare = self.method == Method::HEAD;
+        body::read(answering, self.max_bytes, is_bare).await
     }
 
     /// Where a redirect leads, if this is one that may be followed.
-    fn target(&mut self, response: &Response, from: &Url) -> Result<Option<Url>, Kind> {
-        let keeps_method = match response.status() {
-            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => true,
-            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND | StatusCode::SEE_OTHER => {
-                self.method == Method::GET || self.method == Method::HEAD
-            }
-            _ => return Ok(None),
-        };
+    fn target(&self, answering: &Answering, from: &Url) -> Result<Option<Url>, Kind> {
+        let response = &answering.response;
+        let status = response.status();
+        if !leads_on(status) {
+            return Ok(None);
+        }
+        let keeps_method = matches!(status.as_u16(), 307 | 308)
+            || self.method == Method::GET
+            || self.method == Method::HEAD;
         let location = response.headers().get(LOCATION);
         let location = location.and_then(|location| location.to_str().ok());
         let Some(location) = location.filter(|_| keeps_method) else {
@@ -87,7 +127,7 @@ impl Exchange<'_> {
         let target = from
             .join(location)
             .map_err(|_unreadable| Kind::Refused(Refusal::Redirects))?;
-        if !same_origin(self.base, &target) {
+        if !same_origin(&self.base.url, &target) {
             self.check_host(&target).map_err(Kind::Refused)?;
         }
         Ok(Some(target))
@@ -102,7 +142,7 @@ impl Exchange<'_> {
             .allow_hosts
             .iter()
             .any(|allowed| names(allowed, target));
-        let is_safe = target.scheme() == "https" || target.scheme() == self.base.scheme();
+        let is_safe = target.scheme() == "https" || target.scheme() == self.base.url.scheme();
         let has_user = !target.username().is_empty() || target.password().is_some();
         let address: Option<IpAddr> = match host {
             Host::Ipv4(address) => Some(address.into()),
@@ -117,42 +157,10 @@ impl Exchange<'_> {
         }
         Ok(())
     }
+}
 
-    async fn read(&self, mut response: Response) -> Result<Answer, Kind> {
-        let status = response.status().as_u16();
-        let limit = self.max_bytes;
-        let told = response.content_length();
-        if told.is_some_and(|told| told > limit as u64) && self.method != Method::HEAD {
-            return Err(Kind::TooLarge { limit });
-        }
-        let headers = std::mem::take(response.headers_mut());
-        let mut first = Bytes::new();
-        let mut all = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| kind_of(&error))? {
-            if first.len().max(all.len()) + chunk.len() > limit {
-                return Err(Kind::TooLarge { limit });
-            }
-            if first.is_empty() && all.is_empty() {
-                first = chunk;
-                continue;
-            }
-            if all.is_empty() {
-                let told = told.and_then(|told| usize::try_from(told).ok());
-                all.reserve(told.unwrap_or(0).min(FIRST_BYTES));
-                all.extend_from_slice(&first);
-            }
-            all.extend_from_slice(&chunk);
-        }
-        let body = match all.is_empty() {
-            true => first,
-            false => all.freeze(),
-        };
-        Ok(Answer {
-            status,
-            headers,
-            body,
-        })
-    }
+fn leads_on(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
 /// Whether `allowed`, a host or a host with a port, is where `target` leads; without a port it is the scheme's own.
@@ -163,20 +171,10 @@ fn names(allowed: &str, target: &Url) -> bool {
     same_origin(&allowed, target)
 }
 
-/// What went wrong on the wire; the error's own text is left behind, as it names the host.
-pub(super) fn kind_of(error: &reqwest::Error) -> Kind {
-    let mut next = error.source();
-    let mut why = match error.is_connect() {
-        true => Why::Connect,
-        false => Why::Broken,
-    };
+/// What went wrong on the wire, `why` where no more is known; the error's own text is left behind, as it names the host.
+pub(super) fn kind_of(error: &(dyn Error + 'static), mut why: Why) -> Kind {
+    let mut next = Some(error);
     while let Some(error) = next {
-        if error.is::<Forbidden>() {
-            return Kind::Refused(Refusal::Address);
-        }
-        if error.is::<Unresolved>() {
-            why = Why::Name;
-        }
         if error.is::<rustls::Error>() {
             why = Why::Tls;
         }
@@ -185,8 +183,7 @@ pub(super) fn kind_of(error: &reqwest::Error) -> Kind {
             why = Why::Refused;
         }
         // What an I/O error wraps is not its source.
-        let wrapped = io.and_then(std::io::Error::get_ref);
-        next = match wrapped {
+        next = match io.and_then(std::io::Error::get_ref) {
             Some(wrapped) => Some(wrapped),
             None => error.source(),
         };

@@ -1,13 +1,13 @@
 //! A path joined to a base URL, so that scheme, host, port and base path stay what the operator wrote.
 
-use url::Url;
+use url::{Position, Url};
 
 use super::failure::Refusal;
 
-/// `path_and_query` below the path of `base`; empty is `base` itself.
+/// The path and query of `path_and_query` below the path of `base`, as they stand in a request; empty is `base` itself.
 ///
 /// What a URL parser would change is refused, not repaired: a segment that climbs, a backslash, a line break.
-pub(super) fn join(base: &Url, path_and_query: &str) -> Result<Url, Refusal> {
+pub(super) fn join(base: &Url, path_and_query: &str) -> Result<String, Refusal> {
     if !is_plain(path_and_query) {
         return Err(Refusal::Path);
     }
@@ -15,7 +15,14 @@ pub(super) fn join(base: &Url, path_and_query: &str) -> Result<Url, Refusal> {
         Some((path, query)) => (path, Some(query)),
         None => (path_and_query, None),
     };
-    // Scheme, host and port are copied and not read again: that is most of what a URL costs.
+    // What the parser would leave as it is needs none.
+    if path_and_query.bytes().all(is_kept) {
+        let below = match path.is_empty() {
+            true => base.path(),
+            false => base.path().trim_end_matches('/'),
+        };
+        return Ok([below, path_and_query].concat());
+    }
     let mut url = base.clone();
     if !path.is_empty() {
         let below = [base.path().trim_end_matches('/'), path].concat();
@@ -23,9 +30,14 @@ pub(super) fn join(base: &Url, path_and_query: &str) -> Result<Url, Refusal> {
     }
     url.set_query(query);
     match is_below(base, &url) {
-        true => Ok(url),
+        true => Ok(url[Position::BeforePath..Position::AfterQuery].to_owned()),
         false => Err(Refusal::Path),
     }
+}
+
+/// Whether a byte stays as it is in a path and in a query alike.
+fn is_kept(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-._~%?&=+,:@!$()*;[]".contains(&byte)
 }
 
 /// The part of `link` behind the path of `base`, for [`join`]; an upstream's own link to its next page comes in so.
@@ -71,10 +83,9 @@ fn is_plain(path_and_query: &str) -> bool {
 
 /// `.` and `..`, however their dots are written: the parser takes them out.
 fn climbs(segment: &str) -> bool {
-    // Longer than both dots of `..` in hex it is something else.
-    if segment.len() > 6 {
-        return false;
-    }
-    let dots = segment.replace("%2e", ".").replace("%2E", ".");
-    dots == "." || dots == ".."
+    const WRITTEN: [&str; 6] = [".", "..", "%2e", ".%2e", "%2e.", "%2e%2e"];
+    segment.starts_with(['.', '%'])
+        && WRITTEN
+            .iter()
+            .any(|written| segment.eq_ignore_ascii_case(written))
 }

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use hyper::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use jiff::Timestamp;
-use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use smallvec::SmallVec;
 
 /// One window as told.

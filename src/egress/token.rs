@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::{Method, StatusCode};
 use parking_lot::Mutex;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::time::Instant;
-use url::Url;
+use url::{Position, Url};
 
 use super::client::Clients;
 use super::credential::{basic, bearer};
@@ -120,23 +120,26 @@ impl Grant<'_> {
                 .into()
         };
         let who = basic(&encoded(self.client_id), &encoded(self.client_secret));
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, who.ok_or_else(no_token)?);
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/x-www-form-urlencoded"),
-        );
+        let who = who.ok_or_else(no_token)?;
+        let headers = || {
+            let mut headers = HeaderMap::new();
+            headers.insert(AUTHORIZATION, who.clone());
+            headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+            let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+            headers.insert(CONTENT_TYPE, form);
+            headers
+        };
         let exchange = Exchange {
             clients: self.clients,
-            base: self.token_url,
+            base: &self.clients.base(self.token_url)?,
             allow_hosts: &[],
             max_bytes: MAX_BYTES,
-            method: Method::POST,
-            headers,
-            body: Some(form.into()),
+            method: &Method::POST,
+            headers: &headers,
+            body: Some(&form.into()),
         };
-        let answer = exchange.run(self.token_url.clone()).await?;
+        let target = &self.token_url[Position::BeforePath..Position::AfterQuery];
+        let answer = exchange.run(target.to_owned()).await?;
         match StatusCode::from_u16(answer.status) {
             Ok(status) if status.is_success() => {}
             Ok(status) if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => {

@@ -1,138 +1,48 @@
 //! One upstream, and the way of a request to it: slot, breaker, budget, credential, exchange, retry.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::header::HeaderMap;
 use jiff::Timestamp;
-use parking_lot::Mutex;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 use tracing::Instrument as _;
-use url::Url;
 
 use super::Shared;
-use super::app::{self, App, Desk, Installation};
-use super::breaker::{Breaker, BreakerState, Rules};
-use super::budget::{Budgets, Denied, Left, Terms};
+use super::app::{self, App, Installation};
+use super::breaker::Rules;
+use super::budget::{Budgets, Denied, Terms};
 use super::call::{Call, Reply};
-use super::credential::{Credential, forwarded};
-use super::exchange::{Answer, Exchange};
+use super::credential::Credential;
+use super::exchange::{Answer, Base};
 use super::failure::{Failure, Kind, Place, Refusal, Why};
 use super::join;
 use super::judge::{self, Judged};
 use super::retry::{Again, Miss, pause};
 use super::slots::{NoSlot, Slots};
 use super::spec::{Limits, SpecError, UpstreamSpec, is_transport};
-use super::token::{Grant, TokenCell};
-use crate::telemetry::metrics::{ConnectorOutcome, Metrics, UpstreamMetrics};
+use super::standing::Standing;
+use crate::telemetry::metrics::{ConnectorOutcome, UpstreamMetrics};
 
 /// One upstream as one connector sees it; see [`super::Egress::upstream`].
 pub struct Upstream {
-    spec: Arc<UpstreamSpec>,
-    headers: HeaderMap,
-    /// The credential, where it is the same for all requests.
-    credential: Option<(HeaderName, HeaderValue)>,
+    pub(super) spec: Arc<UpstreamSpec>,
+    pub(super) base: Arc<Base>,
+    /// Those of all requests, and the credential where it is the same for all.
+    pub(super) headers: HeaderMap,
     /// Who signs in, where that is an app.
-    app: Option<Arc<App>>,
+    pub(super) app: Option<Arc<App>>,
     /// As which of the app's installations.
-    installation: Option<Arc<Installation>>,
-    budgets: Arc<Budgets>,
+    pub(super) installation: Option<Arc<Installation>>,
+    pub(super) budgets: Arc<Budgets>,
     slots: Arc<Slots>,
-    standing: Arc<Standing>,
-    shared: Arc<Shared>,
-}
-
-/// What is learnt of an upstream, and outlives a reload.
-pub(super) struct Standing {
-    breaker: Breaker,
-    budgets: Arc<Budgets>,
-    /// Those of an app's installations, by account: each has limits of its own.
-    accounts: Mutex<HashMap<Arc<str>, Arc<Budgets>>>,
-    token: TokenCell,
-    slots: Mutex<Arc<Slots>>,
-    last_error: Mutex<Option<LastError>>,
-    /// What was told last, so that changes are told once.
-    told_state: Mutex<BreakerState>,
-    metrics: UpstreamMetrics,
-}
-
-/// Whose standing it is.
-#[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct StandingKey {
-    connector: Arc<str>,
-    source: Arc<str>,
-    instance: Arc<str>,
-    base: Url,
-    account: Arc<str>,
-}
-
-impl StandingKey {
-    pub(super) fn of(spec: &UpstreamSpec) -> Self {
-        Self {
-            connector: Arc::clone(&spec.connector),
-            source: Arc::clone(&spec.source),
-            instance: Arc::clone(&spec.instance),
-            base: spec.base.clone(),
-            account: spec.budget_key(),
-        }
-    }
-}
-
-impl Standing {
-    pub(super) fn new(spec: &UpstreamSpec, budgets: Arc<Budgets>, metrics: &Metrics) -> Self {
-        Self {
-            breaker: Breaker::default(),
-            budgets,
-            accounts: Mutex::default(),
-            token: TokenCell::default(),
-            slots: Mutex::new(Arc::new(Slots::new(spec.limits.concurrency))),
-            last_error: Mutex::default(),
-            told_state: Mutex::new(BreakerState::Closed),
-            metrics: metrics.upstream(&spec.connector, &spec.source, &spec.instance),
-        }
-    }
-
-    /// The slots, new ones if there are to be more or fewer.
-    fn slots(&self, size: usize) -> Arc<Slots> {
-        let mut slots = self.slots.lock();
-        if slots.size != size {
-            *slots = Arc::new(Slots::new(size));
-        }
-        Arc::clone(&slots)
-    }
-}
-
-/// How an upstream is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Status {
-    pub breaker: BreakerState,
-    /// `None` while nothing bounds it, as far as is known.
-    pub budget: Option<BudgetStatus>,
-    pub last_error: Option<LastError>,
-}
-
-/// What may still be asked, of the limit that has relatively least left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BudgetStatus {
-    pub limit: u64,
-    pub remaining: u64,
-    pub reset_at: Timestamp,
-}
-
-/// The last failure that was the upstream's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastError {
-    pub at: Timestamp,
-    pub code: &'static str,
-    pub message: String,
+    pub(super) standing: Arc<Standing>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// An upstream that was given less time than this has not failed by being late.
 const FAIR: Duration = Duration::from_millis(250);
-/// The same failure is a warning once in this time.
-const SAME_WARNING: i64 = 10;
 
 impl Upstream {
     pub(super) fn new(
@@ -140,9 +50,14 @@ impl Upstream {
         standing: Arc<Standing>,
         shared: Arc<Shared>,
     ) -> Result<Self, SpecError> {
+        let mut headers = spec.header_map()?;
+        if let Some((name, value)) = spec.credential.fixed()? {
+            headers.insert(name, value);
+        }
+        let base = shared.clients.base(&spec.base);
         Ok(Self {
-            headers: spec.header_map()?,
-            credential: spec.credential.fixed()?,
+            base: Arc::new(base.map_err(|_nowhere| SpecError::Scheme)?),
+            headers,
             app: matches!(spec.credential, Credential::App(_))
                 .then(|| shared.app(&spec.credential)),
             installation: None,
@@ -177,8 +92,8 @@ impl Upstream {
         };
         Some(Self {
             spec: Arc::clone(&self.spec),
+            base: Arc::clone(&self.base),
             headers: self.headers.clone(),
-            credential: None,
             installation: Some(app.installation(&account)),
             app: Some(Arc::clone(app)),
             budgets,
@@ -243,29 +158,6 @@ impl Upstream {
         }
     }
 
-    /// How it is doing now.
-    pub fn status(&self) -> Status {
-        let terms = self.terms(super::Lane::Interactive);
-        let own = self.budgets.left(terms.ceiling());
-        // Of an app as a whole: the installation that has least.
-        let accounts = self.standing.accounts.lock();
-        let of_accounts = accounts
-            .values()
-            .filter(|_| self.installation.is_none())
-            .filter_map(|budgets| budgets.left(terms.ceiling()));
-        let left = own.into_iter().chain(of_accounts).min_by(Left::by_share);
-        drop(accounts);
-        Status {
-            breaker: self.standing.breaker.state(),
-            budget: left.map(|left| BudgetStatus {
-                limit: left.limit,
-                remaining: left.remaining,
-                reset_at: self.at(left.reset),
-            }),
-            last_error: self.standing.last_error.lock().clone(),
-        }
-    }
-
     /// The part of an absolute or relative link below the base URL, for [`Call::path_and_query`]; a link that leads elsewhere is refused.
     pub fn below(&self, link: &str) -> Result<String, Refusal> {
         join::below(&self.spec.base, link)
@@ -292,7 +184,7 @@ impl Upstream {
         &self.spec.limits
     }
 
-    fn place(&self, template: Arc<str>) -> Place {
+    pub(super) fn place(&self, template: Arc<str>) -> Place {
         Place {
             connector: Arc::clone(&self.spec.connector),
             source: Arc::clone(&self.spec.source),
@@ -303,7 +195,7 @@ impl Upstream {
 
     /// Attempt after attempt.
     async fn run(&self, call: &Call, attempts: &mut u32) -> Result<Answer, Kind> {
-        let url = join::join(&self.spec.base, &call.path_and_query).map_err(Kind::Refused)?;
+        let target = join::join(&self.spec.base, &call.path_and_query).map_err(Kind::Refused)?;
         if call.headers.iter().any(|(name, _)| is_transport(name)) {
             return Err(Kind::Refused(Refusal::Header));
         }
@@ -311,7 +203,7 @@ impl Upstream {
         let mut is_refreshed = false;
         loop {
             let before = *attempts;
-            let miss = match self.attempt(call, &url, attempts).await {
+            let miss = match self.attempt(call, &target, attempts).await {
                 Ok(answer) => return Ok(answer),
                 Err(miss) => miss,
             };
@@ -346,7 +238,7 @@ impl Upstream {
         (pause <= self.spec.limits.timeout).then_some(pause)
     }
 
-    async fn attempt(&self, call: &Call, url: &Url, attempts: &mut u32) -> Result<Answer, Miss> {
+    async fn attempt(&self, call: &Call, target: &str, attempts: &mut u32) -> Result<Answer, Miss> {
         let called = Instant::now();
         let breaker = &self.standing.breaker;
         breaker.peek().map_err(|until| self.open(until))?;
@@ -368,7 +260,7 @@ impl Upstream {
         }
         let started = Instant::now();
         let deadline = call.budget.deadline.min(started + self.spec.limits.timeout);
-        let answer = match tokio::time::timeout_at(deadline, self.exchange(call, url)).await {
+        let answer = match tokio::time::timeout_at(deadline, self.exchange(call, target)).await {
             Ok(answer) => answer,
             Err(_elapsed) => Err(Kind::Timeout {
                 after: started.elapsed(),
@@ -386,92 +278,6 @@ impl Upstream {
             self.publish_pause(pause, status).await;
         }
         outcome
-    }
-
-    async fn exchange(&self, call: &Call, url: &Url) -> Result<Answer, Kind> {
-        let (headers, token) = self.headers(call).await?;
-        let exchange = Exchange {
-            clients: &self.shared.clients,
-            base: &self.spec.base,
-            allow_hosts: &self.spec.allow_hosts,
-            max_bytes: self.spec.limits.max_bytes,
-            method: call.method.clone(),
-            headers,
-            body: call.body.clone(),
-        };
-        let answer = exchange.run(url.clone()).await?;
-        if let Some(token) = token.filter(|_| answer.status == 401) {
-            match &self.installation {
-                Some(installation) => installation.refused(&token),
-                None => self.standing.token.refused(&token),
-            }
-        }
-        Ok(answer)
-    }
-
-    /// All headers of a request, and the token among them if it was fetched.
-    async fn headers(&self, call: &Call) -> Result<(HeaderMap, Option<HeaderValue>), Kind> {
-        use reqwest::header::{AUTHORIZATION, IF_MODIFIED_SINCE, IF_NONE_MATCH};
-        let mut headers = self.headers.clone();
-        for (name, value) in &call.headers {
-            if !headers.contains_key(name) {
-                headers.append(name, value.clone());
-            }
-        }
-        for (name, value) in [
-            (IF_NONE_MATCH, &call.validators.etag),
-            (IF_MODIFIED_SINCE, &call.validators.last_modified),
-        ] {
-            if let Some(value) = value {
-                headers.insert(name, value.clone());
-            }
-        }
-        let mut fetched = None;
-        match &self.spec.credential {
-            Credential::OAuth2 {
-                token_url,
-                client_id,
-                client_secret,
-                scopes,
-            } => {
-                let grant = Grant {
-                    clients: &self.shared.clients,
-                    token_url,
-                    client_id,
-                    client_secret,
-                    scopes,
-                };
-                let token = self.standing.token.header(grant.fetch()).await?;
-                headers.insert(AUTHORIZATION, token.clone());
-                fetched = Some(token);
-            }
-            Credential::App(identity) => {
-                let (Some(app), Some(installation)) = (&self.app, &self.installation) else {
-                    return Err(Kind::Unauthorized { status: None });
-                };
-                let desk = Desk {
-                    clients: &self.shared.clients,
-                    clock: &self.shared.clock,
-                    identity,
-                    app,
-                };
-                let token = installation.header(desk).await?;
-                headers.insert(AUTHORIZATION, token.clone());
-                fetched = Some(token);
-            }
-            Credential::Forward => {
-                headers.insert(AUTHORIZATION, forwarded(call.authorization.as_ref())?);
-            }
-            Credential::None
-            | Credential::Bearer { .. }
-            | Credential::Basic { .. }
-            | Credential::Header { .. } => {
-                if let Some((name, value)) = &self.credential {
-                    headers.insert(name.clone(), value.clone());
-                }
-            }
-        }
-        Ok((headers, fetched))
     }
 
     fn rules(&self) -> Rules {
@@ -531,60 +337,6 @@ impl Upstream {
 
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
-    }
-
-    /// Breaker and budget, for whoever watches.
-    fn tell_changes(&self) {
-        let metrics = &self.standing.metrics;
-        let terms = self.terms(super::Lane::Interactive);
-        if let Some(left) = self.budgets.left(terms.ceiling()) {
-            metrics.budget(left.remaining);
-        }
-        let state = self.standing.breaker.state();
-        let mut told = self.standing.told_state.lock();
-        if std::mem::replace(&mut *told, state) == state {
-            return;
-        }
-        let place = self.place("".into());
-        match state {
-            BreakerState::Closed => {
-                metrics.breaker(0);
-                tracing::info!("{place} answers again");
-            }
-            BreakerState::HalfOpen => metrics.breaker(1),
-            BreakerState::Open => {
-                metrics.breaker(2);
-                let sleep = self.spec.limits.breaker_sleep;
-                tracing::warn!("{place} failed too often and is left alone for {sleep:?}");
-            }
-        }
-    }
-
-    /// Keeps the last failure, and logs what is new.
-    fn note(&self, failure: &Failure) {
-        let is_theirs = !matches!(
-            failure.kind,
-            Kind::CircuitOpen { .. } | Kind::BudgetExhausted { .. }
-        );
-        if !is_theirs {
-            tracing::debug!(code = failure.code(), "{failure}");
-            return;
-        }
-        let now = self.shared.clock.now();
-        let error = LastError {
-            at: now,
-            code: failure.code(),
-            message: failure.to_string(),
-        };
-        let before = self.standing.last_error.lock().replace(error);
-        let is_known = before.is_some_and(|before| {
-            let ago = now.as_second() - before.at.as_second();
-            before.code == failure.code() && ago < SAME_WARNING
-        });
-        match is_known {
-            true => tracing::debug!(code = failure.code(), "{failure}"),
-            false => tracing::warn!(code = failure.code(), "{failure}"),
-        }
     }
 }
 
