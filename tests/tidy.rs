@@ -35,6 +35,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("async_graphql_axum", &["server"]),
     ("axum", &["server", "simulate"]),
     ("clap", &["cli"]),
+    ("flate2", &["egress"]),
     ("globset", &["connect", "ingest", "app", "cli"]),
     ("hyper", &["egress", "server", "simulate"]),
     ("hyper_util", &["egress", "server", "simulate"]),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ACCEPT, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderValue, LOCATION, USER_AGENT};
 use hyper::{Method, Request, StatusCode};
 use url::{Host, Position, Url};
 
@@ -93,7 +93,11 @@ impl Exchange<'_> {
     }
 
     fn request(&self, mut headers: HeaderMap) -> Request<Full<Bytes>> {
-        for (name, value) in [(USER_AGENT, NAME), (ACCEPT, "*/*")] {
+        for (name, value) in [
+            (USER_AGENT, NAME),
+            (ACCEPT, "*/*"),
+            (ACCEPT_ENCODING, "gzip"),
+        ] {
             let value = HeaderValue::from_static(value);
             headers.entry(name).or_insert(value);
         }

@@ -68,6 +68,8 @@ pub enum Kind {
     BudgetExhausted { retry_at: Timestamp },
     #[error("answered with more than {limit} bytes")]
     TooLarge { limit: usize },
+    #[error("answered in an encoding that it was not asked for")]
+    Packed,
     #[error("{0}")]
     Refused(Refusal),
     #[error("did not accept the credential")]
@@ -133,7 +135,7 @@ impl Kind {
             Self::RateLimited { .. } => "UPSTREAM_RATE_LIMITED",
             Self::CircuitOpen { .. } => "CIRCUIT_OPEN",
             Self::BudgetExhausted { .. } => "BUDGET_EXHAUSTED",
-            Self::TooLarge { .. } => "UPSTREAM_BAD_SHAPE",
+            Self::TooLarge { .. } | Self::Packed => "UPSTREAM_BAD_SHAPE",
             Self::Unauthorized { .. } | Self::AppKey { .. } | Self::NotInstalled { .. } => {
                 "UPSTREAM_UNAUTHORIZED"
             }
@@ -170,6 +172,7 @@ impl Kind {
             Self::CircuitOpen { .. } => ConnectorOutcome::CircuitOpen,
             Self::BudgetExhausted { .. } => ConnectorOutcome::BudgetExhausted,
             Self::TooLarge { .. } => ConnectorOutcome::TooLarge,
+            Self::Packed => ConnectorOutcome::Rejected,
             Self::Refused(_) => ConnectorOutcome::Refused,
             Self::Unauthorized { .. } | Self::AppKey { .. } | Self::NotInstalled { .. } => {
                 ConnectorOutcome::Unauthorized

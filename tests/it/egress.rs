@@ -4,6 +4,7 @@ mod apps;
 mod credentials;
 mod faults;
 mod limits;
+mod packed;
 mod probe;
 mod redirects;
 mod shared;

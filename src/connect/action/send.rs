@@ -122,7 +122,7 @@ fn judge(fetch: &Fetch, reply: &Reply) -> Sent {
 /// Whether the upstream may have got the request, and done what it says.
 fn may_have_arrived(failure: &Failure) -> bool {
     match failure.kind {
-        Kind::Timeout { .. } | Kind::Unavailable(_) | Kind::TooLarge { .. } => true,
+        Kind::Timeout { .. } | Kind::Unavailable(_) | Kind::TooLarge { .. } | Kind::Packed => true,
         Kind::RateLimited { .. }
         | Kind::Away { .. }
         | Kind::CircuitOpen { .. }

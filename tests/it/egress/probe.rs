@@ -34,6 +34,8 @@ pub(crate) struct Asked {
 pub(crate) enum Act {
     /// These bytes, and the connection stays open.
     Say(String),
+    /// The same for what is no text.
+    Bytes(Vec<u8>),
     /// These bytes, then the connection is closed in order.
     SayAndClose(String),
     /// These bytes, then the connection is reset.
@@ -142,6 +144,7 @@ async fn serve(
         }
         match act {
             Act::Say(text) => stream.write_all(text.as_bytes()).await?,
+            Act::Bytes(bytes) => stream.write_all(&bytes).await?,
             Act::SayAndClose(text) => {
                 stream.write_all(text.as_bytes()).await?;
                 return stream.shutdown().await;
