@@ -4,9 +4,10 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -25,9 +26,9 @@ const root = join(here, '../..');
 const work = join(here, 'out/pages');
 
 /** What a tool says of an error stands on its stdout as often as on its stderr. */
-function tool(program, args) {
+function tool(program, args, cwd = work) {
   try {
-    return execFileSync(program, args, { cwd: work, encoding: 'utf8', stdio: 'pipe' });
+    return execFileSync(program, args, { cwd, encoding: 'utf8', stdio: 'pipe' });
   } catch (error) {
     throw new Error(`${error.stdout ?? ''}${error.stderr ?? ''}` || error.message);
   }
@@ -66,10 +67,26 @@ export async function prepare(sdl) {
   writeFileSync(join(work, 'src/graph.ts'), types);
 }
 
+const strict = { strict: true, noEmit: true, module: 'preserve', moduleResolution: 'bundler', target: 'es2022', lib: ['es2022', 'dom'], types: [], skipLibCheck: true };
+
 export function typeCheck() {
-  const options = { strict: true, noEmit: true, jsx: 'react-jsx', module: 'preserve', moduleResolution: 'bundler', target: 'es2022', lib: ['es2022', 'dom'], types: [], skipLibCheck: true };
-  writeFileSync(join(work, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['src'] }));
-  tool(join(here, 'node_modules/.bin/tsc'), ['--project', '.']);
+  tsc(work, ['src'], { ...strict, jsx: 'react-jsx' });
+}
+
+/** Whether files, by their names, are right by themselves. */
+export function typeCheckFiles(files) {
+  const folder = mkdtempSync(join(tmpdir(), 'callboard-types-'));
+  try {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+    tsc(folder, Object.keys(files), strict);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function tsc(folder, include, compilerOptions) {
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }));
+  tool(join(here, 'node_modules/.bin/tsc'), ['--project', '.'], folder);
 }
 
 /** Compiles as an application would: Relay's plugin for Babel, then a bundler. */
