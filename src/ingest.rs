@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
-pub use catalog_state::{Catalog, Places, SourceState, SourceStatus, Spot};
+pub use catalog_state::{Catalog, MOST_DANGLING, Places, SourceState, SourceStatus, Spot};
 pub(crate) use cycle::closing;
 pub(crate) use guess::Groups;
 pub(crate) use links::Includes;

@@ -1,4 +1,6 @@
 //! Background work that ends: every task is started here, has a name, hears of the shutdown and is awaited.
+//!
+//! Work that would keep a thread from its other tasks goes through [`blocking`], so that nobody takes one that panicked for one that found nothing.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -59,6 +61,35 @@ impl Tasks {
     }
 }
 
+/// Starts work that keeps a thread busy, because it computes or reads files; to be awaited by whoever wants its outcome.
+///
+/// It is no task: it belongs to whoever waits for it.
+/// Nothing stops it when nobody waits any more, so it is short, or looks at a cancellation itself.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one door through which threads are kept busy"
+)]
+pub fn blocking<T: Send + 'static>(
+    name: &'static str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> impl Future<Output = Result<T, Unfinished>> + Send {
+    let running = tokio::task::spawn_blocking(work);
+    async move {
+        running.await.map_err(|ended| Unfinished {
+            name,
+            why: ended.to_string(),
+        })
+    }
+}
+
+/// Blocking work that panicked, or that a runtime gave up at its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name} came to no end: {why}")]
+pub struct Unfinished {
+    name: &'static str,
+    why: String,
+}
+
 /// Takes the name off the list also when the task panics.
 struct Entry {
     name: &'static str,
@@ -71,5 +102,21 @@ impl Drop for Entry {
         if let Some(position) = running.iter().position(|name| *name == self.name) {
             running.swap_remove(position);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::blocking;
+
+    #[tokio::test]
+    async fn work_that_panics_is_not_taken_for_work_that_found_nothing() {
+        assert_eq!(blocking("counting", || 3).await, Ok(3));
+        let ended = blocking("counting", || -> u8 { panic!("off by one") }).await;
+        let said = ended.unwrap_err().to_string();
+        assert!(
+            said.starts_with("counting came to no end: ") && said.contains("off by one"),
+            "{said}"
+        );
     }
 }

@@ -14,7 +14,7 @@ use crate::connect::{Claimed, Runtime};
 use crate::diagnostic::Severity;
 use crate::graph::{Origin, ProblemRecord, Snapshot};
 use crate::ingest::Ingest;
-use crate::tasks::Tasks;
+use crate::tasks::{self, Tasks};
 
 /// Changes come in rows; they are looked at together.
 const GATHER: Duration = Duration::from_millis(200);
@@ -69,9 +69,12 @@ impl Follower {
             return;
         }
         let (runtime, at, since) = (self.runtime.clone(), Arc::clone(snapshot), self.judged);
-        let found = tokio::task::spawn_blocking(move || runtime.claims(&at, since)).await;
-        let Ok(found) = found else {
-            return;
+        let judging = tasks::blocking("judging claims", move || runtime.claims(&at, since));
+        let found = match judging.await {
+            Ok(found) => found,
+            Err(error) => {
+                return tracing::error!(%error, "{error}; what was known of claims is still shown");
+            }
         };
         self.standing.retain(|entity_ref, claims| {
             let ix = snapshot.find(entity_ref);
@@ -92,9 +95,12 @@ impl Follower {
         let missing = self.runtime.missing(&snapshot);
         let all: Vec<Claimed> = standing.chain(missing).take(MOST).collect();
         let ingest = Arc::clone(&self.ingest);
-        let placed = tokio::task::spawn_blocking(move || placed(&ingest, &snapshot, all)).await;
-        if let Ok(problems) = placed {
-            self.ingest.catalog().set_claims(problems);
+        let placing = tasks::blocking("placing claims", move || placed(&ingest, &snapshot, all));
+        match placing.await {
+            Ok(problems) => self.ingest.catalog().set_claims(problems),
+            Err(error) => {
+                tracing::error!(%error, "{error}; what was known of claims is still shown")
+            }
         }
     }
 }

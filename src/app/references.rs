@@ -3,15 +3,16 @@
 //! That they lead to nothing is derived from each state of the catalog, which knows the line at which a document begins; line and column of the reference itself are looked up in the file, behind every change, and once per version of a descriptor.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::catalog::{self, EntityRef, NoSubstitutions};
-use crate::graph::Snapshot;
-use crate::ingest::{Ingest, Places, Spot};
-use crate::tasks::Tasks;
+use crate::graph::{Edge, Ix, Snapshot};
+use crate::ingest::{Ingest, MOST_DANGLING, Places, Spot};
+use crate::tasks::{self, Tasks};
 
 /// Changes come in rows; they are looked at together.
 const GATHER: Duration = Duration::from_millis(200);
@@ -26,13 +27,22 @@ pub(super) fn follow(ingest: Arc<Ingest>, tasks: &Tasks) {
 
 async fn keep_up(ingest: Arc<Ingest>, cancel: &CancellationToken) {
     let mut revisions = ingest.catalog().revisions();
+    let mut looked = Looked::new();
     while !cancel.is_cancelled() {
         revisions.mark_unchanged();
-        let own = Arc::clone(&ingest);
-        // It reads files.
-        let placed = tokio::task::spawn_blocking(move || look(&own)).await;
-        if let Ok(Some(places)) = placed {
-            ingest.catalog().set_places(places);
+        let (own, before) = (Arc::clone(&ingest), std::mem::take(&mut looked));
+        let looking = tasks::blocking("looking up references", move || look(&own, &before));
+        match looking.await {
+            Ok((now, places)) => {
+                looked = now;
+                if let Some(places) = places {
+                    ingest.catalog().set_places(places);
+                }
+            }
+            // With the next change all is looked up again.
+            Err(error) => {
+                tracing::error!(%error, "{error}; problems of references name the line of their document")
+            }
         }
         if revisions.changed().await.is_err() {
             return;
@@ -41,76 +51,90 @@ async fn keep_up(ingest: Arc<Ingest>, cancel: &CancellationToken) {
     }
 }
 
-/// The places of all that leads to nothing; `None` if nothing new is known.
-fn look(ingest: &Ingest) -> Option<Places> {
-    let snapshot = ingest.catalog().snapshot();
-    let dangling = ingest.catalog().dangling(&snapshot);
-    let known = ingest.catalog().places();
-    let mut places = Places::new();
-    let mut files: HashMap<(&str, &str), HashSet<Place<'_>>> = HashMap::new();
-    for problem in dangling.iter() {
-        let (Some(own), Some(field)) = (&problem.entity_ref, &problem.field) else {
-            continue;
-        };
-        let key = (own.clone(), Arc::clone(field));
-        let version = version(&snapshot, own);
-        match known.get(&key).filter(|spot| Some(spot.version) == version) {
-            Some(spot) => {
-                places.insert(key, *spot);
-            }
-            None => {
-                let file = (&*problem.source, &*problem.file);
-                files.entry(file).or_default().insert((own, field));
-            }
-        }
-    }
-    let mut is_new = places.len() != known.len();
-    for ((source, file), wanted) in files {
-        let Some(text) = ingest.text_of(source, file) else {
-            continue;
-        };
-        is_new |= in_file(&snapshot, &text, &wanted, &mut places);
-    }
-    is_new.then_some(places)
+/// What was looked up, by the ref of the entity that holds the references: as long as it is the same, its file is not read again.
+type Looked = HashMap<Box<str>, State>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct State {
+    /// Of the descriptor.
+    version: u64,
+    /// Which of its references lead to nothing.
+    targets: u64,
 }
 
-/// The entity that holds a reference, and the field.
-type Place<'p> = (&'p EntityRef, &'p str);
+/// What is looked up now, and the places if they are others than before.
+///
+/// What did not change costs neither a descriptor nor a file.
+fn look(ingest: &Ingest, before: &Looked) -> (Looked, Option<Places>) {
+    let snapshot = ingest.catalog().snapshot();
+    let mut now = Looked::with_capacity(before.len());
+    let mut files: HashMap<(Arc<str>, Arc<str>), HashSet<&str>> = HashMap::new();
+    let edges = snapshot.dangling_edges(MOST_DANGLING);
+    for own in edges.chunk_by(|one, other| one.0 == other.0) {
+        let ix = own[0].0;
+        let entity_ref = snapshot.entity_ref(ix);
+        let state = State {
+            version: snapshot.version(ix),
+            targets: targets(&snapshot, own),
+        };
+        now.insert(entity_ref.into(), state);
+        if before.get(entity_ref) != Some(&state)
+            && let Some(origin) = snapshot.origin(ix)
+        {
+            let file = (origin.source, origin.file);
+            files.entry(file).or_default().insert(entity_ref);
+        }
+    }
+    if files.is_empty() && now.len() == before.len() {
+        return (now, None);
+    }
+    let mut places = Places::clone(&ingest.catalog().places());
+    places.retain(|(own, _), spot| {
+        let state = now.get(own.as_str());
+        state.is_some_and(|state| state.version == spot.version)
+    });
+    for ((source, file), wanted) in files {
+        match ingest.text_of(&source, &file) {
+            Some(text) => in_file(&snapshot, &text, &wanted, &mut places),
+            // Next time it may be there.
+            None => now.retain(|entity_ref, _| !wanted.contains(&**entity_ref)),
+        }
+    }
+    (now, Some(places))
+}
 
-/// Whether any was found in the text of their file.
-fn in_file(
-    snapshot: &Snapshot,
-    text: &str,
-    wanted: &HashSet<Place<'_>>,
-    places: &mut Places,
-) -> bool {
+fn targets(snapshot: &Snapshot, edges: &[(Ix, Edge)]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for (_, edge) in edges {
+        (edge.relation, snapshot.entity_ref(edge.target)).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// The places of what leads to nothing, in the text of a file, of these entities.
+fn in_file(snapshot: &Snapshot, text: &str, wanted: &HashSet<&str>, places: &mut Places) {
     let reading = catalog::read(snapshot.model(), text.as_bytes(), &NoSubstitutions);
     let entities = reading.entities.iter();
     let refs: HashMap<u32, &EntityRef> = entities
+        .filter(|entity| wanted.contains(entity.entity_ref.as_str()))
         .map(|entity| (entity.document, &entity.entity_ref))
         .collect();
-    let before = places.len();
     for reference in &reading.references {
         let Some(own) = refs.get(&reference.document) else {
             continue;
         };
-        let is_wanted = wanted.contains(&(*own, &*reference.field));
-        let Some(version) = version(snapshot, own).filter(|_| is_wanted) else {
+        let target = snapshot.lookup_ref(reference.target.as_str());
+        let is_there = target.is_some_and(|target| snapshot.exists(target));
+        let Some(ix) = snapshot.find(own.as_str()).filter(|_| !is_there) else {
             continue;
         };
         let start = reference.span.start;
         let key = ((*own).clone(), Arc::from(&*reference.field));
         let spot = Spot {
-            version,
+            version: snapshot.version(ix),
             line: start.line,
             column: start.column,
         };
         places.insert(key, spot);
     }
-    places.len() > before
-}
-
-fn version(snapshot: &Snapshot, entity_ref: &EntityRef) -> Option<u64> {
-    let ix = snapshot.find(entity_ref.as_str())?;
-    Some(snapshot.version(ix))
 }

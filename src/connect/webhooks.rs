@@ -19,6 +19,7 @@ use crate::cache::{Cache, Tag};
 use crate::config::{ConnectorConfig, DEFAULT_INSTANCE, InstanceConfig, Secret};
 use crate::sdl::expr::Scope;
 use crate::sdl::{Model, Webhook};
+use crate::tasks;
 use crate::telemetry::metrics::{Metrics, WebhookOutcome};
 
 pub use seen::Deliveries;
@@ -240,8 +241,14 @@ impl Door {
             self.judge(&headers, &body)?
         } else {
             let door = self.clone();
-            let judging = tokio::task::spawn_blocking(move || door.judge(&headers, &body));
-            judging.await.map_err(|_panicked| Rejected::Unread)??
+            let judge = move || door.judge(&headers, &body);
+            match tasks::blocking("judging a delivery", judge).await {
+                Ok(judged) => judged?,
+                Err(error) => {
+                    tracing::error!(%error, connector.name = %self.connector, "{error}");
+                    return Err(Rejected::Unread);
+                }
+            }
         };
         if !judged.about {
             return Ok(Received::Ignored);

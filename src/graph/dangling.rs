@@ -29,6 +29,16 @@ struct Telling<'s> {
 impl Snapshot {
     /// Whatever leads to nothing, at most `most` of it; each at the line where its document begins.
     pub fn dangling(&self, most: usize) -> Vec<ProblemRecord> {
+        let mut telling = Telling::of(self);
+        let same = |one: &(Ix, Edge), other: &(Ix, Edge)| one.0 == other.0;
+        self.dangling_edges(most)
+            .chunk_by(same)
+            .flat_map(|own| telling.of_entity(own[0].0, own.iter().map(|(_, edge)| *edge)))
+            .collect()
+    }
+
+    /// The same as edges, each with its source and in the order of sources; no descriptor is unpacked for them.
+    pub fn dangling_edges(&self, most: usize) -> Vec<(Ix, Edge)> {
         let mut missing = RoaringBitmap::new();
         for at in 0..self.model.relations.len() {
             let targets = self.edges.targets(RelationId(at as u16));
@@ -53,12 +63,7 @@ impl Snapshot {
         }
         by_source.sort_unstable();
         by_source.truncate(most);
-        let mut telling = Telling::of(self);
-        let same = |one: &(Ix, Edge), other: &(Ix, Edge)| one.0 == other.0;
         by_source
-            .chunk_by(same)
-            .flat_map(|own| telling.of_entity(own[0].0, own.iter().map(|(_, edge)| *edge)))
-            .collect()
     }
 
     /// The same of one entity.

@@ -44,7 +44,7 @@ struct Dangling {
 }
 
 /// So many references that lead to nothing are shown.
-const MOST_DANGLING: usize = 10_000;
+pub const MOST_DANGLING: usize = 10_000;
 
 /// How a source is doing, as the graph shows it.
 #[derive(Clone, Debug, PartialEq)]

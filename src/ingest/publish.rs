@@ -11,6 +11,7 @@ use crate::sdl::Model;
 use crate::store::{
     Carry, ChangeSet, Committed, Names, Store, StoreError, StoredEntities, StoredEntity,
 };
+use crate::tasks;
 
 /// How many batches may wait between two threads: enough that neither waits for the other, few enough to be nothing beside the snapshot.
 const BATCHES: usize = 4;
@@ -24,7 +25,7 @@ pub async fn load(store: &Store, model: Arc<Model>) -> Result<Snapshot, StoreErr
     let (prepared, batches) = std::sync::mpsc::sync_channel::<Batch>(BATCHES);
     let (tell, told) = tokio::sync::oneshot::channel::<u64>();
     let (mut preparer, mut builder) = Snapshot::builder(Arc::clone(&model));
-    let preparing = tokio::task::spawn_blocking(move || {
+    let preparing = tasks::blocking("taking descriptors apart", move || {
         let mut names = Names::default();
         while let Some(batch) = rows.blocking_recv() {
             for mut entity in batch.entities(&mut names) {
@@ -38,7 +39,7 @@ pub async fn load(store: &Store, model: Arc<Model>) -> Result<Snapshot, StoreErr
             }
         }
     });
-    let building = tokio::task::spawn_blocking(move || {
+    let building = tasks::blocking("building a snapshot", move || {
         batches.into_iter().for_each(|batch| builder.add(batch));
         let revision = told.blocking_recv().unwrap_or_default();
         builder.finish(revision, problems)
@@ -47,9 +48,9 @@ pub async fn load(store: &Store, model: Arc<Model>) -> Result<Snapshot, StoreErr
     let (prepared, built) = tokio::join!(preparing, building);
     match (prepared, built) {
         (Ok(()), Ok(snapshot)) => Ok(snapshot),
-        (Err(panic), _) | (_, Err(panic)) => Err(StoreError::Content {
+        (Err(unfinished), _) | (_, Err(unfinished)) => Err(StoreError::Content {
             url: store.url().to_owned(),
-            what: panic.to_string(),
+            what: unfinished.to_string(),
         }),
     }
 }
@@ -123,7 +124,7 @@ impl Ingest {
 
     async fn apply(&self, revision: u64, committed: Committed) {
         let before = self.catalog.snapshot();
-        let applied = tokio::task::spawn_blocking(move || {
+        let applied = tasks::blocking("applying a change", move || {
             let model = Arc::clone(before.model());
             let mut names = Names::default();
             let upserts = committed.upserts.entities(&mut names);

@@ -16,6 +16,7 @@ use super::watch::Wake;
 use super::{Ingest, Progress};
 use crate::config::{Orphans, SourceConfig, SourceKind};
 use crate::store::{Carry, ChangeSet, FileChange, Store, StoreError, StoredSource};
+use crate::tasks;
 
 /// A source and what is known of it.
 #[derive(Debug)]
@@ -239,7 +240,7 @@ impl Ingest {
             cancel: cancel.clone(),
         };
         let (send, mut parts) = mpsc::channel::<Part>(1);
-        let scanning = tokio::task::spawn_blocking(move || scan.run(&send));
+        let scanning = tasks::blocking("reading a source", move || scan.run(&send));
         let mut carry = Carry::default();
         while let Some(part) = parts.recv().await {
             let links: Vec<_> = part
@@ -266,8 +267,8 @@ impl Ingest {
         }
         let mut outcome = match scanning.await {
             Ok(outcome) => outcome,
-            Err(panic) => Outcome {
-                error: Some(panic.to_string()),
+            Err(unfinished) => Outcome {
+                error: Some(unfinished.to_string()),
                 ..Outcome::default()
             },
         };
@@ -298,6 +299,9 @@ impl Ingest {
         let known = state.was_said && error == state.stored.error;
         if let Some(error) = error.as_ref().filter(|_| !known) {
             tracing::warn!(source.name = %source.name, "source `{}` cannot be read: {error}", source.name);
+        }
+        if error.is_none() && state.was_said {
+            tracing::info!(source.name = %source.name, "source `{}` is read again", source.name);
         }
         state.was_said = error.is_some();
         let is_news = changed || error != state.stored.error;
