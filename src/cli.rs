@@ -114,7 +114,7 @@ Examples:
         /// A variable; the value is JSON, or else text as it is
         #[arg(long = "var", value_name = "NAME=VALUE")]
         variables: Vec<String>,
-        /// A server, as in <http://127.0.0.1:4000>
+        /// A server, as in `http://127.0.0.1:4000`
         #[arg(long, value_name = "URL", conflicts_with = "config")]
         url: Option<String>,
         /// The configuration file

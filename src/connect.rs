@@ -5,6 +5,7 @@
 //! Architecture invariant: no connector's name stands here.
 
 mod action;
+mod annotated;
 mod answer;
 mod ask;
 mod chains;

@@ -31,6 +31,7 @@ pub use catalog_state::{Catalog, MOST_DANGLING, Places, SourceState, SourceStatu
 pub(crate) use cycle::closing;
 pub(crate) use guess::Groups;
 pub(crate) use links::Includes;
+pub(crate) use links::unread_type;
 pub(crate) use place::{EMPTY_HINT, Led, Place, Refusal, Selection, is_glob};
 pub use publish::load;
 pub(crate) use walk::Walk;

@@ -106,6 +106,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("yaml-duplicate-key", "a key stands twice in one object"),
     ("yaml-key", "a key is no string"),
     ("yaml-limit", "a document is too deep or too large"),
+    (
+        "yaml-merge-key",
+        "a `<<`, which merges nothing in descriptors",
+    ),
     ("yaml-syntax", "the YAML cannot be read"),
     (
         "yaml-tag",

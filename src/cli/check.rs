@@ -19,7 +19,7 @@ use super::output;
 use super::report::{self, Format, Item, Sources, Terminal};
 use crate::catalog::{self, LocationTarget, Problem, Reading};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::ingest::{Groups, Includes, Refusal, closing};
+use crate::ingest::{Groups, Includes, Refusal, closing, unread_type};
 use crate::sdl::Model;
 
 /// What `check` is asked.
@@ -63,6 +63,7 @@ pub const CODES: &[(&str, &str)] = &[
         "location-cycle",
         "a Location leads back to a file that leads to it",
     ),
+    ("location-type", "targets of this type are not read"),
     (
         "location-target",
         "a Location's target is not there, or is not read",
@@ -207,6 +208,11 @@ impl Check<'_> {
     /// Reads the files that Locations name, too.
     fn follow(&mut self, file: &File, reading: &Reading) {
         for target in &reading.targets {
+            let kind = target.kind.as_deref().unwrap_or("file");
+            if !matches!(kind, "file" | "url") {
+                self.outcome.items.push(unread(file, target, kind));
+                continue;
+            }
             // an absolute URL is for the server to fetch; a relative one is beside the file in a checkout as well
             if target.target.contains("://") {
                 continue;
@@ -314,6 +320,15 @@ fn unmet(file: &File, target: &LocationTarget, refusal: &Refusal) -> Item {
     };
     let message = refusal.to_string();
     let problem = Diagnostic::warning(code, Arc::clone(&file.shown), message).hint(refusal.hint());
+    at_target(problem, target)
+}
+
+fn unread(file: &File, target: &LocationTarget, kind: &str) -> Item {
+    let (code, message, hint) = unread_type(kind);
+    let problem = Diagnostic {
+        severity: Severity::Info,
+        ..Diagnostic::warning(code, Arc::clone(&file.shown), message).hint(hint)
+    };
     at_target(problem, target)
 }
 

@@ -74,6 +74,10 @@ impl Line {
         let text = match (self.terminal, done) {
             (true, false) => format!("\r{text}\u{1b}[K"),
             (true, true) => format!("\r{text}\u{1b}[K\n"),
+            // Whatever reads it expects lines of the log.
+            (false, _) if tracing::enabled!(tracing::Level::INFO) => {
+                return tracing::info!(files, files_total, entities, "{text}");
+            }
             (false, _) => format!("{text}\n"),
         };
         // When stderr is gone there is nobody to tell.

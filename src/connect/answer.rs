@@ -121,7 +121,10 @@ impl Route {
                     .map(|last| last.fetched_at),
                 code: fault.map(|fault| fault.code),
                 retry_at: fault.and_then(|fault| fault::retry_at(fault, now)),
-                hint: not.map(|not| not.hint.clone()),
+                // With faults kept out of `errors` nothing else says it.
+                hint: not
+                    .map(|not| not.hint.clone())
+                    .or_else(|| fault.map(|fault| fault.message.as_str().into())),
             });
         }
     }

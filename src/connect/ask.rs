@@ -10,18 +10,19 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use smallvec::SmallVec;
 
+use super::annotated;
 use super::encode::{Keys, Unfit};
 use super::graphql::root::Call;
 use super::instances::{Instance, Instances, NoInstance};
 use super::live::Origin;
-use super::routes::{Fetch, all_reads};
+use super::routes::Fetch;
 use super::scope::{Scope, State};
 use super::seam::Parent;
 use crate::cache::{Key, Tag};
 use crate::config::DEFAULT_INSTANCE;
 use crate::graph::Ix;
-use crate::sdl::expr::{Expr, Read, Scope as Names};
-use crate::sdl::{BatchStyle, Connect};
+use crate::sdl::BatchStyle;
+use crate::sdl::expr::{Expr, Scope as Names};
 
 /// What becomes of asking for one object.
 #[derive(Clone)]
@@ -395,14 +396,17 @@ impl Place<'_> {
                 };
                 let read = match configured {
                     true => String::new(),
-                    false => read_annotations(self.fetch),
+                    false => annotated::told(&self.fetch.connect, &hole),
                 };
                 self.no(state, &format!("`{hole}` has no value{read}"))
             }
-            Unfit::Bad { hole, why } => Not {
-                problem: true,
-                ..self.no(State::NoAnnotation, &format!("`{hole}` is {why}"))
-            },
+            Unfit::Bad { hole, why } => {
+                let read = annotated::told(&self.fetch.connect, &hole);
+                Not {
+                    problem: true,
+                    ..self.no(State::NoAnnotation, &format!("`{hole}` is {why}{read}"))
+                }
+            }
         }
     }
 
@@ -454,50 +458,6 @@ impl Place<'_> {
                 }
             }
         }
-    }
-}
-
-/// From which annotations a request takes what it asks for, as the end of a sentence.
-fn read_annotations(fetch: &Fetch) -> String {
-    let mut names = annotations(&fetch.connect);
-    let instance = fetch.connect.instance.as_ref().map(Expr::reads);
-    let of_instance = instance.unwrap_or_default();
-    names.retain(|name| {
-        let mut reads = of_instance.iter().filter_map(annotation);
-        !reads.any(|other| *other == **name)
-    });
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    match names.as_slice() {
-        [] => String::new(),
-        [one] => format!("; it comes from the annotation {one}"),
-        all => format!("; it comes from one of the annotations {}", all.join(", ")),
-    }
-}
-
-/// The annotations that a request reads, in the order in which it reads them.
-fn annotations(connect: &Connect) -> Vec<Box<str>> {
-    let mut names: Vec<Box<str>> = Vec::new();
-    for read in all_reads(connect) {
-        if let Some(name) = annotation(&read)
-            && !names.iter().any(|known| **known == *name)
-        {
-            names.push(name.into());
-        }
-    }
-    names
-}
-
-/// The annotation that is read.
-pub(super) fn annotation(read: &Read) -> Option<&str> {
-    match &*read.path {
-        [metadata, section, name, ..]
-            if *read.root == *"entity"
-                && **metadata == *"metadata"
-                && **section == *"annotations" =>
-        {
-            Some(name)
-        }
-        _ => None,
     }
 }
 

@@ -14,7 +14,8 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
-use super::ask::{Not, Resolved, annotation};
+use super::annotated::annotation;
+use super::ask::{Not, Resolved};
 use super::chains::{Provider, Step};
 use super::routes::{Fetch, Rule, all_reads};
 use super::runtime::{Inner, Runtime};

@@ -72,7 +72,7 @@ pub struct Match {
     pub connector: Arc<str>,
     pub field: Arc<str>,
     pub instance: Option<Arc<str>>,
-    /// What stands in the request's holes: name and value.
+    /// What is asked for: the annotation that says it, and what it comes to. Never anything secret: no expression of a request can read secrets.
     pub keys: Vec<(Box<str>, String)>,
     /// Why the field would be null; `None`: it applies.
     pub state: Option<State>,

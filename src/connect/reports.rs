@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::ask::{Bound, Resolved, key_text};
+use super::annotated;
+use super::ask::{Bound, Resolved};
 use super::chains::Step;
 use super::instances::Instance;
 use super::report::{
@@ -109,25 +110,21 @@ impl Inner {
             Resolved::Ask(ask) => {
                 let config = &ask.instance.config;
                 let bound = Bound::new(fetch, &args.value, &parent, scope, config);
-                let claims = fetch.claims.iter();
-                let keys = claims.filter_map(|claim| {
+                let values = fetch.claims.iter().map(|claim| {
                     let value = bound.with(None, |names| claim.eval(names).into_owned());
-                    Some((claim.source().into(), shown(&value)?))
+                    (claim.clone(), value)
                 });
+                let descriptor = scope.snapshot.descriptor(ix);
+                let annotations = descriptor.pointer("/metadata/annotations");
+                let annotations = annotations.and_then(Value::as_object);
+                let keys = annotated::keys(&fetch.connect, values, annotations);
                 Match {
-                    keys: keys.collect(),
+                    keys,
                     instance: Some(Arc::clone(&ask.instance.name)),
                     ..blank
                 }
             }
         }
-    }
-}
-
-fn shown(value: &Value) -> Option<String> {
-    match value {
-        Value::Array(_) => Some(value.to_string()),
-        value => key_text(value).map(String::from),
     }
 }
 

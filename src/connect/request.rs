@@ -170,9 +170,24 @@ impl Asked {
             );
         }
         match sent {
-            Ok(reply) => judge(fetch, reply, terms.divisible),
+            Ok(reply) => {
+                let said = judge(fetch, reply, terms.divisible);
+                if let Err(trouble) = &said {
+                    tell(instance, trouble);
+                }
+                said
+            }
             Err(failure) => Err(trouble(&failure, terms)),
         }
+    }
+}
+
+/// An answer that nobody can read is told of as the upstream's last error: whoever runs the server sees what clients see.
+pub(super) fn tell(instance: &Instance, trouble: &Trouble) {
+    if let Trouble::Fault(fault) = trouble
+        && fault.code == fault::BAD_SHAPE
+    {
+        instance.upstream.told(fault.code, fault.message.clone());
     }
 }
 

@@ -166,20 +166,23 @@ impl Upstream {
             tracing::debug!(code = failure.code(), "{failure}");
             return;
         }
-        let now = self.shared.clock.now();
-        let error = LastError {
-            at: now,
-            code: failure.code(),
-            message: failure.to_string(),
-        };
-        let before = self.standing.last_error.lock().replace(error);
-        let is_known = before.is_some_and(|before| {
-            let ago = now.as_second() - before.at.as_second();
-            before.code == failure.code() && ago < SAME_WARNING
+        self.told(failure.code(), failure.to_string());
+    }
+
+    /// A reply that came, and that nothing can be made of: the last error like one that did not come.
+    pub(crate) fn told(&self, code: &'static str, message: String) {
+        let at = self.shared.clock.now();
+        let error = LastError { at, code, message };
+        let mut last = self.standing.last_error.lock();
+        let is_known = last.as_ref().is_some_and(|before| {
+            let ago = at.as_second() - before.at.as_second();
+            before.code == code && ago < SAME_WARNING
         });
+        let message = &error.message;
         match is_known {
-            true => tracing::debug!(code = failure.code(), "{failure}"),
-            false => tracing::warn!(code = failure.code(), "{failure}"),
+            true => tracing::debug!(code, "{message}"),
+            false => tracing::warn!(code, "{message}"),
         }
+        *last = Some(error);
     }
 }

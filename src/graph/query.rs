@@ -81,7 +81,9 @@ pub struct Page {
 
 /// A cursor that this server did not make, or made for another order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the cursor does not belong to this connection")]
+#[error(
+    "the cursor does not belong to this connection: take one from a page of the same field in the same order"
+)]
 pub struct BadCursor;
 
 /// An edge as seen from its source.

@@ -2,6 +2,8 @@
 //!
 //! Keys beside each other are AND; an operator that is null was not given.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::input::shorten;
@@ -237,11 +239,35 @@ fn any_relation(value: &Value) -> Result<Filter, String> {
     })
 }
 
+/// A path as indexes know it: steps may be quoted, as in expressions and in the `field` of problems (`metadata.annotations.'a.b/c'`).
+pub(super) fn plain_path(path: &str) -> Cow<'_, str> {
+    if !path.contains('\'') {
+        return path.into();
+    }
+    let mut plain = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some(start) = rest.find('\'') {
+        let (before, quoted) = rest.split_at(start);
+        let quoted = quoted.get(1..).unwrap_or_default();
+        let is_step = plain.is_empty() && before.is_empty() || before.ends_with('.');
+        let end = quoted.find('\'').filter(|_| is_step);
+        let Some((step, behind)) = end.map(|end| quoted.split_at(end)) else {
+            break;
+        };
+        plain.push_str(before);
+        plain.push_str(step);
+        rest = behind.get(1..).unwrap_or_default();
+    }
+    plain.push_str(rest);
+    plain.into()
+}
+
 /// `where: [{ path, eq }]`.
 fn where_path(value: &Value) -> Result<Filter, String> {
     let path = value
         .get("path")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    operators(value, &|predicate| Filter::Path(path.into(), predicate))
+    let path = plain_path(path);
+    operators(value, &|predicate| Filter::Path((&*path).into(), predicate))
 }

@@ -48,6 +48,15 @@ impl Links {
     }
 }
 
+/// What is said of a target whose type is none that is read, and what to do.
+pub(crate) fn unread_type(kind: &str) -> (&'static str, String, &'static str) {
+    (
+        "location-type",
+        format!("targets of type `{kind}` are not read"),
+        "`type: file` with a path relative to this file is read",
+    )
+}
+
 impl Target {
     /// As the descriptor says it; without a type it is that of the file that the descriptor stands in.
     pub(super) fn of(target: &LocationTarget) -> Self {

@@ -727,6 +727,42 @@ fn formats() {
     );
 }
 
+/// Other readers of YAML fill in what `<<` names; Backstage does not, so whoever relies on it has to be told.
+#[test]
+fn merge_keys_are_told_of() {
+    let text = GOOD.replace("  owner: team-a", "  <<: { owner: team-a }");
+    let folder = Folder::new(&[("catalog-info.yaml", &text)]);
+    assert_snapshot!(folder.check(), @r"
+    catalog-info.yaml:5:1: error[missing-field]: `spec.owner` is missing
+      hint: for example `owner: group:platform`
+    catalog-info.yaml:8:3: warning[yaml-merge-key]: `<<` merges nothing, it is a key like any other
+      hint: write the values out; `key: *anchor` repeats one value
+    1 file, 1 document, 0 entities: 1 error, 1 warning -> 1
+    ");
+}
+
+/// What no server would read, in the server's words; what an absolute URL leads to is not known here.
+#[test]
+fn targets_of_other_types() {
+    let location = |name: &str, spec: &str| {
+        format!(
+            "apiVersion: backstage.io/v1alpha1\nkind: Location\nmetadata: {{ name: {name} }}\nspec: {{ {spec} }}\n---\n"
+        )
+    };
+    let text = [
+        location("far", "type: url, target: 'https://example.com/all.yaml'"),
+        location("odd", "type: ftp, target: ./all.yaml"),
+        location("near", "type: url, target: ./near.yaml"),
+    ];
+    let near = "apiVersion: backstage.io/v1alpha1\nkind: Group\nmetadata: { name: a }\nspec: { type: team, children: [] }\n";
+    let folder = Folder::new(&[("catalog-info.yaml", &text.concat()), ("near.yaml", near)]);
+    assert_snapshot!(folder.check_paths(&["catalog-info.yaml"]), @r"
+    catalog-info.yaml:9:28: info[location-type]: targets of type `ftp` are not read
+      hint: `type: file` with a path relative to this file is read
+    2 files, 4 documents, 4 entities: 1 note -> 0
+    ");
+}
+
 /// What a file says cannot forge a line or steer a terminal.
 #[test]
 fn texts_are_harmless() {
@@ -754,6 +790,7 @@ metadata: { name: x }
 spec:
   region: mars
   nodes: many
+  size: enormous
   owner: team-a
   hosts: [component:web, api:y]
 ",
@@ -763,9 +800,11 @@ spec:
         path: "cluster.graphql".into(),
         text: "\
 enum Region { EU US }
+enum Size { SMALL LARGE OTHER }
 type Cluster implements Owned @kind(apiVersions: [\"acme.example/v1\"]) {
   region: Region @field(required: true, enum: [{ from: \"eu\", to: \"EU\" }, { from: \"us\", to: \"US\" }])
   nodes: Int
+  size: Size @field(enum: [{ from: \"s\", to: \"SMALL\" }, { from: \"l\", to: \"LARGE\" }], else: \"OTHER\")
   version: String @field(required: true)
   owner: Owner @relation(type: \"ownedBy\", inverse: \"ownerOf\", from: \"spec.owner\", defaultKind: \"Group\")
   hosts: [Component] @relation(type: \"hosts\", inverse: \"hostedOn\", from: \"spec.hosts\", defaultKind: \"Component\")

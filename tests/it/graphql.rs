@@ -450,6 +450,25 @@ async fn filters_by_every_operator() {
         names("{ where: [{ path: \"spec.type\", eq: \"website\" }] }").await,
         "web"
     );
+    // As a problem's `field` writes it, and without quotes.
+    for slug in ["'github.com/project-slug'", "github.com/project-slug"] {
+        let path = format!("metadata.annotations.{slug}");
+        assert_eq!(
+            names(&format!(
+                "{{ where: [{{ path: \"{path}\", eq: \"acme/pay\" }}] }}"
+            ))
+            .await,
+            "pay"
+        );
+        let facets = check(&format!(
+            "{{ facets(by: [\"{path}\"]) {{ name values {{ value }} }} }}"
+        ))
+        .await;
+        assert!(
+            facets.contains(&path) && facets.contains("acme/pay"),
+            "{facets}"
+        );
+    }
     assert_eq!(
         names("{ or: [{ name: { eq: \"lib\" } }, { name: { eq: \"web\" } }] }").await,
         "lib web"
@@ -706,6 +725,19 @@ async fn facets_and_impact() {
           }
         ]
       }
+    }
+    "#);
+    assert_snapshot!(check("{ facets(by: [\"kind\"]) { values(first: -1) { value } } }").await, @r#"
+    {
+      "data": null,
+      "errors": [
+        {
+          "message": "`first` is -1; it must not be negative",
+          "locations": [{"line":1,"column":3}],
+          "path": ["facets"],
+          "extensions": {"code":"BAD_USER_INPUT"}
+        }
+      ]
     }
     "#);
     assert_snapshot!(check("{ facets(by: [\"nonsense\"]) { name } }").await, @r#"

@@ -394,7 +394,7 @@ async fn changes_and_history_come_from_the_store() {
       "data": null,
       "errors": [
         {
-          "message": "the cursor does not belong to this connection",
+          "message": "the cursor does not belong to this connection: take one from a page of the same field in the same order",
           "locations": [{"line":1,"column":3}],
           "path": ["changes"],
           "extensions": {"code":"BAD_USER_INPUT"}

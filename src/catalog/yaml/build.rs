@@ -364,7 +364,18 @@ fn typed(text: Cow<'_, str>) -> Content<'_> {
 fn key_text<'a>(node: Node<'a>, notes: &mut Notes) -> (Cow<'a, str>, Span) {
     let span = node.span;
     let (text, hint): (Cow<'a, str>, String) = match node.value {
-        Content::String(text) => return (text, span),
+        Content::String(text) => {
+            if text == "<<" {
+                notes.add(YamlProblem {
+                    code: "yaml-merge-key",
+                    severity: Severity::Warning,
+                    message: "`<<` merges nothing, it is a key like any other".to_owned(),
+                    hint: Some("write the values out; `key: *anchor` repeats one value".to_owned()),
+                    span,
+                });
+            }
+            return (text, span);
+        }
         Content::Null => (Cow::Borrowed(""), "write the key: `name: …`".to_owned()),
         Content::Bool(value) => quoted(value.to_string()),
         Content::Number(value) => quoted(value.to_string()),

@@ -81,7 +81,9 @@ pub(in crate::connect) async fn send(
         }),
         (200..=299, None) => {
             let fault = fault::bad_shape(fetch.connector(), names, "gave no JSON");
-            Err(Trouble::Fault(fault.with("upstreamStatus", reply.status)))
+            let trouble = Trouble::Fault(fault.with("upstreamStatus", reply.status));
+            request::tell(instance, &trouble);
+            Err(trouble)
         }
         (status, _) if terms.divisible && request::TOO_MUCH.contains(&status) => {
             let fault = fault::of_status(fetch.connector(), names, status);

@@ -6,6 +6,7 @@ use super::Resolver;
 use crate::catalog::EntityRef;
 use crate::graph::{Direction, Edge, Filter, Ix};
 use crate::graphql::error::FieldError;
+use crate::graphql::filter::plain_path;
 use crate::graphql::input::shorten;
 use crate::graphql::place::Place;
 use crate::graphql::plan::{FieldId, Op, Selection, SelectionId, Shape};
@@ -37,7 +38,7 @@ impl<'r> Writer<'r> {
                     Some(filtered) => filtered.clone(),
                     None => self.scene.snapshot.select(&Filter::All),
                 };
-                let first = self.facet_values(field);
+                let first = self.facet_values(field)?;
                 each(values.get("by"), |by| self.facet(&set, by, first))?
             }
             Resolver::Impact => self.impact(via, values)?,
@@ -100,25 +101,33 @@ impl<'r> Writer<'r> {
     }
 
     /// How many values the selection below asks of each facet.
-    fn facet_values(&self, field: FieldId) -> usize {
+    fn facet_values(&self, field: FieldId) -> Result<usize, FieldError> {
         let plan = self.scene.plan;
         let Shape::Object(selection) = plan.field(field).shape else {
-            return FACET_VALUES;
+            return Ok(FACET_VALUES);
         };
         let Selection::One(object) = plan.selection(selection) else {
-            return FACET_VALUES;
+            return Ok(FACET_VALUES);
         };
-        let first = |field: FieldId| {
-            let arguments = self.scene.arguments(field).ok()?;
-            let first = arguments.values.get("first")?.as_u64()?;
-            usize::try_from(first).ok()
-        };
-        plan.object(*object)
-            .iter()
+        let items = plan.object(*object).iter();
+        let asked = items
             .filter(|item| matches!(item.op, Op::Value(_)))
-            .filter_map(|item| first(item.field))
-            .max()
-            .unwrap_or(FACET_VALUES)
+            .filter_map(|item| {
+                let arguments = self.scene.arguments(item.field).ok()?;
+                arguments.values.get("first")?.as_i64()
+            });
+        let asked: Vec<i64> = asked.collect();
+        match asked.iter().find(|first| **first < 0) {
+            Some(first) => Err(FieldError::input(format!(
+                "`first` is {first}; it must not be negative"
+            ))),
+            None => {
+                let most = asked.into_iter().max();
+                Ok(most
+                    .and_then(|first| usize::try_from(first).ok())
+                    .unwrap_or(FACET_VALUES))
+            }
+        }
     }
 
     fn facet(
@@ -129,7 +138,7 @@ impl<'r> Writer<'r> {
     ) -> Result<Value, FieldError> {
         let snapshot = self.scene.snapshot;
         let name = by.as_str().unwrap_or_default();
-        let Some(values) = snapshot.facet(set, name, first) else {
+        let Some(values) = snapshot.facet(set, &plain_path(name), first) else {
             return Err(FieldError::input(format!(
                 "`by`: there is no field and no descriptor path `{name}`, such as `kind`, `spec.type` or `relations.ownedBy`"
             )));

@@ -7,7 +7,7 @@ use crate::catalog::EntityRef;
 use crate::diagnostic::Severity;
 use crate::graph::ProblemRecord;
 use crate::ingest::cycle::closing;
-use crate::ingest::links::Target;
+use crate::ingest::links::{Target, unread_type};
 use crate::ingest::place::{Led, Refusal};
 
 /// How many steps of `Location`s lead to a file at most.
@@ -35,9 +35,8 @@ impl Run<'_> {
 
     fn follow_target(&mut self, name: &Arc<str>, job: &Job, target: &Target) {
         if target.kind != "file" {
-            let message = format!("targets of type `{}` are not read", target.kind);
-            let hint = "`type: file` with a path relative to this file is read";
-            return self.blame(name, target, Severity::Info, "location-type", message, hint);
+            let (code, message, hint) = unread_type(&target.kind);
+            return self.blame(name, target, Severity::Info, code, message, hint);
         }
         if job.depth >= MAX_DEPTH {
             let message = format!(

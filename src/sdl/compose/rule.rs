@@ -84,6 +84,8 @@ impl Composer<'_> {
         let required = Args::of(directives, "field").and_then(|args| args.truth("required"));
         let shape = match Args::of(directives, "json") {
             Some(args) => self.json_shape(args, field.def.ty.is_list(), stack),
+            // What takes all other words leaves none that would be wrong.
+            None if binding.otherwise.is_some() => self.words_of(&field.def.ty),
             None => self.shape_of(&field.def.ty, words, stack),
         };
         Some(Rule {
@@ -126,6 +128,14 @@ impl Composer<'_> {
                 Leaf::String | Leaf::DateTime | Leaf::Enum => Shape::String { non_empty: true },
             },
             Some(Form::Interface | Form::Union(_) | Form::Input(_)) => Shape::Any,
+        }
+    }
+
+    /// Any words, in as many lists as the type has.
+    fn words_of(&self, ty: &Type) -> Shape {
+        match ty.is_list() {
+            true => Shape::List(Box::new(self.words_of(ty.item_type()))),
+            false => Shape::String { non_empty: true },
         }
     }
 

@@ -305,7 +305,7 @@ connectors:
             "field": "job",
             "applies": true,
             "instance": "default",
-            "keys": [{"key":"$job | after(':') | segments('job')","value":"pub/x"}]
+            "keys": [{"key":"probe/job","value":"pub/x"}]
           }
         ],
         "b": [

@@ -68,6 +68,33 @@ async fn told(field: &str, reply: Reply) -> String {
     format!("{value}{errors}")
 }
 
+/// With faults kept out of `errors` the reason is in the data, and whoever runs the server sees the same; none of them says what came.
+#[tokio::test]
+async fn what_is_no_json_is_told_of_everywhere() {
+    let reply = Reply {
+        body: "<p>private words</p>".to_owned(),
+        ..Reply::status(200)
+    };
+    let world = world(SDL)
+        .config(CONFIG)
+        .components("pay: {}")
+        .start(move |_| reply.clone())
+        .await;
+    let query = "{ component(ref: \"pay\") { thing { name } live(fields: [\"thing\"]) { state code hint } } }";
+    let (json, _) = world.engine.json(query, Value::Null).await;
+    let said = "`probe` gave no JSON at `/things/{$entity.metadata.name}`";
+    assert_eq!(
+        json["data"]["component"]["live"],
+        json!([{ "state": "FAILED", "code": "UPSTREAM_BAD_SHAPE", "hint": said }])
+    );
+    let query = "{ connectors { lastError } }";
+    let (json, _) = world.engine.json(query, Value::Null).await;
+    assert_eq!(
+        json["data"]["connectors"],
+        json!([{ "lastError": format!("UPSTREAM_BAD_SHAPE: {said}") }])
+    );
+}
+
 #[tokio::test]
 async fn statuses_have_their_codes() {
     let mut out = String::new();
