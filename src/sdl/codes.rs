@@ -211,3 +211,30 @@ pub const CODES: &[(&str, &str)] = &[
         "`extend` with another keyword than the type was declared with",
     ),
 ];
+
+/// What to do about a problem of which nothing better is known.
+pub(super) fn usual_hint(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "bad-argument" | "missing-argument" | "unknown-argument" | "duplicate-argument" => {
+            "schema/README.md shows what each directive takes"
+        }
+        "bad-batch" | "bad-page" | "bad-request" | "bad-supply" | "bad-where" => {
+            "connectors/README.md has an example of each; schema/README.md says what goes with what"
+        }
+        "bad-expression" => {
+            "for example `spec.profile.email`, or `$this.'a-b'.c | lower`; schema/README.md has the language"
+        }
+        "bad-template" => "for example `/items/{$this.id}?page={$args.first}`",
+        "duplicate" => "keep one of the two, or name one of them otherwise",
+        "interface-cycle" => "take one of the interfaces away from `implements`",
+        "inverse-conflict" => "a relation has one inverse: write the same here, or leave it out",
+        "invalid-schema" => "this is a rule of GraphQL itself: https://spec.graphql.org",
+        "no-fields" => "give it a field",
+        "not-an-enum" | "not-an-input" | "not-an-interface" | "not-an-output" => {
+            "name a type that can stand here"
+        }
+        "syntax" => "look at the brackets and the quotes here and on the line above",
+        "unknown-type" => "declare it in one of the files, or correct the name",
+        _ => return None,
+    })
+}

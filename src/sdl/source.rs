@@ -10,6 +10,7 @@ use apollo_compiler::validation::DiagnosticList;
 use apollo_compiler::{Name, Node};
 
 use super::SdlFile;
+use super::codes::usual_hint;
 use crate::diagnostic::{Diagnostic, Position, Span, closest};
 
 /// How deep selections, lists and objects may nest in a file.
@@ -78,7 +79,11 @@ impl Sources {
             let message = message.strip_prefix("syntax error: ").unwrap_or(&message);
             let named = || message.split('`').skip(1).step_by(2).find_map(locate);
             let at = error.error.location().or_else(named);
-            let problem = self.error(code, at, message.replace('"', "`"));
+            let mut problem = self.error(code, at, spelled(&message.replace('"', "`")));
+            if problem.message == NOTHING {
+                let hint = "extend a type of the graph in it, or declare one";
+                problem.hint = Some(hint.to_owned());
+            }
             let unplaced = problem.span.is_none() && (some_located || !lines.is_empty());
             let follows = unplaced || (code != "syntax" && self.is_broken(&problem.file));
             if !follows && !lines.contains(&line(&problem)) {
@@ -90,6 +95,11 @@ impl Sources {
     /// All problems, in the order of files and positions.
     pub(super) fn into_problems(self) -> Vec<Diagnostic> {
         let mut problems = self.problems;
+        for problem in &mut problems {
+            if problem.hint.is_none() {
+                problem.hint = usual_hint(problem.code).map(str::to_owned);
+            }
+        }
         problems.sort_by(|left, right| {
             (&left.file, left.span, left.code).cmp(&(&right.file, right.span, right.code))
         });
@@ -257,4 +267,36 @@ fn raw_offset(raw: &str, offset: usize) -> usize {
         }
     }
     chars.next().map_or(raw.len(), |(at, _)| at)
+}
+
+/// An empty file, or one of comments alone.
+const NOTHING: &str = "the file declares nothing";
+
+/// The parser's names of tokens as they are written.
+fn spelled(message: &str) -> String {
+    const TOKENS: [(&str, &str); 11] = [
+        ("L_CURLY", "`{`"),
+        ("R_CURLY", "`}`"),
+        ("L_PAREN", "`(`"),
+        ("R_PAREN", "`)`"),
+        ("L_BRACK", "`[`"),
+        ("R_BRACK", "`]`"),
+        ("COLON", "`:`"),
+        ("AMP", "`&`"),
+        ("PIPE", "`|`"),
+        ("EQ", "`=`"),
+        ("BANG", "`!`"),
+    ];
+    if message == "Unexpected <EOF>." {
+        return NOTHING.to_owned();
+    }
+    let words = message.split(' ').map(|word| {
+        let bare = word.trim_end_matches(',');
+        let known = TOKENS.iter().find(|(token, _)| *token == bare);
+        known.map_or_else(
+            || word.to_owned(),
+            |(token, written)| word.replace(token, written),
+        )
+    });
+    words.collect::<Vec<_>>().join(" ")
 }

@@ -307,7 +307,9 @@ fn config_check_tells_all_problems() {
     a.graphql:1:6: error[bad-kind]: the kind `Server` has no API version
       hint: write `apiVersions: ["example.org/v1"]`
     a.graphql:1:14: error[missing-argument]: `@kind` needs `apiVersions`
+      hint: schema/README.md shows what each directive takes
     a.graphql:2:9: error[unknown-type]: unknown type `Integer`
+      hint: declare it in one of the files, or correct the name
     --- err
     3 errors, 1 warning
     "#);
@@ -773,8 +775,11 @@ fn serve_refuses_what_it_should() {
     exit 1
     --- out
     broken.graphql:1:6: error[syntax]: expected a name
+      hint: look at the brackets and the quotes here and on the line above
     broken.graphql:1:7: error[syntax]: expected Field Definition
-    broken.graphql:1:7: error[syntax]: expected R_CURLY, got EOF
+      hint: look at the brackets and the quotes here and on the line above
+    broken.graphql:1:7: error[syntax]: expected `}`, got EOF
+      hint: look at the brackets and the quotes here and on the line above
     --- err
     the schema has 3 errors
     ");

@@ -112,7 +112,9 @@ fn a_broken_folder_costs_only_itself() {
     HERE/own/a-one/a.graphql:5:61: error[unknown-type]: unknown type `Itn`
       hint: did you mean `Int`?
     HERE/own/c-syntax/c.graphql:1:9: error[syntax]: expected Field Definition
-    HERE/own/c-syntax/c.graphql:1:9: error[syntax]: expected R_CURLY, got EOF
+      hint: look at the brackets and the quotes here and on the line above
+    HERE/own/c-syntax/c.graphql:1:9: error[syntax]: expected `}`, got EOF
+      hint: look at the brackets and the quotes here and on the line above
     one: false
     two: true
     broken: ["Bad_Name", "a-one", "c-syntax"]
@@ -138,7 +140,9 @@ fn what_was_whole_before_goes_on() {
     assert_eq!(shown(&place, &second), shown(&place, &third));
     assert_snapshot!(shown(&place, &second), @r#"
     HERE/own/b-two/b.graphql:1:14: error[syntax]: expected Field Definition
-    HERE/own/b-two/b.graphql:1:14: error[syntax]: expected R_CURLY, got EOF
+      hint: look at the brackets and the quotes here and on the line above
+    HERE/own/b-two/b.graphql:1:14: error[syntax]: expected `}`, got EOF
+      hint: look at the brackets and the quotes here and on the line above
     one: true
     two: true
     broken: ["b-two"]

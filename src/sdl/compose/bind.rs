@@ -292,6 +292,19 @@ impl Composer<'_> {
             Some(Form::Enum(values)) => Some(values.clone()),
             _ => None,
         };
+        let mut seen: Vec<&str> = Vec::new();
+        for from in args.objects("enum").filter_map(|case| case.value("from")) {
+            let Some(text) = from.as_str() else {
+                continue;
+            };
+            if seen.contains(&text) {
+                let message = format!("the word `{text}` is mapped twice");
+                let hint = "a word comes to one value: keep one of the two".to_owned();
+                self.sources
+                    .report("duplicate", from.location(), message, Some(hint));
+            }
+            seen.push(text);
+        }
         let words = args.objects("enum").filter_map(|case| case.value("to"));
         for word in words.chain(args.value("else")) {
             let Some(text) = word.as_str() else {

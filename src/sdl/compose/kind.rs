@@ -64,6 +64,15 @@ impl Composer<'_> {
                 let hint = "write `apiVersions: [\"example.org/v1\"]`".to_owned();
                 self.sources.report("bad-kind", at, message, Some(hint));
             }
+            let versions = args.into_iter().flat_map(|args| args.texts("apiVersions"));
+            let odd = versions.filter(|version| !is_api_version(version));
+            let odd: Vec<String> = odd.map(str::to_owned).collect();
+            for version in odd {
+                let message = format!("no descriptor can have the API version `{version}`");
+                let hint = "letters and digits, with a domain in lower case and `/` before them: `example.org/v1`";
+                self.sources
+                    .report("bad-kind", at, message, Some(hint.to_owned()));
+            }
         }
     }
 
@@ -270,6 +279,24 @@ fn reads_spec(expr: &Expr) -> bool {
 }
 
 /// As the descriptor format has it.
+/// Whether the format of descriptors has room for it: `[domain/]version`.
+fn is_api_version(version: &str) -> bool {
+    let (domain, suffix) = match version.split_once('/') {
+        Some((domain, suffix)) => (Some(domain), suffix),
+        None => (None, version),
+    };
+    let is_label = |label: &str| {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        (1..=63).contains(&label.len())
+            && label.chars().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    (1..=63).contains(&suffix.len())
+        && suffix.chars().all(|c| c.is_ascii_alphanumeric())
+        && domain.is_none_or(|domain| domain.len() <= 253 && domain.split('.').all(is_label))
+}
+
 fn is_kind_name(name: &str) -> bool {
     name.len() <= 63
         && name.starts_with(|c: char| c.is_ascii_alphabetic())

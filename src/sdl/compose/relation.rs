@@ -34,7 +34,9 @@ impl Composer<'_> {
             self.sources.report("bad-relation", at, message, Some(hint));
         }
         let target = connected(&def.ty);
-        if !self.is_entity(target) && self.declared.types.contains_key(target) {
+        // Of a type that nobody declares something was said already.
+        let is_known = self.declared.types.contains_key(target) || is_built_in(target);
+        if !self.is_entity(target) && is_known {
             let message = format!("`{coordinate}` leads to `{target}`, which is no entity");
             let hint =
                 "a relation leads to a kind, `Entity`, or another interface of kinds".to_owned();
@@ -228,4 +230,9 @@ fn sorted_closest<'n>(word: &str, mut candidates: Vec<&'n str>) -> Option<&'n st
 
 fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// The scalars that GraphQL itself has.
+fn is_built_in(name: &str) -> bool {
+    matches!(name, "Int" | "Float" | "String" | "Boolean" | "ID")
 }
