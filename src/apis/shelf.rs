@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 use super::definition::{Definition, Problem};
+use crate::tasks;
 
 /// How much room what was read may take.
 const ROOM: usize = 32 * 1024 * 1024;
@@ -103,7 +104,7 @@ impl Shelf {
     async fn flight(self, key: Key, text: Arc<str>) -> Arc<Definition> {
         let _permit = self.0.readers.acquire().await;
         let (shelf, of) = (self.clone(), key.clone());
-        let read = tokio::task::spawn_blocking(move || {
+        let read = tasks::blocking("reading a definition", move || {
             let definition = Arc::new(shelf.read_now(&text, of.hint.as_deref()));
             shelf.keep(of, &definition);
             definition

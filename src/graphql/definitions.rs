@@ -22,6 +22,7 @@ use crate::connect::{Answer, Fetched, FetchedPage, Group, Item, LiveSource, Pare
 use crate::graph::{Ix, Part, PartId, Snapshot};
 use crate::sdl::RelationId;
 use crate::store::Store;
+use crate::tasks;
 use shown::Notation;
 
 /// So many texts of one request are loaded and waited for at once.
@@ -175,7 +176,7 @@ impl Definitions {
                 self.shelf.refusal(text.len()),
             ));
         }
-        let shown = tokio::task::spawn_blocking(move || notation.show(&text)).await;
+        let shown = tasks::blocking("showing a definition", move || notation.show(&text)).await;
         shown.map_err(|error| {
             tracing::error!(%error, "a definition could not be shown in another notation: {error}");
             FieldError::new(Code::Internal, "the definition could not be shown so")
