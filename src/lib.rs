@@ -10,7 +10,7 @@
 //! | [`sdl`] | SDL and directives to [`sdl::Model`] |
 //! | [`catalog`] [`telemetry`] | descriptors to entities, judged by the Model; names of metrics |
 //! | [`graph`] | the immutable snapshot: indexes, filters, pages, traversal |
-//! | [`store`] [`cache`] [`egress`] | one outside system each: SQL, the durable truth; what upstreams said, in memory and Redis; requests to upstreams |
+//! | [`store`] [`cache`] [`egress`] [`search`] | one outside system each: SQL, the durable truth; what upstreams said, in memory and Redis; requests to upstreams; the search index |
 //! | [`connect`] [`apis`] | live fields: the connector runtime; API definitions from text to operations |
 //! | [`ingest`] | descriptors into the store and on into the snapshot |
 //! | [`graphql`] | plans, the executor, resolvers |
@@ -32,6 +32,7 @@ pub mod graph;
 
 pub mod cache;
 pub mod egress;
+pub mod search;
 pub mod store;
 
 pub mod apis;
