@@ -4,6 +4,7 @@
 
 mod claims;
 pub mod folders;
+pub mod indexing;
 pub mod live;
 mod references;
 pub mod reload;
@@ -26,10 +27,12 @@ use crate::egress::EgressError;
 use crate::graphql::{Engine, Limits};
 use crate::ingest::{Ingest, IngestOptions};
 use crate::sdl::Model;
+use crate::search::{Place, Search, SearchError};
 use crate::server::{self, Board, Stopped};
 use crate::store::{ServerLock, Store, StoreError};
 use crate::tasks::Tasks;
 use crate::telemetry::metrics::Metrics;
+use indexing::Indexing;
 use live::Live;
 
 /// How long the readers of sources may take to stop, at a reload and at the end: they commit what they have in hand.
@@ -54,6 +57,8 @@ pub struct App {
     reload: Arc<Notify>,
     /// Connections to upstreams and what is kept of their answers, for the whole life of the process.
     live: Live,
+    /// The search index, for the whole life of the process.
+    indexing: Indexing,
     generation: Generation,
     /// What looks at the claims of annotations, by the configuration in force.
     claims: Tasks,
@@ -95,8 +100,10 @@ impl App {
         let live = Live::open(&config, clock.clone(), Arc::clone(&metrics), store.clone()).await?;
         let generation = Generation::open(&store, model, &config, clock.clone()).await?;
         let claims = Tasks::new();
+        let place = crate::store::beside(url, ".search").map_or(Place::Temporary, Place::Folder);
+        let indexing = Indexing::new(Search::new(&place)?);
         let board = Board::new(
-            generation.engine(&config, &live, &claims),
+            generation.engine(&config, &live, &indexing, &claims),
             Arc::clone(generation.ingest.catalog()),
             config.limits.clone(),
         )
@@ -112,6 +119,7 @@ impl App {
             board: Arc::new(board),
             reload: Arc::new(Notify::new()),
             live,
+            indexing,
             generation,
             claims,
         })
@@ -151,6 +159,7 @@ impl App {
     async fn keep_up(&mut self) {
         self.first_reading().await;
         self.board.set_ready();
+        self.indexing.start();
         self.generation.follow();
         self.reload_for_ever().await;
     }
@@ -192,11 +201,16 @@ impl Generation {
         })
     }
 
-    /// The engine of `config`, and the task that judges what annotations claim by it.
-    fn engine(&self, config: &Config, live: &Live, claims: &Tasks) -> Engine {
+    /// The engine of `config`, and the tasks that follow the catalog for it: claims of annotations, places of references, the search index.
+    fn engine(&self, config: &Config, live: &Live, indexing: &Indexing, claims: &Tasks) -> Engine {
         let runtime = live.runtime(&self.model, config);
         claims::follow(runtime.clone(), Arc::clone(&self.ingest), claims);
         references::follow(Arc::clone(&self.ingest), claims);
+        let definitions = indexing::Definitions {
+            store: self.ingest.store().clone(),
+            shelf: self.shelf.clone(),
+        };
+        indexing.follow(Arc::clone(self.ingest.catalog()), definitions, claims);
         Engine::with_shelf(
             Arc::clone(&self.model),
             Arc::clone(self.ingest.catalog()),
@@ -205,6 +219,7 @@ impl Generation {
             Arc::new(runtime),
             self.shelf.clone(),
         )
+        .with_search(indexing.search.clone())
     }
 
     fn follow(&self) {
@@ -241,6 +256,8 @@ pub enum OpenError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Egress(#[from] EgressError),
+    #[error(transparent)]
+    Search(#[from] SearchError),
 }
 
 impl OpenError {
@@ -248,6 +265,7 @@ impl OpenError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Store(error) => error.hint(),
+            Self::Search(_) => "make room for temporary files, or name another folder for them",
             Self::Egress(_) => {
                 "look at the variables `HTTP_PROXY` and `HTTPS_PROXY`, and at the certificates that this machine trusts"
             }

@@ -10,7 +10,7 @@
 //! | `plan` | the operation is compiled; `prepare` keeps what was made |
 //! | `writer` `place` | one pass over the snapshot, straight into bytes |
 //! | `resolve` `arguments` `filter` | what `@resolver`s, connections and filters mean |
-//! | `hole` `execute` `stored` `definitions` | what the snapshot does not hold is fetched, group by group, and put in place |
+//! | `hole` `execute` `stored` `definitions` `found` | what the snapshot does not hold is fetched, group by group, and put in place |
 //! | `error` | what a client is told when something is not answered |
 //!
 //! Why not async-graphql's own executor: it awaits nested siblings one after another, drops keys or whole answers when a field fails, and costs 25 times as much.
@@ -25,6 +25,7 @@ mod document;
 mod error;
 mod execute;
 mod filter;
+mod found;
 mod hole;
 mod input;
 mod introspection;
@@ -49,6 +50,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 pub use check::check;
+pub use definitions::operation_node;
 pub use error::{Code, FieldError, Outcome};
 pub use limits::Limits;
 pub use operations::{OPERATION_CODES, broken as broken_operations, invalid as invalid_operation};
@@ -60,6 +62,7 @@ use crate::connect::{LiveSource, Scope};
 use crate::graph::Snapshot;
 use crate::ingest::Catalog;
 use crate::sdl::Model;
+use crate::search::Search;
 use crate::store::Store;
 use error::{Errors, RequestError};
 use execute::Sources;
@@ -79,6 +82,7 @@ struct Inner {
     changes: stored::Changes,
     definitions: definitions::Definitions,
     live: Option<Arc<dyn LiveSource>>,
+    search: found::Searches,
     limits: Limits,
 }
 
@@ -126,7 +130,24 @@ impl Engine {
             changes: stored::Changes(store.clone()),
             definitions: definitions::Definitions::new(store, shelf),
             live,
+            search: found::Searches(None),
             limits,
+        }))
+    }
+
+    /// The same engine, with an index that searches read.
+    #[must_use]
+    pub fn with_search(self, search: Search) -> Self {
+        let Self(inner) = self;
+        Self(Arc::new(Inner {
+            version: ArcSwap::new(inner.version.load_full()),
+            catalog: Arc::clone(&inner.catalog),
+            texts: inner.texts.clone(),
+            changes: inner.changes.clone(),
+            definitions: inner.definitions.clone(),
+            live: inner.live.clone(),
+            search: found::Searches(Some(search)),
+            limits: inner.limits.clone(),
         }))
     }
 
@@ -207,6 +228,7 @@ impl Engine {
             changes: &self.0.changes,
             definitions: &self.0.definitions,
             live: self.0.live.as_deref(),
+            search: &self.0.search,
         };
         Ok(execute::run(&scene, &sources).await)
     }

@@ -66,6 +66,10 @@ pub fn core_files() -> Vec<SdlFile> {
             "schema/query.graphql",
             include_str!("../schema/query.graphql"),
         ),
+        (
+            "schema/search.graphql",
+            include_str!("../schema/search.graphql"),
+        ),
     ];
     files
         .map(|(path, text)| SdlFile {

@@ -34,7 +34,7 @@ pub use change_set::{
 };
 pub use changes::{Change, ChangeQuery, Operation};
 pub use error::StoreError;
-pub use lock::ServerLock;
+pub use lock::{ServerLock, beside};
 pub use open::StoreOptions;
 pub use retention::Expired;
 pub use sources::{Counts, StoredSource};

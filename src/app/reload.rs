@@ -180,7 +180,7 @@ impl App {
     }
 
     fn serve_generation(&self, generation: &Generation, config: &Config, claims: &Tasks) {
-        let engine = generation.engine(config, &self.live, claims);
+        let engine = generation.engine(config, &self.live, &self.indexing, claims);
         let webhooks = self.live.webhooks(&generation.model, config);
         let catalog = Arc::clone(generation.ingest.catalog());
         self.board.swap(engine, catalog, webhooks);

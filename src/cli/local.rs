@@ -17,8 +17,9 @@ use crate::config::Config;
 use crate::graphql::{Engine, Request};
 use crate::ingest::{Ingest, IngestOptions};
 use crate::sdl::Model;
+use crate::search::{Place, Search};
 use crate::store::Store;
-use crate::tasks::Tasks;
+use crate::tasks::{Tasks, blocking};
 
 /// The response; `None` after problems were written.
 pub(super) fn ask(
@@ -88,6 +89,14 @@ impl Local {
         let live = Live::open(config, Clock::system(), Arc::default(), store.clone()).await?;
         let source = Arc::new(live.runtime(&model, config));
         let catalog = ingest.catalog().clone();
+        let search = Search::new(&Place::Folder(scratch.join("search")))?;
+        let (index, indexed) = (search.clone(), Arc::clone(&catalog));
+        let definitions = app::indexing::Definitions {
+            store: store.clone(),
+            shelf: app::shelf(&config.limits),
+        };
+        let indexing = move || app::indexing::index_once(&index, &indexed, definitions);
+        blocking("the search index", indexing).await??;
         Ok(Self {
             engine: Engine::with_shelf(
                 model,
@@ -96,7 +105,8 @@ impl Local {
                 limits,
                 source,
                 app::shelf(&config.limits),
-            ),
+            )
+            .with_search(search),
             store,
             live,
             time: config.limits.request_time,

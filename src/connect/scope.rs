@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
+use roaring::RoaringBitmap;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -37,6 +38,8 @@ pub struct Scope {
     fresh_for: AtomicU64,
     /// What is kept for this request alone.
     own: Mutex<HashMap<Key, Held>>,
+    /// Sets of entities that sources found, for what is asked of them within the answer.
+    sets: Mutex<Vec<Arc<RoaringBitmap>>>,
 }
 
 /// What became of one live field of one entity at one upstream.
@@ -100,6 +103,7 @@ impl Scope {
             moment: OnceLock::new(),
             fresh_for: AtomicU64::new(u64::MAX),
             own: Mutex::default(),
+            sets: Mutex::default(),
         }
     }
 
@@ -183,6 +187,17 @@ impl Scope {
 
     pub(super) fn keep(&self, key: Key, held: Held) {
         self.own.lock().insert(key, held);
+    }
+
+    /// Keeps a set of entities; by the number it is found again.
+    pub fn keep_set(&self, set: RoaringBitmap) -> usize {
+        let mut sets = self.sets.lock();
+        sets.push(Arc::new(set));
+        sets.len() - 1
+    }
+
+    pub fn kept_set(&self, number: usize) -> Option<Arc<RoaringBitmap>> {
+        self.sets.lock().get(number).cloned()
     }
 
     /// Something in the answer is fresh for this long.

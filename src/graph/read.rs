@@ -251,6 +251,28 @@ impl Snapshot {
         place.map_or(0, |place| place.revision)
     }
 
+    /// The same for all states in which an entity keeps its index, and for no others.
+    pub fn lineage(&self) -> u64 {
+        use std::hash::BuildHasher;
+        self.hasher.hash_one(())
+    }
+
+    /// Where an entity came, changed or went since `before`, a state of the same lineage; in order.
+    ///
+    /// The cost grows with what changed, not with the catalog.
+    pub fn changed_since(&self, before: &Self) -> Vec<Ix> {
+        let differing = self.places.differing(&before.places);
+        let differing = differing.filter_map(|entry| u32::try_from(entry).ok().map(Ix));
+        differing
+            .filter(|ix| {
+                self.exists(*ix) != before.exists(*ix)
+                    || (self.exists(*ix)
+                        && (self.version(*ix) != before.version(*ix)
+                            || self.id(*ix) != before.id(*ix)))
+            })
+            .collect()
+    }
+
     pub fn previous_refs(&self, ix: Ix) -> &[EntityRef] {
         let place = self.places.get(ix.0 as usize).and_then(Option::as_ref);
         match place.and_then(|place| place.rest.as_deref()) {

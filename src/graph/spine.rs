@@ -60,6 +60,33 @@ impl<C: Clone + Default> Spine<C> {
         *slot = Arc::new(change(slot, place));
     }
 
+    /// The numbers of the chunks that `other` does not share.
+    pub(super) fn differing(&self, other: &Self) -> Vec<usize> {
+        let mut differing = Vec::new();
+        let n_branches = self.branches.len().max(other.branches.len());
+        for number in 0..n_branches {
+            let (own, others) = (self.branches.get(number), other.branches.get(number));
+            if let (Some(own), Some(others)) = (own, others)
+                && Arc::ptr_eq(own, others)
+            {
+                continue;
+            }
+            for place in 0..WIDTH {
+                let own = own.and_then(|branch| branch.get(place));
+                let others = others.and_then(|branch| branch.get(place));
+                let same = match (own, others) {
+                    (Some(own), Some(others)) => Arc::ptr_eq(own, others),
+                    (None, None) => true,
+                    _ => false,
+                };
+                if !same {
+                    differing.push(number * WIDTH + place);
+                }
+            }
+        }
+        differing
+    }
+
     /// Every chunk; those that other states have as well are copied.
     pub(super) fn each_mut(&mut self, mut change: impl FnMut(&mut C)) {
         for branch in Arc::make_mut(&mut self.branches) {
@@ -104,6 +131,12 @@ impl<T: Clone + Default> CowVec<T> {
     pub(super) fn get(&self, entry: usize) -> Option<&T> {
         let (chunk, place) = self.chunks.chunk(entry)?;
         chunk.get(place)
+    }
+
+    /// Entries that may be others than in `other`, a few too many.
+    pub(super) fn differing(&self, other: &Self) -> impl Iterator<Item = usize> {
+        let chunks = self.chunks.differing(&other.chunks).into_iter();
+        chunks.flat_map(|chunk| chunk * WIDTH..(chunk + 1) * WIDTH)
     }
 
     pub(super) fn set(&mut self, entry: usize, value: T) {

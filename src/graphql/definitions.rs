@@ -245,6 +245,15 @@ impl Definitions {
     }
 }
 
+/// An operation as its node is shown, for those who keep it: its entity is named by its reference.
+pub fn operation_node(operation: &Operation, snapshot: &Snapshot, entity: Ix) -> Value {
+    let mut node = shown::operation(operation, snapshot, entity);
+    if let Some(api) = node.get_mut("api") {
+        *api = snapshot.entity_ref(entity).into();
+    }
+    node
+}
+
 fn wanted_of(snapshot: &Snapshot, parent: &Parent) -> Option<(Wanted, Place)> {
     let (ix, value) = match parent {
         Parent::Within(ix, value) => (Some(*ix), value),

@@ -23,6 +23,7 @@ pub(crate) struct Sources<'s> {
     pub(crate) changes: &'s dyn LiveSource,
     pub(crate) definitions: &'s dyn LiveSource,
     pub(crate) live: Option<&'s dyn LiveSource>,
+    pub(crate) search: &'s dyn LiveSource,
 }
 
 impl<'s> Sources<'s> {
@@ -32,6 +33,7 @@ impl<'s> Sources<'s> {
             SourceId::Changes => Some(self.changes),
             SourceId::Definitions | SourceId::PartNodes(Part::Operation) => Some(self.definitions),
             SourceId::Live | SourceId::Nodes | SourceId::States => self.live,
+            SourceId::Search => Some(self.search),
         }
     }
 }

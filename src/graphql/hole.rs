@@ -34,6 +34,8 @@ pub(crate) enum SourceId {
     PartNodes(Part),
     /// What became of live fields: told when nothing else is under way.
     States,
+    /// The search index.
+    Search,
 }
 
 /// Nothing: no parent, no span.

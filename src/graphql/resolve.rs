@@ -56,6 +56,10 @@ pub(crate) enum Resolver {
     Operations,
     /// The same of all APIs that relations lead to.
     OperationsOf,
+    Search,
+    Suggest,
+    /// Facets of what a search found.
+    FoundFacets,
 }
 
 /// Every name that `@resolver` may give, beside those of columns.
@@ -96,6 +100,9 @@ pub(crate) const NAMES: &[(&str, Resolver)] = &[
     ("definitionText", Resolver::DefinitionText),
     ("operations", Resolver::Operations),
     ("operationsOf", Resolver::OperationsOf),
+    ("search", Resolver::Search),
+    ("suggest", Resolver::Suggest),
+    ("foundFacets", Resolver::FoundFacets),
 ];
 
 /// Names of leaf values that the snapshot keeps as columns.
@@ -125,6 +132,7 @@ impl Resolver {
             Self::Definition | Self::DefinitionText | Self::Operations | Self::OperationsOf => {
                 Some(SourceId::Definitions)
             }
+            Self::Search | Self::Suggest => Some(SourceId::Search),
             _ => None,
         }
     }

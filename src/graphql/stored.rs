@@ -19,7 +19,7 @@ use crate::graph::{Ix, Snapshot, marked_text};
 use crate::store::{Change, ChangeQuery, Operation, Store, StoreError};
 
 /// Texts that descriptors hold by hash.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Texts(pub(crate) Store);
 
 impl LiveSource for Texts {
@@ -99,7 +99,7 @@ fn with_texts(value: &Value, texts: &HashMap<String, Arc<str>>) -> Result<Value,
 }
 
 /// `changes` at the root and `history` of an entity.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Changes(pub(crate) Store);
 
 impl LiveSource for Changes {

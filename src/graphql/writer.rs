@@ -340,6 +340,11 @@ impl<'r> Writer<'r> {
             (Op::Part(part), Object::Edge(connection, position)) => {
                 self.edge_part(*part, field, connection, position, place)
             }
+            (Op::Part(_), Object::Value(value, _)) => {
+                let name = &*self.scene.plan.field(field).name;
+                let found = value.get(name).unwrap_or(&Value::Null);
+                self.complete(found, field, Origin::Catalog, place)
+            }
             (Op::Value(value), Object::Relation(source, edge)) => {
                 self.relation_member(value, field, source, edge, place)
             }

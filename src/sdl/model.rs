@@ -239,10 +239,12 @@ pub enum Leaf {
 }
 
 /// `@search`.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Search {
     pub weight: f32,
     pub facet: bool,
+    /// What has one of these values is found behind what has not.
+    pub demote: Box<[Box<str>]>,
 }
 
 /// One relation type name.

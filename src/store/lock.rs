@@ -23,7 +23,7 @@ impl ServerLock {
     ///
     /// PostgreSQL is shared, and a database in memory is nobody else's: there is nothing to take.
     pub fn take(url: &str) -> Result<Self, StoreError> {
-        let Some(path) = lock_path(url) else {
+        let Some(path) = beside(url, ".lock") else {
             return Ok(Self { _file: None });
         };
         let opened = File::options()
@@ -55,8 +55,8 @@ impl ServerLock {
     }
 }
 
-/// The file beside that of the database, whatever links lead to it.
-fn lock_path(url: &str) -> Option<PathBuf> {
+/// A place beside the file of the database at `url`, named after it; `None` where the database is no file.
+pub fn beside(url: &str, ending: &str) -> Option<PathBuf> {
     let full = full_url(url)?;
     if !full.starts_with("sqlite:") || full.contains(":memory:") {
         return None;
@@ -67,6 +67,6 @@ fn lock_path(url: &str) -> Option<PathBuf> {
         .canonicalize()
         .unwrap_or_else(|_missing| path.to_path_buf())
         .into_os_string();
-    name.push(".lock");
+    name.push(ending);
     Some(name.into())
 }

@@ -25,6 +25,7 @@ mod ingest;
 mod provenance;
 mod queries;
 mod sdl;
+mod search;
 mod server;
 mod simulate;
 mod store;

@@ -39,6 +39,9 @@ impl<'r> Writer<'r> {
             }
             Object::Entity(ix, _) => self.of_entity(resolver, via, field, ix, this),
             Object::Live(object, _) => Ok(self.of_live(resolver, object)),
+            Object::Value(found, _) if resolver == Resolver::FoundFacets => {
+                self.found_facets(field, found)
+            }
             Object::Root
             | Object::Value(..)
             | Object::Relation(..)

@@ -7,6 +7,7 @@ use crate::catalog::EntityRef;
 use crate::graph::{Direction, Edge, Filter, Ix};
 use crate::graphql::error::FieldError;
 use crate::graphql::filter::plain_path;
+use crate::graphql::found::FOUND;
 use crate::graphql::input::shorten;
 use crate::graphql::place::Place;
 use crate::graphql::plan::{FieldId, Op, Selection, SelectionId, Shape};
@@ -47,6 +48,17 @@ impl<'r> Writer<'r> {
             Resolver::Explain => self.explain(values.get("ref"))?,
             _ => Value::Null,
         })
+    }
+
+    /// `facets` of what a search found, whose entities the request keeps.
+    pub(crate) fn found_facets(&self, field: FieldId, found: &Value) -> Result<Value, FieldError> {
+        let arguments = self.scene.arguments(field)?;
+        let number = found.get(FOUND).and_then(Value::as_u64);
+        let number = number.and_then(|number| usize::try_from(number).ok());
+        let set = number.and_then(|number| self.scene.scope.kept_set(number));
+        let set = set.unwrap_or_default();
+        let first = self.facet_values(field)?;
+        each(arguments.values.get("by"), |by| self.facet(&set, by, first))
     }
 
     /// `node(id:)`.

@@ -492,6 +492,10 @@ fn search(directives: &DirectiveList) -> Option<Search> {
     Some(Search {
         weight: args.float("weight").unwrap_or(1.0) as f32,
         facet: args.truth("facet").unwrap_or_default(),
+        demote: args
+            .list("demote")
+            .filter_map(|word| word.as_str().map(Into::into))
+            .collect(),
     })
 }
 

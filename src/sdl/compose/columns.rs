@@ -153,10 +153,11 @@ impl Columns {
         } else if column.path.as_deref() != path.as_deref() {
             column.path = None;
         }
-        let weight =
-            |search: &Option<crate::sdl::model::Search>| search.map_or(0.0, |search| search.weight);
+        let weight = |search: &Option<crate::sdl::model::Search>| {
+            search.as_ref().map_or(0.0, |search| search.weight)
+        };
         if weight(&field.search) > weight(&column.search) {
-            column.search = field.search;
+            column.search.clone_from(&field.search);
         }
     }
 }

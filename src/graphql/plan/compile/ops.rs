@@ -110,6 +110,10 @@ impl<'d> Compiler<'d> {
                 live.resolver = resolver.name();
                 live.via = via.into();
             }
+            if resolver == Resolver::Search {
+                // What nobody asks for is not made.
+                self.tell_selection(id);
+            }
             return Ok(op);
         }
         if !is_connection(self.model, &ty.named) {

@@ -1,0 +1,350 @@
+//! Searches: what the index finds, as the graph shows it.
+//!
+//! Filters are the graph's own: they become the set of entities that may be found before the index is asked, so totals and facets are exact.
+
+mod meaning;
+
+use std::ops::Range;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value, json};
+
+use super::error::{Code, FieldError};
+use super::filter;
+use crate::connect::{
+    Answer, Fault, Fetched, Group as Asked, LiveField, LiveSource, Scope, SelectedField,
+};
+use crate::graph::{Ix, Snapshot};
+use crate::sdl::ColumnId;
+use crate::search::{Ask, Cursor, Found, Group, Highlighter, Item, Search, SearchError};
+use crate::tasks::blocking;
+use meaning::Names;
+
+/// The member under which an answer holds the number of its set of entities.
+pub(crate) const FOUND: &str = " found";
+
+/// What a page holds at most.
+const LARGEST: u64 = 1_000;
+/// Names that are suggested at most.
+const MOST_SUGGESTED: u64 = 100;
+
+/// `search` and `suggest`.
+#[derive(Clone, Debug)]
+pub(crate) struct Searches(pub(crate) Option<Search>);
+
+impl LiveSource for Searches {
+    fn fetch(&self, groups: Vec<Asked>) -> Vec<BoxFuture<'static, Vec<Answer>>> {
+        let each = groups.into_iter().map(|group| {
+            let work: Work = match group.field.resolver {
+                "suggest" => suggest,
+                _ => search,
+            };
+            answers(self.0.clone(), group, work)
+        });
+        each.collect()
+    }
+}
+
+type Work = fn(&Search, &LiveField, &Scope) -> Result<Value, FieldError>;
+
+/// The same for all parents: none of them says anything about what is looked for.
+fn answers(search: Option<Search>, group: Asked, work: Work) -> BoxFuture<'static, Vec<Answer>> {
+    async move {
+        let n_parents = group.parents.len();
+        let Some(search) = search else {
+            let error = FieldError::new(Code::NotConfigured, "there is no search index here");
+            return vec![Fault::from(error).into(); n_parents];
+        };
+        let suspected = search.clone();
+        // The index lies on disk.
+        let found = blocking("a search", move || {
+            work(&search, &group.field, &group.scope)
+        })
+        .await;
+        let found = found.unwrap_or_else(|panic| {
+            tracing::error!(error = %panic, "{panic}");
+            suspected.suspect();
+            Err(FieldError::new(
+                Code::Internal,
+                "the search index gave no answer",
+            ))
+        });
+        let answer: Answer = match found {
+            Ok(value) => Fetched::Value(value).into(),
+            Err(error) => Fault::from(error).into(),
+        };
+        vec![answer; n_parents]
+    }
+    .boxed()
+}
+
+fn search(search: &Search, field: &LiveField, scope: &Scope) -> Result<Value, FieldError> {
+    let arguments = &field.arguments;
+    let snapshot = &scope.snapshot;
+    let text = arguments
+        .get("query")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let first = size(arguments, 50, LARGEST)?;
+    let after = match arguments.get("after").and_then(Value::as_str) {
+        None => None,
+        Some(after) => Some(
+            Cursor::parse(after)
+                .ok_or_else(|| FieldError::input(crate::graph::BadCursor.to_string()))?,
+        ),
+    };
+    let allowed = match arguments.get("filter").filter(|filter| !filter.is_null()) {
+        None => None,
+        Some(given) => {
+            let model = snapshot.model();
+            let input = model.argument_type(&field.type_name, &field.name, "filter");
+            let filter = filter::read(model, input.as_deref().unwrap_or_default(), given);
+            Some(snapshot.select(&filter.map_err(FieldError::input)?))
+        }
+    };
+    let wanted = Wanted::of(field.selected.as_ref());
+    let groups = groups(arguments);
+    let names = Names::new(snapshot);
+    let found = search.find(&Ask {
+        query: text,
+        groups: &groups,
+        allowed: allowed.as_ref(),
+        meaning: &names,
+        first,
+        after,
+        wants_entities: wanted.facets,
+        names_only: false,
+        catalog: &names,
+    });
+    let mut found = found.map_err(|error| internal(search, &error))?;
+    let mut answer = Map::new();
+    if wanted.suggestion {
+        let better = search.did_you_mean(text, &found.reading);
+        let better = better.map_err(|error| internal(search, &error))?;
+        answer.insert("didYouMean".to_owned(), better.into());
+    }
+    if wanted.facets {
+        let set = std::mem::take(&mut found.entities);
+        answer.insert(FOUND.to_owned(), scope.keep_set(set).into());
+    }
+    answer.insert("indexState".to_owned(), state(search));
+    answer.insert("totalCount".to_owned(), found.total.into());
+    answer.insert("pageInfo".to_owned(), page_info(&found, after.is_some()));
+    if wanted.nodes {
+        let nodes = found.items.iter().map(node);
+        answer.insert("nodes".to_owned(), nodes.collect());
+    }
+    if wanted.edges {
+        let mut highlighter = search.highlighter(&found.reading);
+        let edges = found.items.iter().map(|item| {
+            let mut edge = json!({
+                "node": node(item),
+                "cursor": item.cursor.to_text(),
+                "score": item.score,
+            });
+            if wanted.highlights
+                && let Some(edge) = edge.as_object_mut()
+            {
+                add_highlights(edge, item, snapshot, &mut highlighter);
+            }
+            edge
+        });
+        answer.insert("edges".to_owned(), edges.collect());
+    }
+    Ok(Value::Object(answer))
+}
+
+fn suggest(search: &Search, field: &LiveField, scope: &Scope) -> Result<Value, FieldError> {
+    let arguments = &field.arguments;
+    let snapshot = &scope.snapshot;
+    let prefix = arguments
+        .get("prefix")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    if prefix.trim().is_empty() {
+        return Ok(Value::Array(Vec::new()));
+    }
+    let names = Names::new(snapshot);
+    let suggestions = search.suggest(&Ask {
+        query: prefix,
+        groups: &groups(arguments),
+        allowed: None,
+        meaning: &meaning::Nothing,
+        first: size(arguments, 10, MOST_SUGGESTED)?,
+        after: None,
+        wants_entities: false,
+        names_only: true,
+        catalog: &names,
+    });
+    let suggestions = suggestions.map_err(|error| internal(search, &error))?;
+    let each = suggestions.into_iter().map(|suggestion| {
+        let entity = Ix(suggestion.entity);
+        let text = match suggestion.label {
+            Some(label) => label,
+            None => snapshot.label(entity).into_owned(),
+        };
+        json!({ "text": text, "node": suggestion.node.unwrap_or_else(|| entity.0.into()) })
+    });
+    Ok(each.collect())
+}
+
+/// What of an answer somebody asks for.
+struct Wanted {
+    edges: bool,
+    nodes: bool,
+    highlights: bool,
+    facets: bool,
+    suggestion: bool,
+}
+
+impl Wanted {
+    fn of(selected: Option<&SelectedField>) -> Self {
+        let mut wanted = Self {
+            edges: false,
+            nodes: false,
+            highlights: false,
+            facets: false,
+            suggestion: false,
+        };
+        let below = |field: &SelectedField| {
+            let types = field.below.types.clone();
+            types.into_iter().flat_map(|(_, fields)| fields)
+        };
+        for field in selected.into_iter().flat_map(below) {
+            match &*field.name {
+                "edges" => {
+                    wanted.edges = true;
+                    wanted.highlights |= below(&field)
+                        .any(|field| matches!(&*field.name, "highlights" | "matchedFields"));
+                }
+                "nodes" => wanted.nodes = true,
+                "facets" => wanted.facets = true,
+                "didYouMean" => wanted.suggestion = true,
+                _ => {}
+            }
+        }
+        wanted
+    }
+}
+
+fn node(item: &Item) -> Value {
+    match &item.node {
+        Some(node) => node.clone(),
+        None => item.entity.into(),
+    }
+}
+
+fn groups(arguments: &Map<String, Value>) -> Vec<Group> {
+    let given = arguments.get("in").and_then(Value::as_array);
+    let Some(given) = given else {
+        return Group::ALL.into();
+    };
+    let all = Group::ALL.into_iter();
+    all.filter(|group| given.iter().any(|given| given == group.as_str()))
+        .collect()
+}
+
+/// `first`, within its bounds.
+fn size(arguments: &Map<String, Value>, default: usize, largest: u64) -> Result<usize, FieldError> {
+    match arguments.get("first") {
+        None | Some(Value::Null) => Ok(default),
+        Some(given) => match given.as_u64().filter(|size| *size <= largest) {
+            Some(size) => Ok(usize::try_from(size).unwrap_or(default)),
+            None => Err(FieldError::input(format!(
+                "`first` is {given}; it must be from 0 to {largest}"
+            ))),
+        },
+    }
+}
+
+fn page_info(found: &Found, has_previous: bool) -> Value {
+    let cursor = |item: Option<&Item>| item.map(|item| item.cursor.to_text());
+    json!({
+        "hasNextPage": found.has_next,
+        "hasPreviousPage": has_previous,
+        "startCursor": cursor(found.items.first()),
+        "endCursor": cursor(found.items.last()),
+    })
+}
+
+fn state(search: &Search) -> Value {
+    let progress = search.progress();
+    let part = match progress.expected {
+        0 => 1.0,
+        expected => (progress.done as f64 / expected as f64).min(1.0),
+    };
+    json!({
+        "state": progress.state.as_str(),
+        "progress": part,
+        "documents": search.len(),
+        "revision": progress.revision,
+        "message": progress.trouble.as_deref(),
+    })
+}
+
+fn add_highlights(
+    edge: &mut Map<String, Value>,
+    item: &Item,
+    snapshot: &Snapshot,
+    highlighter: &mut Highlighter,
+) {
+    let mut highlights = Vec::new();
+    let mut fields: Vec<Value> = Vec::new();
+    let mut mark = |field: &str, text: &str| {
+        if let Some(highlight) = highlighter.mark(text) {
+            let ranges = highlight.ranges.iter();
+            let ranges = ranges.map(|Range { start, end }| json!({ "start": start, "end": end }));
+            highlights.push(json!({
+                "field": field,
+                "html": highlight.html,
+                "ranges": ranges.collect::<Value>(),
+            }));
+            if fields.iter().all(|known| known != field) {
+                fields.push(field.into());
+            }
+        }
+    };
+    match item.group {
+        Group::Entities => entity_texts(snapshot, Ix(item.entity), &mut mark),
+        Group::Docs | Group::Operations => {
+            for (field, text) in &item.texts {
+                mark(field, text);
+            }
+        }
+    }
+    edge.insert("highlights".to_owned(), highlights.into());
+    edge.insert("matchedFields".to_owned(), fields.into());
+}
+
+/// The texts of an entity that can be found, heaviest first.
+fn entity_texts(snapshot: &Snapshot, ix: Ix, visit: &mut dyn FnMut(&str, &str)) {
+    let model = snapshot.model();
+    let columns = match snapshot.kind(ix) {
+        Some(kind) => &model.kind_of(kind).columns,
+        None => &model.generic_columns,
+    };
+    let mut searched: Vec<(f32, ColumnId)> = columns
+        .iter()
+        .filter_map(|(id, _)| Some((model.column(*id).search.as_ref()?.weight, *id)))
+        .collect();
+    searched.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    for (_, id) in searched {
+        let name = &*model.column(id).name;
+        match snapshot.column(ix, id) {
+            Value::String(text) => visit(name, &text),
+            Value::Array(items) => {
+                let texts = items.iter().filter_map(Value::as_str);
+                texts.for_each(|text| visit(name, text));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The operator reads the whole of it, the client that it is our fault.
+fn internal(search: &Search, error: &SearchError) -> FieldError {
+    tracing::error!(%error, "the search index gave no answer: {error}");
+    search.suspect();
+    FieldError::new(Code::Internal, "the search index gave no answer")
+}
