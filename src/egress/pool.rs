@@ -20,6 +20,7 @@ use hyper::header::{HOST, HeaderValue, PROXY_AUTHORIZATION};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::Mutex;
+use tokio::task::coop::unconstrained;
 use tokio::time::Instant;
 use url::Url;
 
@@ -342,7 +343,8 @@ impl Driven {
 
 impl Single {
     async fn send(&mut self, request: Sent) -> Result<Response<Incoming>, Unsent> {
-        let mut answer = pin!(self.sender.try_send_request(request));
+        // A task that has done much is told to come again later: by a wake, which would be unheard here.
+        let mut answer = pin!(unconstrained(self.sender.try_send_request(request)));
         let driven = &mut self.driven;
         let sent = poll_fn(|cx| {
             driven.drive(cx);

@@ -182,3 +182,23 @@ async fn a_connection_is_used_again_and_a_closed_one_does_no_harm() {
     }
     assert_eq!(probe.connections(), 2);
 }
+
+/// A task that does very much is made to pause by its runtime, between any two steps.
+#[tokio::test]
+async fn hundreds_of_requests_of_one_task_are_all_answered() {
+    let probe = Probe::start(|_| ok()).await;
+    let mut spec = probe.spec();
+    spec.limits.concurrency = 256;
+    spec.limits.timeout = Duration::from_secs(20);
+    let upstream = upstream(spec);
+    for _ in 0..3 {
+        let ask = |_| {
+            let mut call = get("/things/7");
+            call.budget = Budget::of(Duration::from_secs(20));
+            upstream.send(call)
+        };
+        for reply in join_all((0..600).map(ask)).await {
+            assert_eq!(code(&reply), "200");
+        }
+    }
+}
