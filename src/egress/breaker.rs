@@ -109,7 +109,8 @@ impl Breaker {
         }
     }
 
-    fn try_admit(&self, rules: Rules) -> Option<Result<Admission<'_>, Instant>> {
+    /// The same at once; `None` where it has to wait.
+    pub(super) fn try_admit(&self, rules: Rules) -> Option<Result<Admission<'_>, Instant>> {
         let mut state = self.state.lock();
         let as_of = match &mut *state {
             State::Closed(standing) if standing.has_room(rules) => {

@@ -247,11 +247,15 @@ impl Upstream {
         if call.budget.is_over() {
             return Err(late(called));
         }
-        let admission = tokio::time::timeout_at(call.budget.deadline, breaker.admit(self.rules()));
-        let admission = match admission.await {
-            Ok(admission) => admission.map_err(|until| self.open(until))?,
-            Err(_elapsed) => return Err(late(called)),
+        let admission = match breaker.try_admit(self.rules()) {
+            Some(admission) => admission,
+            None => {
+                let waiting = breaker.admit(self.rules());
+                let waited = tokio::time::timeout_at(call.budget.deadline, waiting).await;
+                waited.map_err(|_elapsed| late(called))?
+            }
         };
+        let admission = admission.map_err(|until| self.open(until))?;
         let spent = self.spend(call).await?;
 
         *attempts += 1;
