@@ -137,6 +137,16 @@ fn section(number: u32, words: &[String]) -> Document {
     }
 }
 
+fn name(record: &Record) -> String {
+    record.entity_ref.name().to_owned()
+}
+
+/// One of the words that a name is made of.
+fn part(record: &Record, at: usize) -> String {
+    let name = name(record);
+    name.split('-').nth(at).unwrap_or("ledger").to_owned()
+}
+
 /// What somebody asks who has an entity in mind.
 type Query = Box<dyn Fn(&Record) -> String>;
 
@@ -177,31 +187,20 @@ fn measure(records: &[Record]) {
     let mut dice = Dice::new(5);
     let mut some = || &records[dice.below(n as u32) as usize];
     let mut all = Vec::new();
-    let name = |record: &Record| record.entity_ref.name().to_owned();
-    let part = |record: &Record, at: usize| {
-        name(record)
-            .split('-')
-            .nth(at)
-            .unwrap_or("ledger")
-            .to_owned()
-    };
     let cases: [(&str, Query); 6] = [
-        (
-            "a term",
-            Box::new(move |record| format!("{} ", part(record, 0))),
-        ),
+        ("a term", Box::new(|record| format!("{} ", part(record, 0)))),
         (
             "two terms",
-            Box::new(move |record| format!("{} {} ", part(record, 0), part(record, 1))),
+            Box::new(|record| format!("{} {} ", part(record, 0), part(record, 1))),
         ),
         ("a whole name", Box::new(name)),
         (
             "three letters of a word",
-            Box::new(move |record| part(record, 1).chars().take(3).collect()),
+            Box::new(|record| part(record, 1).chars().take(3).collect()),
         ),
         (
             "a slip",
-            Box::new(move |record| {
+            Box::new(|record| {
                 let mut word: Vec<char> = part(record, 0).chars().collect();
                 word.swap(1, 2);
                 format!("{} ", word.into_iter().collect::<String>())
@@ -209,7 +208,7 @@ fn measure(records: &[Record]) {
         ),
         (
             "a phrase",
-            Box::new(move |record| format!("\"{} {}\"", part(record, 0), part(record, 1))),
+            Box::new(|record| format!("\"{} {}\"", part(record, 0), part(record, 1))),
         ),
     ];
     for (label, query) in &cases {
