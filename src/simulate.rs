@@ -6,6 +6,7 @@
 //! No connector's name stands here; what an upstream does is said by the examples and by the connector's own paging.
 
 mod cover;
+mod etag;
 mod fault;
 mod graph;
 mod limit;
@@ -17,6 +18,7 @@ mod serve;
 mod settings;
 mod shift;
 mod upstream;
+mod written;
 
 use std::collections::BTreeMap;
 use std::io;

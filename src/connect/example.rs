@@ -117,6 +117,8 @@ pub struct Reply {
     pub headers: Vec<(Box<str>, Box<str>)>,
     /// JSON, or text that is sent as it is.
     pub body: Value,
+    /// In place of `body`: one of those that another reply lists.
+    pub item: Option<Item>,
     pub steps: Vec<Step>,
     pub effects: Vec<Effect>,
 }
@@ -127,6 +129,7 @@ pub enum Asked {
     Rest {
         method: Method,
         /// As in the connector's templates, holes filled: without the query and without the source's own path.
+        /// A whole segment `{name}` stands for any, and the name for what stood there.
         path: Box<str>,
     },
     /// A root field of the upstream's graph.
@@ -187,9 +190,22 @@ pub struct Step {
     pub set: Vec<(Place, Value)>,
 }
 
-/// What a write changes in what is read afterwards.
+/// An object that a list shows, asked for alone.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// What gives the list.
+    pub of: Asked,
+    /// Where the object stands there.
+    pub at: Place,
+    /// Where it stands in the answer; the body itself if nothing is said.
+    pub to: Option<Place>,
+}
+
+/// What a write changes in what is read afterwards; a `{name}` in any text is what stood there in the path of the write, `{now}` its time.
 #[derive(Clone, Debug)]
 pub struct Effect {
+    /// How long after the write.
+    pub after: Duration,
     /// What answers otherwise from then on.
     pub on: Asked,
     /// Of a root field of a graph: only where it is asked with these.

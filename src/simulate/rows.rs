@@ -40,7 +40,7 @@ pub(super) fn reduce(
         let cut = Cut::new(paging, page, request);
         kept = cut.apply(kept, body, &mut paged);
     }
-    rows.at.set(body, Value::Array(kept));
+    rows.at.set(body, &Value::Array(kept));
     paged
 }
 
@@ -146,10 +146,10 @@ impl<'a> Cut<'a> {
             PageStyle::Cursor | PageStyle::Relay => format!("at-{end}"),
         };
         if let Some(place) = &self.more {
-            place.set(body, Value::Bool(more));
+            place.set(body, &Value::Bool(more));
         }
         if let Some(place) = &self.total {
-            place.set(body, Value::from(n_rows));
+            place.set(body, &Value::from(n_rows));
         }
         if let Some(place) = &self.next {
             let value = match self.style {
@@ -159,7 +159,7 @@ impl<'a> Cut<'a> {
                     Value::from(following.parse::<u64>().unwrap_or_default())
                 }
             };
-            place.set(body, value);
+            place.set(body, &value);
         }
         if self.style == PageStyle::Link {
             paged.links = self.links(more.then_some(&following), n_rows);
@@ -207,7 +207,7 @@ pub(super) fn united<'a>(bodies: impl IntoIterator<Item = (&'a Rows, Value)>) ->
             }
         }
     }
-    first.at.set(&mut united, Value::Array(list));
+    first.at.set(&mut united, &Value::Array(list));
     united
 }
 

@@ -7,21 +7,24 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
+use super::etag::{Etags, etags};
 use super::fault::Fault;
 use super::graph::{self, Query};
 use super::request::{Received, weight};
 use super::roots::writes;
 use super::route::{Route, path_segments, routes};
 use super::shift::Shift;
+use super::written::{Words, Written, hole};
 use super::{Options, limit, rows, settings};
-use crate::connect::example::{Asked, Effect, Example, Reply, method_name};
+use crate::connect::example::{Asked, Example, Item, Reply, method_name};
 use crate::sdl::{AuthType, Method, Model, Page, Request, connects};
 
 /// How many requests are remembered.
 const MAX_SEEN: usize = 4096;
+/// How many effects of writes are remembered; beyond that the oldest are undone.
+const MAX_EFFECTS: usize = 4096;
 
 /// The examples of one connector, merged.
 #[derive(Debug)]
@@ -64,7 +67,7 @@ struct State {
     /// How much time was let pass.
     ahead: Duration,
     /// What writes have changed, in their order.
-    effects: Vec<Effect>,
+    effects: Vec<Written>,
     counts: BTreeMap<String, u64>,
     seen: VecDeque<Seen>,
     /// Requests in the window of rate limits.
@@ -211,17 +214,21 @@ impl Upstream {
             return Answered::message(404, "there is nothing here");
         };
         let reply = &entry.reply;
-        let (mut body, mut links) = (self.body(entry), Vec::new());
+        let words = self.words(entry, &request.segments).unwrap_or_default();
+        let Some(mut body) = self.body(entry, &words) else {
+            return Answered::message(404, "there is no such thing here");
+        };
+        let mut links = Vec::new();
         if let Some(rows) = &reply.rows {
             let others = meant.iter().skip(1).filter_map(|entry| {
                 let rows = entry.reply.rows.as_ref()?;
-                Some((rows, self.body(entry)))
+                Some((rows, self.body(entry, &words)?))
             });
             body = rows::united(std::iter::once((rows, body)).chain(others));
             let page = entry.page.as_ref();
             links = rows::reduce(&mut body, rows, page, request).links;
         }
-        self.write(reply);
+        self.write(reply, &words);
         if let Some(leaf) = leaf {
             super::wrong_type(&mut body, leaf);
         }
@@ -261,7 +268,8 @@ impl Upstream {
             // Of those that say as much, the first one.
             let said = |reply: &&Reply| weight(&reply.when, None);
             let reply = meant.rev().max_by_key(said)?;
-            let tree = self.now(reply, |effect| {
+            let tree = self.now(reply, |written| {
+                let effect = &written.effect;
                 let given = reply.when.arguments.as_ref();
                 let is_same = |wanted: &Map<String, Value>| {
                     given.is_some_and(|given| graph::holds(given, wanted))
@@ -275,7 +283,7 @@ impl Upstream {
             super::wrong_type(data, leaf);
         }
         for reply in &replies {
-            self.write(reply);
+            self.write(reply, &Words::default());
         }
         // What all of it comes with is said by the first.
         match replies.first() {
@@ -288,11 +296,16 @@ impl Upstream {
     fn meant(&self, request: &Received) -> Vec<&Entry> {
         let here = |entry: &&Entry| {
             entry.method == request.method
-                && self.is_at(&entry.path, &request.segments)
+                && self.words(entry, &request.segments).is_some()
                 && request.is_meant(&entry.reply.when, entry.param())
         };
         let mut meant: Vec<&Entry> = self.entries.iter().filter(here).collect();
-        let said = |entry: &Entry| weight(&entry.reply.when, entry.param());
+        // One that is of this path alone goes before one of many.
+        let said = |entry: &Entry| {
+            let n_holes = entry.path.iter().filter(|s| hole(s).is_some()).count();
+            let weight = weight(&entry.reply.when, entry.param());
+            (std::cmp::Reverse(n_holes), weight)
+        };
         meant.sort_by_key(|entry| std::cmp::Reverse(said(entry)));
         match meant.first() {
             Some(first) if first.reply.rows.is_some() => {
@@ -305,46 +318,92 @@ impl Upstream {
         meant
     }
 
-    /// Whether a path of an example is this path of a request, below any of the sources' own paths.
-    fn is_at(&self, path: &[String], asked: &[String]) -> bool {
+    /// What makes the path of an entry this path of a request, below any of the sources' own paths.
+    fn words(&self, entry: &Entry, asked: &[String]) -> Option<Words> {
         self.bases
             .iter()
-            .any(|base| asked.strip_prefix(base.as_slice()) == Some(path))
+            .find_map(|base| Words::of(&entry.path, asked.strip_prefix(base.as_slice())?))
     }
 
-    /// The body as it is now.
-    fn body(&self, entry: &Entry) -> Value {
-        self.now(&entry.reply, |effect| {
-            matches!(&effect.on, Asked::Rest { method, path }
-                if *method == entry.method && path_segments(path) == entry.path)
+    /// The body as it is now; `None`: what it shows is not there.
+    fn body(&self, entry: &Entry, words: &Words) -> Option<Value> {
+        let path: Vec<String> = entry.path.iter().map(|s| words.fill(s)).collect();
+        let changed = |written: &Written| written.is_on(entry.method, &path);
+        match &entry.reply.item {
+            None => {
+                let mut body = self.now(&entry.reply, changed);
+                words.value(&mut body);
+                Some(body)
+            }
+            Some(item) => {
+                let mut body = self.shown(item, words)?;
+                self.change(&entry.reply, &mut body, changed);
+                Some(body)
+            }
+        }
+    }
+
+    /// An object as the list that it is in shows it now.
+    fn shown(&self, item: &Item, words: &Words) -> Option<Value> {
+        let Asked::Rest { method, path } = &item.of else {
+            return None;
+        };
+        let (path, at) = (words.path(path), words.place(&item.at));
+        let lists = self.entries.iter().filter(|entry| {
+            let is_there = Words::of(&path, &entry.path).is_some();
+            is_there && entry.method == *method && entry.reply.item.is_none()
+        });
+        let found = lists.into_iter().find_map(|list| {
+            let body = self.body(list, &Words::default())?;
+            at.get(&body).cloned()
+        })?;
+        Some(match &item.to {
+            None => found,
+            Some(to) => {
+                let mut body = Value::Null;
+                to.set(&mut body, &found);
+                body
+            }
         })
     }
 
-    /// The same; `changed` says which writes have changed it.
-    fn now(&self, reply: &Reply, changed: impl Fn(&Effect) -> bool) -> Value {
+    /// The body of a reply as it is now; `changed` says which writes have changed it.
+    fn now(&self, reply: &Reply, changed: impl Fn(&Written) -> bool) -> Value {
         let mut body = reply.body.clone();
-        let state = self.state.lock();
-        let elapsed = self.started.elapsed() + state.ahead;
-        for step in reply.steps.iter().filter(|s| s.after <= elapsed) {
-            for (place, value) in &step.set {
-                place.set(&mut body, value.clone());
-            }
-        }
-        for effect in &state.effects {
-            if changed(effect) {
-                for (place, value) in &effect.set {
-                    place.set(&mut body, value.clone());
-                }
-            }
-        }
+        self.change(reply, &mut body, changed);
         body
     }
 
-    fn write(&self, reply: &Reply) {
-        if !reply.effects.is_empty() {
-            let effects = reply.effects.iter().cloned();
-            self.state.lock().effects.extend(effects);
+    fn change(&self, reply: &Reply, body: &mut Value, changed: impl Fn(&Written) -> bool) {
+        let state = self.state.lock();
+        let elapsed = self.started.elapsed() + state.ahead;
+        let steps = reply.steps.iter().filter(|step| step.after <= elapsed);
+        let effects = state.effects.iter();
+        let effects = effects.filter(|written| written.at <= elapsed && changed(written));
+        let all = steps
+            .map(|step| &step.set)
+            .chain(effects.map(|written| &written.effect.set));
+        for (place, value) in all.flatten() {
+            place.set(body, value);
         }
+    }
+
+    fn write(&self, reply: &Reply, words: &Words) {
+        if reply.effects.is_empty() {
+            return;
+        }
+        let now = self.options.clock.now();
+        let mut state = self.state.lock();
+        let elapsed = self.started.elapsed() + state.ahead;
+        let effects = reply.effects.iter().map(|effect| Written {
+            at: elapsed + effect.after,
+            effect: words.at(now + effect.after).effect(effect),
+        });
+        state.effects.extend(effects);
+        // In the order in which they happen, of the same time in that of the writes.
+        state.effects.sort_by_key(|written| written.at);
+        let n_over = state.effects.len().saturating_sub(MAX_EFFECTS);
+        state.effects.drain(..n_over);
     }
 
     fn finish(
@@ -468,36 +527,6 @@ impl Answered {
             body: Bytes::from(body.to_string()),
         }
     }
-}
-
-/// What the tags of an upstream look like: made from bodies, because those change with time.
-#[derive(Clone, Copy, Debug)]
-enum Etags {
-    Strong,
-    Weak,
-}
-
-impl Etags {
-    fn tag(self, body: &[u8]) -> String {
-        let digest = hex::encode(Sha256::digest(body));
-        let tag = digest.get(..16).unwrap_or(&digest);
-        match self {
-            Self::Strong => format!("\"{tag}\""),
-            Self::Weak => format!("W/\"{tag}\""),
-        }
-    }
-}
-
-/// An upstream sends tags if one of its examples does, and of that form.
-fn etags(examples: &[Example]) -> Option<Etags> {
-    let replies = examples.iter().flat_map(|example| &example.upstream);
-    let mut headers = replies.flat_map(|reply| &reply.headers);
-    let (_, written) = headers.find(|(name, _)| name.eq_ignore_ascii_case("etag"))?;
-    Some(if written.starts_with("W/") {
-        Etags::Weak
-    } else {
-        Etags::Strong
-    })
 }
 
 /// A reply with its times, and those of what happens to it, as they are for an upstream that starts now.

@@ -1,6 +1,7 @@
 //! Actions: what `Mutation` changes at upstreams, once, with an audit, and shown as it is afterwards.
 
 mod built_in;
+mod demo;
 mod faults;
 mod graphs;
 mod keys;

@@ -65,6 +65,26 @@ upstream:
     body: { items: [{ n: 1 }, { n: 2 }, { n: 3 }] }
 ";
 
+/// One reply for many objects, and writes to any of them.
+const ANY: &str = "
+query: '{ any }'
+expect: { data: null }
+upstream:
+  - get: /towers/T1/bells
+    body: { bells: [{ id: C1, state: RINGING }, { id: C2, state: RINGING }] }
+  - get: /towers/T2/bells
+    body: { bells: [{ id: C/3, state: RINGING }] }
+  - get: /chimes/C2
+    body: { chime: { id: C2, own: true } }
+  - get: /chimes/{chime}
+    item: { of: 'GET /towers/{any}/bells', at: 'bells[id={chime}]', to: chime }
+  - post: /chimes/{chime}/stop
+    body: { stopped: '{chime}' }
+    effect:
+      - { on: 'GET /towers/{any}/bells', set: { 'bells[id={chime}].state': STOPPED, 'bells[id={chime}].at': '{now}' } }
+      - { after: 20s, on: 'GET /towers/{any}/bells', set: { 'bells[state=STOPPED].at': '{now}', 'bells[state=STOPPED].state': SILENT } }
+";
+
 /// Written in February; the world is of March the first, at noon and a quarter of a minute.
 const MOVED: &str = "
 query: '{ z }'
@@ -128,6 +148,7 @@ impl World {
             example("one.yaml", ONE),
             example("two.yaml", TWO),
             example("moved.yaml", MOVED),
+            example("any.yaml", ANY),
         ];
         let tasks = Tasks::new();
         let options = Options {
@@ -271,6 +292,31 @@ fn time_and_writes_change_what_is_read() {
     assert!(state().contains("SILENT"));
     assert_eq!(stop(json!({ "hard": true, "more": 1 })), 202);
     assert!(state().contains("STOPPED"));
+}
+
+#[test]
+fn one_reply_is_for_many_objects() {
+    let world = World::start();
+    assert_snapshot!(world.get("/chimes/C1"), @r#"200 {"chime":{"id":"C1","state":"RINGING"}}"#);
+    assert_snapshot!(world.get("/chimes/C%2F3"), @r#"200 {"chime":{"id":"C/3","state":"RINGING"}}"#);
+    // One that is written for it alone goes before, and what no list has is not there.
+    assert_snapshot!(world.get("/chimes/C2"), @r#"200 {"chime":{"id":"C2","own":true}}"#);
+    assert_snapshot!(world.get("/chimes/C4"), @r#"404 {"message":"there is no such thing here"}"#);
+    assert_snapshot!(world.get("/chimes/{chime}"), @r#"404 {"message":"there is no such thing here"}"#);
+    let stop = |chime: &str| {
+        let request = world
+            .client
+            .post(world.url(&format!("/chimes/{chime}/stop")));
+        world.send(request).unwrap().2
+    };
+    assert_snapshot!(stop("C%2F3"), @r#"{"stopped":"C/3"}"#);
+    assert_snapshot!(world.get("/towers/T2/bells"), @r#"200 {"bells":[{"id":"C/3","state":"STOPPED","at":"2026-03-01T12:00:15Z"}]}"#);
+    stop("C1");
+    stop("C2");
+    world.simulated.advance(Duration::from_secs(20));
+    // What happens later happens to all that it is about.
+    assert_snapshot!(world.get("/towers/T1/bells"), @r#"200 {"bells":[{"id":"C1","state":"SILENT","at":"2026-03-01T12:00:35Z"},{"id":"C2","state":"SILENT","at":"2026-03-01T12:00:35Z"}]}"#);
+    assert_snapshot!(world.get("/chimes/C1"), @r#"200 {"chime":{"id":"C1","state":"SILENT","at":"2026-03-01T12:00:35Z"}}"#);
 }
 
 #[test]
@@ -420,7 +466,7 @@ fn broken_examples_say_where() {
     ");
     assert_snapshot!(check(
         "qery: '{ a }'\nclock: yesterday\nentities: [web]\nsettings: { secret: {} }\nexpect: {}\nupstream:\n\
-         \x20 - get: /a\n    post: /a\n  - body: {}\n  - get: a?b=1\n    status: 20\n  - get: /x/{id}\n\
+         \x20 - get: /a\n    post: /a\n  - body: {}\n  - get: a?b=1\n    status: 20\n  - get: /x/{id}.json\n\
          \x20 - get: /rows\n    rows: { match: 'id |', page: { style: OFSET } }\n    steps: [{ set: { 'a[].b': 1 } }]\n\
          \x20   effect: { on: SMASH /x }\n    when: { query: [a] }\n"
     ), @r"
@@ -440,8 +486,8 @@ fn broken_examples_say_where() {
     x.yaml:10:5: error[example-value]: a path begins with `/`
       hint: write it as the connector does, without scheme and host
     x.yaml:11:13: error[example-type]: `status` of `upstream[2]` must be a number from 100 to 599, not `20`
-    x.yaml:12:5: error[example-value]: a hole stands in a path
-      hint: write the path as the upstream sees it, for example `/services/P1`
+    x.yaml:12:5: error[example-value]: a hole stands in a path, and is no whole segment
+      hint: write the path as the upstream sees it, for example `/services/P1`, or `/services/{service}` for any of them
     x.yaml:14:11: error[example-missing]: `rows` lacks `at`
       hint: say where the list is, for example `items[]`
     x.yaml:14:20: error[example-value]: the name of a function is missing

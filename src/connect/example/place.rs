@@ -9,7 +9,7 @@ use crate::sdl::expr::{Expr, ExprError, Node, Root, Step};
 /// How far a list is filled up with nulls to reach an index.
 const MAX_INDEX: usize = 10_000;
 
-/// A plain path: names, positions, and `[name=text]` for the first object of a list with such a member; a trailing `[]` says that a list is meant.
+/// A plain path: names, positions, and `[name=text]` for the objects of a list with such a member, of which the first is read and all are changed; a trailing `[]` says that a list is meant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
     source: Box<str>,
@@ -90,49 +90,61 @@ impl Place {
     }
 
     /// Puts `new` there; objects and lists on the way are made.
-    pub fn set(&self, body: &mut Value, new: Value) {
-        let mut value = body;
-        for hop in &self.steps {
-            value = match hop {
-                Hop::Name(name) => {
-                    if !value.is_object() {
-                        *value = Value::Object(Map::new());
-                    }
-                    match value {
-                        Value::Object(members) => {
-                            members.entry(name.to_string()).or_insert(Value::Null)
-                        }
-                        _ => return,
-                    }
-                }
-                Hop::Index(index) => {
-                    if !value.is_array() {
-                        *value = Value::Array(Vec::new());
-                    }
-                    let Value::Array(items) = value else {
-                        return;
-                    };
-                    let Some(at) = position(*index, items.len()).filter(|at| *at < MAX_INDEX)
-                    else {
-                        return;
-                    };
-                    if items.len() <= at {
-                        items.resize(at + 1, Value::Null);
-                    }
-                    &mut items[at]
-                }
-                Hop::With(name, text) => {
-                    let items = value.as_array_mut().map(|items| items.iter_mut());
-                    let mut items = items.into_iter().flatten();
-                    match items.find(|item| has(item, name, text)) {
-                        Some(item) => item,
-                        // This list does not hold it, so there is nothing to change.
-                        None => return,
-                    }
-                }
-            };
+    pub fn set(&self, body: &mut Value, new: &Value) {
+        put(&self.steps, body, new);
+    }
+
+    /// The same place with other words in its conditions.
+    #[must_use]
+    pub fn with_words(&self, word: impl Fn(&str) -> String) -> Self {
+        let hop = |hop: &Hop| match hop {
+            Hop::With(name, text) => Hop::With(name.clone(), word(text).into()),
+            hop => hop.clone(),
+        };
+        Self {
+            source: self.source.clone(),
+            steps: self.steps.iter().map(hop).collect(),
         }
-        *value = new;
+    }
+}
+
+fn put(hops: &[Hop], value: &mut Value, new: &Value) {
+    let Some((hop, rest)) = hops.split_first() else {
+        *value = new.clone();
+        return;
+    };
+    match hop {
+        Hop::Name(name) => {
+            if !value.is_object() {
+                *value = Value::Object(Map::new());
+            }
+            if let Value::Object(members) = value {
+                let member = members.entry(name.to_string()).or_insert(Value::Null);
+                put(rest, member, new);
+            }
+        }
+        Hop::Index(index) => {
+            if !value.is_array() {
+                *value = Value::Array(Vec::new());
+            }
+            let Value::Array(items) = value else {
+                return;
+            };
+            let Some(at) = position(*index, items.len()).filter(|at| *at < MAX_INDEX) else {
+                return;
+            };
+            if items.len() <= at {
+                items.resize(at + 1, Value::Null);
+            }
+            put(rest, &mut items[at], new);
+        }
+        // A list that holds none has nothing to change.
+        Hop::With(name, text) => {
+            let items = value.as_array_mut().into_iter().flatten();
+            for item in items.filter(|item| has(item, name, text)) {
+                put(rest, item, new);
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, Sink};
 use super::place::Place;
-use super::{Asked, Effect, Example, Paging, Parameter, Reply, Rows, Settings, Step, When};
+use super::{Asked, Effect, Example, Item, Paging, Parameter, Reply, Rows, Settings, Step, When};
 use crate::catalog::yaml::{self, Content, Entry, Node};
 use crate::diagnostic::{Diagnostic, Position, Severity, Span, closest};
 use crate::sdl::expr::Expr;
@@ -162,6 +162,9 @@ fn reply(mut fields: Fields<'_>, sink: &Sink) -> Option<Reply> {
     let status = fields.number("status", 100..600).unwrap_or(200);
     let headers = texts(fields.members("headers"), sink);
     let body = fields.entry("body").map(|entry| entry.value.to_json());
+    let item = fields
+        .take("item")
+        .and_then(|node| item(Fields::of(node, "`item`", sink), sink));
     let steps = fields.list("steps");
     let steps = steps
         .iter()
@@ -193,6 +196,7 @@ fn reply(mut fields: Fields<'_>, sink: &Sink) -> Option<Reply> {
         status: u16::try_from(status).unwrap_or(200),
         headers,
         body: body.unwrap_or(Value::Null),
+        item,
         steps,
         effects,
     })
@@ -241,16 +245,25 @@ fn check_path(path: &str, span: Span, sink: &Sink) -> Option<()> {
             "a query stands in a path",
             "write it as `when: { query: { name: value } }`",
         )
-    } else if path.contains(['{', '}']) {
+    } else if path.split('/').any(is_torn) {
         (
-            "a hole stands in a path",
-            "write the path as the upstream sees it, for example `/services/P1`",
+            "a hole stands in a path, and is no whole segment",
+            "write the path as the upstream sees it, for example `/services/P1`, or `/services/{service}` for any of them",
         )
     } else {
         return Some(());
     };
     sink.report("example-value", span, problem.0, Some(problem.1.to_owned()));
     None
+}
+
+/// A segment that is neither plain nor `{name}`.
+fn is_torn(segment: &str) -> bool {
+    let inner = segment.strip_prefix('{').and_then(|s| s.strip_suffix('}'));
+    let is_word = |name: &str| {
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    segment.contains(['{', '}']) && !inner.is_some_and(is_word)
 }
 
 fn when(mut fields: Fields<'_>, sink: &Sink) -> When {
@@ -343,13 +356,32 @@ fn step(mut fields: Fields<'_>, sink: &Sink) -> Option<Step> {
 
 fn effect(mut fields: Fields<'_>, sink: &Sink) -> Option<Effect> {
     let on = fields.need("on", "say what changes, for example `GET /builds/1`")?;
+    let after = fields.duration("after").unwrap_or_default();
     let arguments = Some(fields.object("arguments")).filter(|given| !given.is_empty());
     let set = changes(fields.members("set"), sink);
     fields.finish();
     Some(Effect {
+        after,
         on: changed(on, sink)?,
         arguments,
         set,
+    })
+}
+
+fn item(mut fields: Fields<'_>, sink: &Sink) -> Option<Item> {
+    let of = fields.need("of", "say what lists it, for example `GET /builds`");
+    let of = of.and_then(|node| changed(node, sink));
+    let at = fields.need(
+        "at",
+        "say where it stands, for example `builds[id={build}]`",
+    );
+    let at = at.and_then(|node| place(node, sink));
+    let to = fields.take("to").and_then(|node| place(node, sink));
+    fields.finish();
+    Some(Item {
+        of: of?,
+        at: at?,
+        to,
     })
 }
 

@@ -1,0 +1,100 @@
+//! What a newcomer may press in the demo: every failed run of the demo company runs again, every open incident is taken and ended.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::built_in::{Stage, stage_with};
+
+/// The descriptors of the demo company.
+fn company() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/catalog");
+    let mut all = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path().join("catalog-info.yaml");
+        if path.is_file() && !path.to_string_lossy().contains("broken-on-purpose") {
+            all.push_str("---\n");
+            all.push_str(&std::fs::read_to_string(path).unwrap());
+            all.push('\n');
+        }
+    }
+    all
+}
+
+/// Objects of a list of all components, each once.
+async fn shown(stage: &Stage, list: &str, member: &str) -> Vec<Value> {
+    let query = format!(
+        "{{ components(first: 1000) {{ nodes {{ {list} {{ nodes {{ id number url {member} }} }} }} }} }}"
+    );
+    let data = stage.ask(&query).await;
+    let field = list.split('(').next().unwrap();
+    let mut found: Vec<Value> = Vec::new();
+    for component in data["components"]["nodes"].as_array().unwrap() {
+        for object in component[field]["nodes"].as_array().into_iter().flatten() {
+            if !found.iter().any(|known| known["id"] == object["id"]) {
+                found.push(object.clone());
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_failed_run_runs_again() {
+    let company = company();
+    for (connector, failed_only, n_least) in [
+        ("github", true, 8),
+        ("github", false, 8),
+        ("gitlab", true, 2),
+        ("circleci", true, 3),
+        ("circleci", false, 3),
+        ("jenkins", false, 3),
+        ("buildkite", true, 2),
+        ("buildkite", false, 2),
+    ] {
+        let stage = stage_with(connector, Some(&company)).await;
+        let mut runs = shown(&stage, "ciRuns(first: 50)", "status").await;
+        runs.retain(|run| run["status"] == "FAILED");
+        assert!(runs.len() >= n_least, "{connector}: {runs:?}");
+        for run in runs {
+            let id = run["id"].as_str().unwrap();
+            let again = stage
+                .ask(&format!(
+                    "mutation {{ rerunCiRun(input: {{ id: \"{id}\", failedJobsOnly: {failed_only} }}) {{ ciRun {{ status }} userErrors {{ code message }} }} }}"
+                ))
+                .await["rerunCiRun"]
+                .clone();
+            assert_eq!(again["userErrors"], json!([]), "{connector} {run}");
+            let status = again["ciRun"]["status"].as_str().unwrap_or_default();
+            assert!(
+                ["QUEUED", "RUNNING"].contains(&status),
+                "{connector} {run} {again}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_open_incident_is_taken_and_ended() {
+    let stage = stage_with("pagerduty", Some(&company())).await;
+    let incidents = shown(&stage, "incidents(open: true, first: 50)", "open").await;
+    assert!(incidents.len() >= 4, "{incidents:?}");
+    for incident in incidents {
+        let id = incident["id"].as_str().unwrap();
+        for (action, status) in [
+            ("acknowledgeIncident", "ACKNOWLEDGED"),
+            ("resolveIncident", "RESOLVED"),
+        ] {
+            let data = stage
+                .ask(&format!(
+                    "mutation {{ {action}(input: {{ id: \"{id}\" }}) {{ incident {{ status }} userErrors {{ code }} }} }}"
+                ))
+                .await;
+            assert_eq!(
+                data[action],
+                json!({ "incident": { "status": status }, "userErrors": [] }),
+                "{incident}"
+            );
+        }
+    }
+}
