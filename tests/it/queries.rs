@@ -139,7 +139,7 @@ async fn a_change_is_followed_in_one_request() {
     );
     assert_snapshot!(company.requests().join("\n"), @r#"
     github GET /repos/{$slug | segments}/compare/{$this.commitOid}...{$merged}: 3
-    github GET /repos/{$this.repository.full_name | segments}/actions/runs/{$this.id}/jobs: 4
+    github GET /repos/{$this.repository.full_name | segments}/actions/runs/{$this.id}/jobs: 2
     github GET /repos/{$this.repository.nameWithOwner | segments}/actions/runs: 1
     github query node: 1
     github query repository: 2

@@ -23,7 +23,7 @@ use crate::support::engine::{TestEngine, model, snapshot};
 pub(super) struct Stage {
     pub(super) engine: TestEngine,
     _folder: TempDir,
-    _upstream: Simulated,
+    upstream: Simulated,
     _tasks: Tasks,
 }
 
@@ -90,7 +90,7 @@ pub(super) async fn stage_with(connector: &str, catalog: Option<&str>) -> Stage 
     Stage {
         engine,
         _folder: folder,
-        _upstream: upstream,
+        upstream,
         _tasks: tasks,
     }
 }
@@ -358,4 +358,27 @@ async fn a_buildkite_build_is_built_again_as_another_one() {
         refused,
         json!({ "ciRun": null, "userErrors": [{ "code": "UPSTREAM_NOT_FOUND" }] })
     );
+}
+
+/// How far a run has come is counted over the jobs that are listed beside it.
+#[tokio::test]
+async fn jobs_and_progress_of_a_github_run_are_one_request() {
+    let stage = stage("github").await;
+    let data = stage
+        .ask("{ component(ref: \"payments-api\") { ciRuns { nodes { number progress { done total } jobs { nodes { name } } few: jobs(first: 1) { nodes { name } totalCount } } } } }")
+        .await;
+    let run = &data["component"]["ciRuns"]["nodes"][1];
+    assert_eq!(
+        *run,
+        json!({
+            "number": 1203,
+            "progress": { "done": 2, "total": 2 },
+            "jobs": { "nodes": [{ "name": "lint" }, { "name": "unit" }] },
+            "few": { "nodes": [{ "name": "lint" }], "totalCount": 2 },
+        })
+    );
+    let asked = stage.upstream.requests();
+    let of_jobs = asked.iter().filter(|(label, _)| label.ends_with("/jobs"));
+    // Two runs.
+    assert_eq!(of_jobs.map(|(_, n)| n).sum::<u64>(), 2, "{asked:?}");
 }
