@@ -77,10 +77,7 @@ impl Route {
         FetchedPage {
             has_next: more_above || heads.iter().any(Head::goes_on),
             has_previous,
-            total: match self.total
-                && provided.iter().all(|provided| provided.chosen.is_none())
-                && provided.iter().all(|provided| provided.faults.is_empty())
-            {
+            total: match self.total && provided.iter().all(|provided| provided.faults.is_empty()) {
                 true => total(provided),
                 false => None,
             },
@@ -150,8 +147,16 @@ fn next(heads: &mut [Head<'_>], order: Option<&Order>) -> Option<LiveObject> {
 
 /// How many objects all lists have; `None` if one of them does not say.
 fn total(provided: &[Provided]) -> Option<u64> {
-    let parts = provided.iter().flat_map(|provided| &provided.parts);
-    let each = parts.map(|part| {
+    let each = provided.iter().map(|provided| match provided.chosen {
+        // What the upstream counts is not what is shown.
+        Some(_) => provided.n_chosen.filter(|_| !provided.is_cut),
+        None => of_parts(provided),
+    });
+    each.sum()
+}
+
+fn of_parts(provided: &Provided) -> Option<u64> {
+    let each = provided.parts.iter().map(|part| {
         let progress = &part.progress;
         let all = progress.is_complete().then(|| part.len() as u64);
         progress.total.or(all)

@@ -52,6 +52,8 @@ pub(super) struct Provided {
     pub(super) is_over: bool,
     /// Where there is a filter: whether the object at a place is shown, as far as it was looked at.
     pub(super) chosen: Option<HashMap<usize, bool>>,
+    /// The same: how many are shown, where it was wanted and all of them were looked at.
+    pub(super) n_chosen: Option<u64>,
     /// What `@where` wants of the objects.
     pub(super) wish: Option<Arc<Wish>>,
 }
@@ -304,6 +306,17 @@ impl Look<'_> {
             next += 1;
         }
         let is_read = lineup.own(next).is_none();
+        let is_whole = provided
+            .parts
+            .iter()
+            .all(|part| part.progress.is_complete());
+        if route.total && is_whole && !is_pending && faults.is_empty() {
+            provided.n_chosen = match is_fetched {
+                // Whatever was not looked at would cost requests.
+                true => (chosen.len() == provided.len()).then(|| n_shown_of(&chosen)),
+                false => Some(self.n_let_through(filter, chosen_by, provided)),
+            };
+        }
         provided.pending |= is_pending;
         provided.chosen = Some(chosen);
         provided.is_cut |= !is_read && n_shown < enough || !faults.is_empty();
@@ -318,6 +331,14 @@ impl Look<'_> {
             true => Choice::More,
             false => Choice::Enough,
         }
+    }
+
+    /// How many of all objects are shown, where nothing has to be fetched for it.
+    fn n_let_through(&self, filter: &Filter, chosen: &Chosen<'_>, provided: &Provided) -> u64 {
+        let objects = (0..provided.len()).filter_map(|own| provided.object(own));
+        objects
+            .filter(|object| filter.lets_through(object, chosen))
+            .count() as u64
     }
 
     /// Whether an object is shown; `None` while what that depends on is to be fetched.
@@ -513,4 +534,8 @@ fn further(step: &Step, n_known: usize) -> Option<usize> {
         What::Graph(_) => Some(n_known + n_known.clamp(1, LARGEST_STEP)),
         What::Fetch { .. } | What::Member(_) => Some(n_known + 1),
     }
+}
+
+fn n_shown_of(chosen: &HashMap<usize, bool>) -> u64 {
+    chosen.values().filter(|shown| **shown).count() as u64
 }

@@ -115,3 +115,19 @@ async fn what_cannot_be_fetched_is_left_out() {
     let world = running().await;
     assert_snapshot!(ask(&world, "first: 6, status: PASSED").await.0, @r#"1 2 3 4 6 8 total null complete false next true "UPSTREAM_UNAVAILABLE" partial true; 2 pages, 9 others"#);
 }
+
+/// How many there are is known once all pages have been read, and all of what they hold was compared.
+#[tokio::test]
+async fn what_was_read_to_its_end_is_counted() {
+    let world = running().await;
+    ask(&world, "first: 100").await;
+    let (all, _) = ask(&world, "first: 100, branch: \"topic\"").await;
+    assert!(
+        all.ends_with("99 total 50 complete true next false; 1 pages, 0 others"),
+        "{all}"
+    );
+    // All hundred are there by now, and comparing costs nothing: also of a part of them.
+    assert_snapshot!(ask(&world, "first: 2, branch: \"topic\"").await.0, @"1 3 total 50 complete true next true; 0 pages, 0 others");
+    // What is fetched of each is fetched until there are enough, and no further.
+    assert_snapshot!(ask(&world, "first: 2, status: FAILED").await.0, @"0 5 total null complete true next true; 0 pages, 6 others");
+}

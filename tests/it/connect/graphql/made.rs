@@ -133,9 +133,9 @@ async fn only_what_is_looked_for_is_supplied() {
               {
                 "number": 1,
                 "versions": {"nodes":[{"tag":"v2"}]},
-                "deployed": {"totalCount":null,"complete":true,"nodes":[{"place":"staging"}]}
+                "deployed": {"totalCount":1,"complete":true,"nodes":[{"place":"staging"}]}
               },
-              {"number":2,"versions":{"nodes":[]},"deployed":{"totalCount":null,"complete":true,"nodes":[]}}
+              {"number":2,"versions":{"nodes":[]},"deployed":{"totalCount":0,"complete":true,"nodes":[]}}
             ]
           }
         }

@@ -83,8 +83,8 @@ async fn an_entity_with_paths_is_shown_what_touches_them() {
         + &component("whole", "a/b: c");
     let world = world(SDL, &catalog, &forge(60)).await;
     // Change 5 touches more files than the forge tells, so it may touch these.
-    assert_snapshot!(shown(&world, "pay", "").await, @"5 7 47 total null complete true next false; 4 documents");
-    assert_snapshot!(shown(&world, "pay", "(first: 1)").await, @"5 total null complete true next true; 0 documents");
+    assert_snapshot!(shown(&world, "pay", "").await, @"5 7 47 total 3 complete true next false; 4 documents");
+    assert_snapshot!(shown(&world, "pay", "(first: 1)").await, @"5 total 3 complete true next true; 0 documents");
     assert_snapshot!(shown(&world, "pay", "(first: 2, scope: REPOSITORY)").await, @"0 1 total 60 complete true next true; 0 documents");
     // Who has no paths has the repository, and nobody asks for files.
     assert_snapshot!(shown(&world, "whole", "(first: 2)").await, @"0 1 total 60 complete true next true; 0 documents");
