@@ -4,7 +4,9 @@
 //! | --- | --- |
 //! | `sniff` | which format a text is in |
 //! | `tree` `pointer` | YAML and JSON with positions, and what `$ref` points to in them |
-//! | `openapi` `schema` | OpenAPI 2 and 3, and the names of types in it |
+//! | `openapi` `asyncapi` `schema` | OpenAPI 2 and 3, AsyncAPI 2 and 3, and the names of types in them |
+//! | `graphql` `protobuf` `lines` | the other two, and where in their texts something is |
+//! | `diff` | what changed between two definitions, and whether it breaks clients |
 //! | `notation` | a text as JSON, or as YAML |
 //! | `place` | where entities keep definitions, by the schema |
 //! | `shelf` | what was read, as long as there is room for it |
@@ -14,11 +16,16 @@
 //!
 //! Architecture invariant: no I/O and no clock; the same text gives the same [`Definition`].
 
+mod asyncapi;
 mod definition;
+mod diff;
+mod graphql;
+mod lines;
 pub mod notation;
 mod openapi;
 pub mod place;
 mod pointer;
+mod protobuf;
 mod schema;
 mod shelf;
 mod sniff;
@@ -28,6 +35,7 @@ pub use definition::{
     Action, Definition, Format, Operation, OperationKind, Problem, Schema, Server, TypeNames,
 };
 
+pub use diff::{Change, ChangeKind, Incomparable, diff};
 pub use place::{Place, PlacedText};
 pub use shelf::{Key, Shelf};
 
@@ -58,7 +66,9 @@ pub const CODES: &[(&str, &str)] = &[
 pub fn read(text: &str, hint: Option<&str>) -> Definition {
     match sniff::sniff(text, hint) {
         Sniffed::Tree => tree::read(text, hint),
-        Sniffed::Graphql | Sniffed::Protobuf | Sniffed::Unknown => Definition::unknown(hint),
+        Sniffed::Graphql => graphql::read(text),
+        Sniffed::Protobuf => protobuf::read(text),
+        Sniffed::Unknown => Definition::unknown(hint),
     }
 }
 

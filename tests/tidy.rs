@@ -42,6 +42,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("migrations", &["store"]),
     ("notify", &["ingest"]),
     ("prometheus_client", &["telemetry"]),
+    ("prost_types", &["apis"]),
     ("protox_parse", &["apis"]),
     ("redis", &["cache"]),
     ("roaring", &["connect", "graph", "graphql", "search"]),

@@ -82,6 +82,23 @@ pub(super) fn followed<'n, 'a>(root: &'n Node<'a>, node: &'n Node<'a>) -> Option
     None
 }
 
+/// The last of the references that lead from a node to what it stands for.
+pub(super) fn last<'n>(root: &'n Node<'_>, node: &'n Node<'_>) -> Option<&'n str> {
+    let mut node = node;
+    let mut last = None;
+    for _ in 0..MAX_HOPS {
+        let Some(pointer) = reference(node) else {
+            break;
+        };
+        last = Some(pointer);
+        match find(root, pointer) {
+            Some(next) => node = next,
+            None => break,
+        }
+    }
+    last
+}
+
 /// Members whose values are examples: what looks like a reference there is none.
 const EXAMPLES: &[&str] = &[
     "example",

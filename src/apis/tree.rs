@@ -1,5 +1,6 @@
 //! Definitions in YAML and JSON: one reader for both, since JSON is YAML to it.
 
+use super::asyncapi;
 use super::definition::{Definition, Format, Problem};
 use super::openapi;
 use super::sniff::{Sniffed, sniff};
@@ -7,7 +8,7 @@ use crate::catalog::yaml::{self, Content, Node};
 use crate::diagnostic::{Position, Severity, Span};
 
 /// How many values a definition may have: the largest that are published have about half as many.
-const MAX_VALUES: usize = 1_000_000;
+pub(super) const MAX_VALUES: usize = 1_000_000;
 
 /// Reads OpenAPI or AsyncAPI.
 pub(super) fn read(text: &str, hint: Option<&str>) -> Definition {
@@ -43,10 +44,24 @@ fn of_root(root: &Node<'_>, complete: bool, hint: Option<&str>, definition: &mut
         definition.format = Some(Format::OpenApi);
         definition.format_version = version;
         openapi::read(root, at, definition);
+    } else if let Some((version, at)) = said("asyncapi") {
+        definition.format = Some(Format::AsyncApi);
+        definition.format_version = version;
+        asyncapi::read(root, at, definition);
     } else if complete {
         definition
             .problems
             .extend(Definition::unknown(hint).problems);
+    }
+}
+
+/// Which format a tree is of.
+pub(super) fn format(root: &Node<'_>) -> Option<Format> {
+    let has = |key: &str| root.get(key).is_some();
+    match (has("openapi") || has("swagger"), has("asyncapi")) {
+        (true, _) => Some(Format::OpenApi),
+        (false, true) => Some(Format::AsyncApi),
+        (false, false) => None,
     }
 }
 

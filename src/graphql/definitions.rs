@@ -2,6 +2,7 @@
 //!
 //! A text is loaded and read when one of its members is selected, and once for all members and all requests ([`Shelf`]).
 
+mod compared;
 mod filter;
 mod shown;
 
@@ -58,6 +59,7 @@ impl LiveSource for Definitions {
             async move {
                 match group.field.resolver {
                     "definitionText" => own.texts(&group).await,
+                    "definitionDiff" => own.diffs(&group).await,
                     "operationsOf" => own.operations_of(&group).await,
                     _ => members(&group, &*together.await),
                 }
@@ -94,7 +96,7 @@ impl Definitions {
     fn together(&self, groups: &[Group]) -> Together {
         let mut wanted: HashMap<Wanted, Place> = HashMap::new();
         for group in groups {
-            if matches!(group.field.resolver, "definitionText" | "operationsOf") {
+            if !matches!(group.field.resolver, "definition" | "operations") {
                 continue;
             }
             for parent in &group.parents {

@@ -8,6 +8,7 @@ mod root;
 
 pub(crate) use entity::severity;
 pub(crate) use listing::{cursor, window};
+pub(crate) use root::reference;
 
 use super::hole::SourceId;
 
@@ -52,6 +53,8 @@ pub(crate) enum Resolver {
     Definition,
     /// The text of an API definition.
     DefinitionText,
+    /// What changed in it.
+    DefinitionDiff,
     /// What can be done with an API.
     Operations,
     /// The same of all APIs that relations lead to.
@@ -98,6 +101,7 @@ pub(crate) const NAMES: &[(&str, Resolver)] = &[
     ("explain", Resolver::Explain),
     ("definition", Resolver::Definition),
     ("definitionText", Resolver::DefinitionText),
+    ("definitionDiff", Resolver::DefinitionDiff),
     ("operations", Resolver::Operations),
     ("operationsOf", Resolver::OperationsOf),
     ("search", Resolver::Search),
@@ -129,9 +133,11 @@ impl Resolver {
         match self {
             Self::Changes | Self::History => Some(SourceId::Changes),
             Self::LiveStates => Some(SourceId::States),
-            Self::Definition | Self::DefinitionText | Self::Operations | Self::OperationsOf => {
-                Some(SourceId::Definitions)
-            }
+            Self::Definition
+            | Self::DefinitionText
+            | Self::DefinitionDiff
+            | Self::Operations
+            | Self::OperationsOf => Some(SourceId::Definitions),
             Self::Search | Self::Suggest => Some(SourceId::Search),
             _ => None,
         }

@@ -1,5 +1,8 @@
 //! API definitions in the graph: operations, servers, schemas, problems, and what changed between two.
 
+mod diff;
+
+use callboard::apis::{self, Definition};
 use callboard::graphql::Limits;
 use serde_json::json;
 
@@ -217,4 +220,78 @@ async fn a_text_is_shown_in_another_notation() {
             .starts_with("{\n  \"openapi\": \"3.1.0\",")
     );
     assert!(raw("YAML").await.contains("\n  title: Payments\n"));
+}
+
+/// What is read of a definition, on few lines.
+fn shown(definition: &Definition) -> String {
+    let mut out = String::new();
+    let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or("-").to_owned();
+    out.push_str(&format!(
+        "{} {}: {} {}\n",
+        definition.format.map_or("-", |format| format.as_str()),
+        text(&definition.format_version),
+        text(&definition.title),
+        text(&definition.version),
+    ));
+    for server in &definition.servers {
+        out.push_str(&format!(
+            "server {} {} {} {}\n",
+            text(&server.url),
+            text(&server.name),
+            text(&server.protocol),
+            text(&server.description),
+        ));
+    }
+    for operation in &definition.operations {
+        let flags = if operation.deprecated {
+            " deprecated"
+        } else {
+            ""
+        };
+        out.push_str(&format!(
+            "{} [{}] {}({}) -> {}{flags}\n  name {}, channel {}, tags {}, summary {}\n",
+            operation.kind.as_str(),
+            operation.key,
+            operation.action.map_or("", |action| action.as_str()),
+            operation.request.join(", "),
+            operation.response.join(", "),
+            text(&operation.name),
+            text(&operation.channel),
+            operation.tags.join(", "),
+            text(&operation.summary),
+        ));
+    }
+    for schema in &definition.schemas {
+        out.push_str(&format!(
+            "schema {} {} {}\n",
+            schema.name,
+            text(&schema.kind),
+            text(&schema.description)
+        ));
+    }
+    for problem in &definition.problems {
+        let at = problem.at.map_or((0, 0), |at| (at.line, at.column));
+        out.push_str(&format!(
+            "{}:{}: {}[{}]: {}\n",
+            at.0,
+            at.1,
+            problem.severity.as_str(),
+            problem.code,
+            problem.message
+        ));
+    }
+    out
+}
+
+#[test]
+fn every_format_is_read() {
+    let mut files = Vec::new();
+    insta::glob!("../apis", "*.*", |path| files.push(path.to_owned()));
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(name, shown(&apis::read(&text, None)));
+        });
+    }
 }
