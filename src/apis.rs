@@ -9,6 +9,7 @@
 //! | `diff` | what changed between two definitions, and whether it breaks clients |
 //! | `notation` | a text as JSON, or as YAML |
 //! | `place` | where entities keep definitions, by the schema |
+//! | `told` | problems at the files that their authors edit |
 //! | `shelf` | what was read, as long as there is room for it |
 //!
 //! Broken input is data: what is readable is served, and everything wrong is a [`Problem`] with its line and column.
@@ -29,6 +30,7 @@ mod protobuf;
 mod schema;
 mod shelf;
 mod sniff;
+mod told;
 mod tree;
 
 pub use definition::{
@@ -38,6 +40,7 @@ pub use definition::{
 pub use diff::{Change, ChangeKind, Incomparable, diff};
 pub use place::{Place, PlacedText};
 pub use shelf::{Key, Shelf};
+pub use told::placed;
 
 use sniff::Sniffed;
 

@@ -3,6 +3,7 @@
 //! Together with `cli` the only place that knows everyone.
 
 mod claims;
+mod definitions;
 pub mod folders;
 pub mod indexing;
 pub mod live;
@@ -206,6 +207,7 @@ impl Generation {
         let runtime = live.runtime(&self.model, config);
         claims::follow(runtime.clone(), Arc::clone(&self.ingest), claims);
         references::follow(Arc::clone(&self.ingest), claims);
+        definitions::follow(Arc::clone(&self.ingest), self.shelf.clone(), claims);
         let definitions = indexing::Definitions {
             store: self.ingest.store().clone(),
             shelf: self.shelf.clone(),

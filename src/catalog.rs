@@ -16,6 +16,7 @@ mod rules;
 mod scalar;
 mod substitute;
 mod text;
+mod text_place;
 pub mod yaml;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use problem::{CODES, Problem};
 pub use reader::read;
 pub use relations::{Stated, relations, stated};
 pub use text::{MAX_FILE_BYTES, TOO_LARGE_HINT, too_large};
+pub use text_place::{TextPlace, text_place};
 
 use crate::diagnostic::Span;
 use crate::sdl::{KindId, RelationId};

@@ -99,7 +99,7 @@ impl<'r> Reader<'r> {
             self.service(service, position);
         }
         for (position, message) in indexed(&file.message_type) {
-            self.message("", message, vec![number::MESSAGE, position]);
+            self.message("", message, &[number::MESSAGE, position]);
         }
         for (position, of_enum) in indexed(&file.enum_type) {
             self.enumeration("", of_enum, &[number::ENUM, position]);
@@ -180,7 +180,7 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn message(&mut self, around: &str, message: &DescriptorProto, path: Vec<i32>) {
+    fn message(&mut self, around: &str, message: &DescriptorProto, path: &[i32]) {
         // What a field `map<…>` stands for.
         if message
             .options
@@ -190,7 +190,7 @@ impl<'r> Reader<'r> {
             return;
         }
         let name = format!("{around}{}", message.name());
-        let description = self.comment(&path);
+        let description = self.comment(path);
         self.into.schemas.push(Schema {
             name: name.as_str().into(),
             kind: Some("message".into()),
@@ -198,11 +198,11 @@ impl<'r> Reader<'r> {
         });
         let around = format!("{name}.");
         for (position, nested) in indexed(&message.nested_type) {
-            let path = [&path[..], &[number::NESTED, position]].concat();
-            self.message(&around, nested, path);
+            let path = [path, &[number::NESTED, position]].concat();
+            self.message(&around, nested, &path);
         }
         for (position, nested) in indexed(&message.enum_type) {
-            let path = [&path[..], &[number::NESTED_ENUM, position]].concat();
+            let path = [path, &[number::NESTED_ENUM, position]].concat();
             self.enumeration(&around, nested, &path);
         }
     }

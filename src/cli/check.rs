@@ -17,8 +17,9 @@ use self::find::{File, Found, Start, named, refused};
 use self::together::Together;
 use super::output;
 use super::report::{self, Format, Item, Sources, Terminal};
+use crate::apis::{self, PlacedText, place};
 use crate::catalog::{self, LocationTarget, Problem, Reading};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::ingest::{Groups, Includes, Refusal, closing, unread_type};
 use crate::sdl::Model;
 
@@ -181,11 +182,51 @@ impl Check<'_> {
         self.outcome.n_documents += reading.documents;
         self.outcome.n_entities += reading.entities.len();
         self.follow(file, &reading);
+        self.definitions(file, &bytes, &reading);
         self.together.add(&file.shown, &mut reading);
         let items = reading.problems.into_iter();
         self.outcome
             .items
             .extend(items.map(|problem| item(&file.shown, problem)));
+    }
+
+    /// What is wrong in the API definitions of a file, at the files that they are in.
+    fn definitions(&mut self, file: &File, bytes: &[u8], reading: &Reading) {
+        for entity in &reading.entities {
+            let Some(kind) = entity.kind else { continue };
+            let fields = place::fields(self.model, kind);
+            for own in place::of_descriptor(self.model, kind, &fields, &entity.descriptor) {
+                let PlacedText::Here(text) = &own.text else {
+                    continue;
+                };
+                let found = apis::read(text, own.hint.as_deref()).problems;
+                let mut found = found
+                    .iter()
+                    .filter(|problem| problem.severity != Severity::Info)
+                    .peekable();
+                let stands = found.peek().and_then(|_| {
+                    let text = String::from_utf8_lossy(bytes);
+                    catalog::text_place(&text, entity.line, own.path.as_deref()?)
+                });
+                for problem in found {
+                    let (shown, at) =
+                        apis::placed(problem, &file.shown, entity.line, stands.as_ref());
+                    self.outcome.items.push(Item {
+                        diagnostic: Diagnostic {
+                            code: problem.code,
+                            severity: problem.severity,
+                            message: problem.message.clone(),
+                            file: shown.into(),
+                            span: Some(Span { start: at, end: at }),
+                            hint: problem.hint.clone(),
+                        },
+                        document: Some(entity.document),
+                        field: own.path.as_deref().map(str::to_owned),
+                        entity_ref: Some(entity.entity_ref.to_string()),
+                    });
+                }
+            }
+        }
     }
 
     fn pass_over(&mut self, file: &File) {

@@ -162,7 +162,7 @@ impl<'s> Telling<'s> {
 
 impl Snapshot {
     /// When an entity was changed last.
-    fn updated_at(&self, ix: Ix) -> Timestamp {
+    pub fn updated_at(&self, ix: Ix) -> Timestamp {
         let columns = self.model.column_by_name.get("updatedAt");
         let mut columns = columns.into_iter().flatten();
         let found = columns.find_map(|column| self.column(ix, *column).as_str()?.parse().ok());

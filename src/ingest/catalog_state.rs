@@ -19,6 +19,8 @@ pub struct Catalog {
     sources: RwLock<Vec<SourceStatus>>,
     /// Problems of what descriptors claim of upstreams, by the entity's ref.
     claims: ArcSwap<Vec<ProblemRecord>>,
+    /// Problems in API definitions, by file and line.
+    definitions: ArcSwap<Vec<ProblemRecord>>,
     /// Where in their files references that lead to nothing were found.
     places: ArcSwap<Places>,
     /// What leads to nothing, for the last state and places that somebody asked of.
@@ -81,6 +83,7 @@ impl Catalog {
             snapshot: ArcSwap::from_pointee(snapshot),
             sources: RwLock::default(),
             claims: ArcSwap::default(),
+            definitions: ArcSwap::default(),
             places: ArcSwap::default(),
             dangling: Mutex::default(),
         }
@@ -111,6 +114,16 @@ impl Catalog {
     /// In place of those before.
     pub fn set_claims(&self, problems: Vec<ProblemRecord>) {
         self.claims.store(Arc::new(problems));
+    }
+
+    /// What is wrong in API definitions: known a little after the snapshot, as they are read behind it.
+    pub fn definitions(&self) -> Arc<Vec<ProblemRecord>> {
+        self.definitions.load_full()
+    }
+
+    /// In place of those before.
+    pub fn set_definitions(&self, problems: Vec<ProblemRecord>) {
+        self.definitions.store(Arc::new(problems));
     }
 
     /// References that lead to nothing in `snapshot`, made at the first look at a state.

@@ -315,7 +315,10 @@ fn substitutions() {
     ];
     let folder = Folder::new(&[
         ("catalog-info.yaml", &documents.concat()),
-        ("api.txt", "openapi: 3.1.0"),
+        (
+            "api.txt",
+            "openapi: 3.1.0\ninfo: { title: A, version: 1.0.0 }\npaths: {}",
+        ),
     ]);
     assert_snapshot!(folder.check(), @r"
     catalog-info.yaml:7:10: info[dangling-reference]: nothing that was checked is `group:default/a`

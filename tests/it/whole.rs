@@ -2,5 +2,6 @@
 
 mod claims;
 mod dangling;
+mod definitions;
 mod readme;
 mod replicas;

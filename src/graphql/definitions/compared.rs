@@ -14,6 +14,7 @@ use crate::graphql::resolve::reference;
 use crate::graphql::scalars;
 use crate::graphql::stored::{answer, expired, internal};
 use crate::store::ChangeQuery;
+use crate::tasks;
 
 /// One side of a comparison.
 struct Side {
@@ -57,7 +58,7 @@ impl Definitions {
         };
         let (old, new) = (self.side(&old).await?, self.side(&new).await?);
         let versions = (old.version.clone(), new.version.clone());
-        let compared = tokio::task::spawn_blocking(move || {
+        let compared = tasks::blocking("comparing definitions", move || {
             apis::diff(
                 (&old.text, old.hint.as_deref()),
                 (&new.text, new.hint.as_deref()),

@@ -102,7 +102,10 @@ impl<'r> Writer<'r> {
                     let about = claim.entity_ref.as_ref();
                     about.is_some_and(|about| about.as_str() == own)
                 };
+                let definitions = self.scene.catalog.definitions();
+                let definitions = definitions.iter().filter(of_own).map(problem);
                 let claims = claims.iter().filter(of_own).map(problem);
+                let claims = claims.chain(definitions);
                 let problems = snapshot.problems_of(own).into_iter().map(problem);
                 let dangling = self.scene.catalog.dangling_of(snapshot, ix);
                 let dangling = dangling.iter().map(problem);

@@ -79,12 +79,14 @@ impl<'r> Writer<'r> {
             _ => true,
         };
         let claims = self.scene.catalog.claims();
+        let definitions = self.scene.catalog.definitions();
         let dangling = self.scene.catalog.dangling(self.scene.snapshot);
         let mut rows: Vec<(Vec<String>, &ProblemRecord)> = self
             .scene
             .snapshot
             .problems()
             .chain(claims.iter())
+            .chain(definitions.iter())
             .chain(dangling.iter())
             .filter(|problem| {
                 wanted("severity", severity(problem.severity))
