@@ -36,7 +36,7 @@ use crate::telemetry::metrics::{CacheMetrics, CacheOutcome};
 
 pub use entry::{Content, Entry, Failure, Held, Life, Mark, NewEntry, State, Terms};
 pub use flight::{Follow, Landed, Lead};
-pub use key::{Key, Prefix, Tag};
+pub use key::{ByKey, Key, Prefix, Tag};
 pub use remote::PATIENCE;
 pub use settle::LONGEST_WAIT;
 pub use shared::NothingShared;

@@ -10,7 +10,7 @@
 //! | `plan` | the operation is compiled; `prepare` keeps what was made |
 //! | `writer` `place` | one pass over the snapshot, straight into bytes |
 //! | `resolve` `arguments` `filter` | what `@resolver`s, connections and filters mean |
-//! | `hole` `execute` `stored` `definitions` `found` | what the snapshot does not hold is fetched, group by group, and put in place |
+//! | `hole` `execute` `flights` `stored` `definitions` `found` | what the snapshot does not hold is fetched, group by group, and put in place |
 //! | `error` | what a client is told when something is not answered |
 //!
 //! Why not async-graphql's own executor: it awaits nested siblings one after another, drops keys or whole answers when a field fails, and costs 25 times as much.
@@ -25,6 +25,7 @@ mod document;
 mod error;
 mod execute;
 mod filter;
+mod flights;
 mod found;
 mod hole;
 mod input;

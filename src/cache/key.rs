@@ -3,6 +3,7 @@
 //! Both are 128 bits of SHA-256: the same on every replica, and nobody who writes annotations can make two of them meet.
 //! So a viewer, a credential or a mapping version that is a part of the key can never be passed by.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
@@ -88,11 +89,14 @@ impl fmt::Debug for Tag {
 }
 
 /// Takes 64 bits of what is a hash already.
-#[derive(Default)]
-pub(super) struct Hashed(u64);
+#[derive(Clone, Debug, Default)]
+pub struct Hashed(u64);
 
 /// For maps by [`Key`] and [`Tag`].
 pub(super) type Same = BuildHasherDefault<Hashed>;
+
+/// A map whose keys are not hashed again.
+pub type ByKey<V> = HashMap<Key, V, BuildHasherDefault<Hashed>>;
 
 impl Hasher for Hashed {
     fn finish(&self) -> u64 {

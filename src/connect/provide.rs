@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use smallvec::SmallVec;
 
 use super::ask::{Ask, Not, Resolved, nearest};
@@ -22,11 +22,11 @@ use super::seam::{Fault, Parent};
 use super::trace::Found;
 use super::view::{View, body};
 use super::wish::Wish;
-use crate::cache::{self, Held, Key};
+use crate::cache::{self, ByKey, Held};
 use crate::graph::Ix;
 
 /// What was fetched for the group that is being answered.
-pub(super) type Fetched = HashMap<Key, Result<Held, Fault>>;
+pub(super) type Fetched = ByKey<Result<Held, Fault>>;
 
 /// Looks for what is at hand.
 pub(super) struct Look<'l> {
@@ -34,6 +34,8 @@ pub(super) struct Look<'l> {
     pub(super) scope: &'l Scope,
     pub(super) now: Timestamp,
     pub(super) found: Option<&'l Fetched>,
+    /// It is only asked what is at hand: what is missing is asked for later, and counted then.
+    pub(super) is_first: bool,
     pub(super) missing: Vec<Wanted>,
 }
 
@@ -179,6 +181,17 @@ impl Look<'_> {
             fetched_at,
             stale: false,
         })
+    }
+
+    /// Whether there is no way around asking: of what is not kept nothing is at hand before this request has fetched it.
+    pub(super) fn is_to_fetch(&self, fetch: &Fetch, args: &Args, parent: &Parent) -> bool {
+        if fetch.policy.is_some() {
+            return false;
+        }
+        match self.runtime.resolve(fetch, args, parent, self.scope) {
+            Resolved::Ask(ask) => self.scope.own(&ask.key).is_none(),
+            Resolved::Not(_) => false,
+        }
     }
 
     /// What a provider of a route has for a parent.
@@ -413,6 +426,9 @@ impl Look<'_> {
                     Some(held) => held,
                     None => {
                         provided.pending = true;
+                        if self.is_first {
+                            return None;
+                        }
                         self.note(fetch, Found::Miss);
                         self.missing.push(Wanted {
                             fetch: Arc::clone(fetch),
@@ -500,7 +516,8 @@ impl Look<'_> {
     fn count_age(&self, fetch: &Fetch, held: &Held) {
         let life = held.entry.life();
         let left = life.fresh_until.duration_since(self.now);
-        self.scope.fresh_for(left.try_into().unwrap_or_default());
+        self.scope
+            .fresh_for(left.max(SignedDuration::ZERO).unsigned_abs());
         // What was fetched just now was counted when it was missing.
         if self.found.is_none() {
             let age = self

@@ -164,10 +164,14 @@ impl LiveSource for Runtime {
         }
         let now = scope.moment(|| self.0.cache.now());
         let mut look = self.0.look(scope, now, None);
-        if let Some((fetch, args)) = route.only_fetch()
-            && let Some(object) = look.fresh(fetch, args, parent)
-        {
-            return Some(seam::Fetched::Live(object).into());
+        look.is_first = true;
+        if let Some((fetch, args)) = route.only_fetch() {
+            if let Some(object) = look.fresh(fetch, args, parent) {
+                return Some(seam::Fetched::Live(object).into());
+            }
+            if look.is_to_fetch(fetch, args, parent) {
+                return None;
+            }
         }
         let mut provided = Vec::with_capacity(route.providers.len());
         for position in 0..route.providers.len() {
@@ -182,17 +186,30 @@ impl LiveSource for Runtime {
     }
 
     fn fetch(&self, groups: Vec<Group>) -> Vec<BoxFuture<'static, Vec<Answer>>> {
-        // Actions come alone: the executor carries them out one after the other.
-        if let [group] = groups.as_slice()
-            && self.0.route(&group.field, &mut None).action
-        {
-            let (runtime, group) = (Arc::clone(&self.0), group.clone());
-            return vec![
-                async move { vec![runtime.act(&group.field, &group.scope).await] }.boxed(),
-            ];
+        let (is_action, is_alone) = match groups.as_slice() {
+            [group] => {
+                let mut own = None;
+                let route = self.0.route(&group.field, &mut own);
+                (route.action, route.providers.len() == 1)
+            }
+            _ => (false, false),
+        };
+        if is_action || is_alone {
+            let alone = groups.into_iter().map(|group| {
+                let runtime = Arc::clone(&self.0);
+                match is_action {
+                    // They come alone: the executor carries them out one after the other.
+                    true => {
+                        async move { vec![runtime.act(&group.field, &group.scope).await] }.boxed()
+                    }
+                    // Most go this way: nothing is in common with anybody.
+                    false => runtime.finish_alone(group).boxed(),
+                }
+            });
+            return alone.collect();
         }
         let mut started: Vec<Started> = Vec::with_capacity(groups.len());
-        let mut common: HashMap<u32, Vec<Wanted>> = HashMap::new();
+        let mut common: Vec<(u32, Vec<Wanted>)> = Vec::new();
         for group in groups {
             started.push(self.0.start(group, &mut common));
         }
@@ -200,7 +217,7 @@ impl LiveSource for Runtime {
             return Vec::new();
         };
         let tower = self.0.tower(&first.group.scope);
-        let together: HashMap<u32, Together> = common
+        let together: Arc<[(u32, Together)]> = common
             .into_iter()
             .map(|(fetch, wanted)| {
                 let tower = tower.clone();
@@ -212,7 +229,7 @@ impl LiveSource for Runtime {
             .into_iter()
             .map(|started| {
                 let runtime = Arc::clone(&self.0);
-                let together = together.clone();
+                let together = Arc::clone(&together);
                 async move { runtime.finish(started, &together).await }.boxed()
             })
             .collect()
@@ -314,6 +331,7 @@ impl Inner {
             scope,
             now,
             found,
+            is_first: false,
             missing: Vec::new(),
         }
     }
@@ -329,7 +347,7 @@ impl Inner {
     }
 
     /// Looks once for everything; what is missing joins what other groups miss of the same request.
-    fn start(self: &Arc<Self>, group: Group, common: &mut HashMap<u32, Vec<Wanted>>) -> Started {
+    fn start(self: &Arc<Self>, group: Group, common: &mut Vec<(u32, Vec<Wanted>)>) -> Started {
         let mut own = None;
         let field = Arc::clone(&group.field);
         let route = self.route(&field, &mut own);
@@ -349,7 +367,10 @@ impl Inner {
                 if !fetches.contains(&together) {
                     fetches.push(together);
                 }
-                common.entry(together).or_default().push(wanted);
+                match common.iter_mut().find(|(own, _)| *own == together) {
+                    Some((_, all)) => all.push(wanted),
+                    None => common.push((together, vec![wanted])),
+                }
             }
             waits.push(fetches);
         }
@@ -363,7 +384,7 @@ impl Inner {
     async fn finish(
         self: Arc<Self>,
         started: Started,
-        together: &HashMap<u32, Together>,
+        together: &[(u32, Together)],
     ) -> Vec<Answer> {
         let Started {
             group,
@@ -374,8 +395,9 @@ impl Inner {
         let route = self.route(&group.field, &mut own);
         let each = provided.into_iter().zip(waits).enumerate();
         let each = each.map(|(position, (provided, waits))| {
-            let waits = waits.iter();
-            let first = waits.filter_map(|fetch| together.get(fetch).cloned());
+            let is_waited_for = |(fetch, _): &&(u32, Together)| waits.contains(fetch);
+            let first = together.iter().filter(is_waited_for);
+            let first = first.map(|(_, landed)| landed.clone());
             self.complete(&group, route, position, provided, first.collect())
         });
         let mut by_provider: Vec<_> = join_all(each)
@@ -410,33 +432,98 @@ impl Inner {
         if first.is_empty() {
             return provided;
         }
-        let mut found = Fetched::new();
+        let mut found = Fetched::default();
         for landed in join_all(first).await {
-            self.take_in(&landed, &group.scope, &mut found);
+            self.take_in(landed.iter().cloned(), &group.scope, &mut found);
         }
-        for _ in 0..MOST_ROUNDS {
-            let mut look = self.look(&group.scope, self.cache.now(), Some(&found));
-            for (parent, provided) in group.parents.iter().zip(&mut provided) {
-                if provided.pending {
-                    *provided = look.provide(route, position, parent);
-                }
-            }
-            let missing = look.missing;
-            if missing.is_empty() {
-                break;
-            }
-            let landed = self.tower(&group.scope).fetch(missing).await;
-            self.take_in(&landed, &group.scope, &mut found);
-        }
+        let missing = self.look_again(group, route, position, &mut provided, &found);
+        self.go_on(group, route, position, &mut provided, (missing, found))
+            .await;
         provided
     }
 
-    fn take_in(&self, landed: &[Landing], scope: &Scope, found: &mut Fetched) {
-        for (key, result) in landed {
-            if let Ok(held) = result {
-                scope.keep(*key, held.clone());
+    /// What a group is answered that shares nothing with others: the same in fewer steps.
+    async fn finish_alone(self: Arc<Self>, group: Group) -> Vec<Answer> {
+        let mut own = None;
+        let route = self.route(&group.field, &mut own);
+        let (mut provided, missing) = {
+            let mut look = self.look(&group.scope, self.cache.now(), None);
+            let parents = group.parents.iter();
+            let provided: Vec<Provided> = parents
+                .map(|parent| look.provide(route, 0, parent))
+                .collect();
+            (provided, look.missing)
+        };
+        if !missing.is_empty() {
+            self.go_on(
+                &group,
+                route,
+                0,
+                &mut provided,
+                (missing, Fetched::default()),
+            )
+            .await;
+        }
+        let now = group.scope.is_watched().then(|| self.cache.now());
+        let each = group.parents.iter().zip(&provided);
+        each.map(|(parent, provided)| {
+            let provided = std::slice::from_ref(provided);
+            if let Some(now) = now {
+                route.record(parent, provided, &group.scope, now);
             }
-            found.insert(*key, result.clone());
+            route.answer(provided)
+        })
+        .collect()
+    }
+
+    /// Fetches what is missing, and what is missing when that is there.
+    async fn go_on(
+        self: &Arc<Self>,
+        group: &Group,
+        route: &Route,
+        position: usize,
+        provided: &mut [Provided],
+        (mut missing, mut found): (Vec<Wanted>, Fetched),
+    ) {
+        for _ in 0..MOST_ROUNDS {
+            if missing.is_empty() {
+                return;
+            }
+            let landed = self.tower(&group.scope).fetch(missing).await;
+            self.take_in(landed, &group.scope, &mut found);
+            missing = self.look_again(group, route, position, provided, &found);
+        }
+    }
+
+    /// Looks once more for what was missing; what still is.
+    fn look_again(
+        self: &Arc<Self>,
+        group: &Group,
+        route: &Route,
+        position: usize,
+        provided: &mut [Provided],
+        found: &Fetched,
+    ) -> Vec<Wanted> {
+        let mut look = self.look(&group.scope, self.cache.now(), Some(found));
+        for (parent, provided) in group.parents.iter().zip(provided) {
+            if provided.pending {
+                *provided = look.provide(route, position, parent);
+            }
+        }
+        look.missing
+    }
+
+    fn take_in(
+        &self,
+        landed: impl IntoIterator<Item = Landing>,
+        scope: &Scope,
+        found: &mut Fetched,
+    ) {
+        for (key, result) in landed {
+            if let Ok(held) = &result {
+                scope.keep(key, held.clone());
+            }
+            found.insert(key, result);
         }
     }
 

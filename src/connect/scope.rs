@@ -1,6 +1,5 @@
 //! What goes with everything that one request asks: its time, its catalog, its caller, and what became of each live field.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -13,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::trace::Trace;
-use crate::cache::{Held, Key};
+use crate::cache::{ByKey, Held, Key};
 use crate::clock::Budget;
 use crate::graph::{Ix, Snapshot};
 
@@ -37,7 +36,7 @@ pub struct Scope {
     /// Milliseconds for which everything in the answer is fresh.
     fresh_for: AtomicU64,
     /// What is kept for this request alone.
-    own: Mutex<HashMap<Key, Held>>,
+    own: Mutex<ByKey<Held>>,
     /// Sets of entities that sources found, for what is asked of them within the answer.
     sets: Mutex<Vec<Arc<RoaringBitmap>>>,
 }

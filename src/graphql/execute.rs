@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::stream::StreamExt;
 
 use super::error::{Code, FieldError, Outcome};
+use super::flights::Flights;
 use super::hole::{Piece, SourceId};
 use super::place::Place;
 use super::plan::FieldId;
@@ -40,9 +40,6 @@ impl<'s> Sources<'s> {
 
 /// A group that is to be fetched, with its holes.
 type Departure = (Vec<usize>, Group);
-
-/// The holes of a group in flight, with their answers.
-type Flight = BoxFuture<'static, (Vec<usize>, Vec<Answer>)>;
 
 /// Runs the plan of `scene`.
 pub(crate) async fn run(scene: &Scene<'_>, sources: &Sources<'_>) -> Response {
@@ -82,7 +79,7 @@ fn next_buffer(writer: &mut Writer<'_>) -> Vec<u8> {
 
 /// Fetches holes and writes what they bring until none is left, or the time is over.
 async fn fill(writer: &mut Writer<'_>, buffers: &mut Vec<Vec<u8>>, sources: &Sources<'_>) {
-    let mut flights: FuturesUnordered<Flight> = FuturesUnordered::new();
+    let mut flights = Flights::default();
     let all = 0..writer.holes.len();
     // Of a mutation the next field at the root begins when all of the one before is there.
     let (mut ready, mut waiting): (Vec<Vec<usize>>, VecDeque<usize>) = match writer.scene.serial {
@@ -96,10 +93,10 @@ async fn fill(writer: &mut Writer<'_>, buffers: &mut Vec<Vec<u8>>, sources: &Sou
             let is_state = |hole: &mut usize| writer.holes.get(*hole).source == SourceId::States;
             states.extend(pass.extract_if(.., is_state));
         }
-        open += depart(writer, std::mem::take(&mut ready), sources, &flights);
+        open += depart(writer, std::mem::take(&mut ready), sources, &mut flights);
         if open == 0 {
             // What became of live fields is known when all that was asked for has come.
-            open += tell(writer, &std::mem::take(&mut states), sources, &flights);
+            open += tell(writer, &std::mem::take(&mut states), sources, &mut flights);
         }
         if open == 0 {
             match waiting.pop_front() {
@@ -131,7 +128,7 @@ fn depart(
     writer: &mut Writer<'_>,
     passes: Vec<Vec<usize>>,
     sources: &Sources<'_>,
-    flights: &FuturesUnordered<Flight>,
+    flights: &mut Flights,
 ) -> usize {
     let mut calls: Vec<(SourceId, Vec<Departure>)> = Vec::new();
     for pass in passes {
@@ -172,7 +169,7 @@ fn depart(
             let future = futures
                 .next()
                 .unwrap_or_else(|| std::future::ready(Vec::new()).boxed());
-            flights.push(future.map(move |answers| (holes, answers)).boxed());
+            flights.push(holes, future);
         }
     }
     departed
@@ -183,7 +180,7 @@ fn tell(
     writer: &mut Writer<'_>,
     states: &[usize],
     sources: &Sources<'_>,
-    flights: &FuturesUnordered<Flight>,
+    flights: &mut Flights,
 ) -> usize {
     let mut departed = 0;
     for (_, field, holes) in grouped(writer, states) {
@@ -191,7 +188,7 @@ fn tell(
             continue;
         };
         let told = super::states::answer(group, sources.live);
-        flights.push(told.map(move |answers| (holes, answers)).boxed());
+        flights.push(holes, told.boxed());
         departed += 1;
     }
     departed

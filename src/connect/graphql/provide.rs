@@ -70,6 +70,9 @@ impl Look<'_> {
         });
         let (Some(held), Some((look, is_absent, true))) = (held, looked) else {
             provided.pending = true;
+            if self.is_first {
+                return None;
+            }
             self.note(fetch, Found::Miss);
             let part = Part {
                 field: call.field(&shape.field),
