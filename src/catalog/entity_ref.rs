@@ -65,11 +65,9 @@ impl EntityRef {
         text.push_str(namespace);
         text.push('/');
         text.push_str(name);
-        if text
-            .bytes()
-            .any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii())
-        {
-            text = text.to_lowercase();
+        match text.is_ascii() {
+            true => text.make_ascii_lowercase(),
+            false => text = text.to_lowercase(),
         }
         Self(text.into())
     }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -68,6 +69,8 @@ pub struct Claimed {
 /// What upstreams said that they do not have, the latest last.
 #[derive(Debug, Default)]
 pub(super) struct Missing {
+    /// Whether there ever was one.
+    is_any: AtomicBool,
     found: Mutex<IndexMap<(Box<str>, u32), Claimed>>,
     news: Arc<Notify>,
 }
@@ -253,6 +256,10 @@ impl Inner {
 
     /// An upstream was asked what a descriptor claims, and has it or not.
     pub(super) fn heard(&self, fetch: &Fetch, ix: Ix, scope: &Scope, has_it: bool) {
+        // Mostly nothing is missed anywhere, and nobody waits for a lock to learn that.
+        if has_it && !self.missing.is_any.load(Ordering::Acquire) {
+            return;
+        }
         let snapshot = &scope.snapshot;
         let key = (Box::from(snapshot.entity_ref(ix)), fetch.id);
         let mut found = self.missing.found.lock();
@@ -287,6 +294,7 @@ impl Inner {
         if found.len() == MOST_MISSING {
             found.shift_remove_index(0);
         }
+        self.missing.is_any.store(true, Ordering::Release);
         found.insert(key, claimed);
         self.missing.news.notify_one();
     }

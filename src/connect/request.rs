@@ -25,6 +25,11 @@ use crate::sdl::{self, Request};
 /// Statuses by which an upstream says that it was asked for too much at once.
 pub(super) const TOO_MUCH: [u16; 4] = [413, 414, 502, 504];
 
+/// Names that are read once, and not for every request.
+const ACCEPT: HeaderName = HeaderName::from_static("accept");
+const CONTENT_TYPE: HeaderName = HeaderName::from_static("content-type");
+const CACHE_CONTROL: HeaderName = HeaderName::from_static("cache-control");
+
 /// A request, ready to be sent.
 #[derive(Clone)]
 pub(super) struct Asked {
@@ -240,9 +245,9 @@ pub(super) fn http_method(method: sdl::Method) -> Method {
 
 pub(super) fn headers(body: bool) -> Vec<(HeaderName, HeaderValue)> {
     let json = HeaderValue::from_static("application/json");
-    let mut headers = vec![(HeaderName::from_static("accept"), json.clone())];
+    let mut headers = vec![(ACCEPT, json.clone())];
     if body {
-        headers.push((HeaderName::from_static("content-type"), json));
+        headers.push((CONTENT_TYPE, json));
     }
     headers
 }
@@ -295,7 +300,7 @@ fn judge(fetch: &Fetch, reply: Reply, divisible: bool) -> Result<Said, Trouble> 
 
 /// Whether an upstream forbids keeping its answer.
 pub(super) fn is_no_store(headers: &HeaderMap) -> bool {
-    let mut values = headers.get_all("cache-control").iter();
+    let mut values = headers.get_all(CACHE_CONTROL).iter();
     values.any(|value| {
         let words = value.to_str().unwrap_or_default().split(',');
         words

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{Request as HttpRequest, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use futures_util::future::join_all;
 use tracing::Instrument as _;
@@ -22,9 +22,9 @@ use crate::telemetry::metrics::OperationOutcome;
 /// Headers of an answer, those that hyper adds among them.
 const HEADERS: usize = 12;
 /// `1`: `extensions.callboard` says what upstreams were asked.
-const TRACE: &str = "callboard-trace";
+const TRACE: HeaderName = HeaderName::from_static("callboard-trace");
 /// `data`: failures of upstreams are in `Entity.live` only.
-const ERRORS: &str = "callboard-errors";
+const ERRORS: HeaderName = HeaderName::from_static("callboard-errors");
 
 /// Queries in the URL; nothing that changes anything.
 pub(super) async fn get(

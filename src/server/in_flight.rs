@@ -1,8 +1,7 @@
 //! The requests that are worked on, so that a shutdown can say by name what it cut.
 
-use std::collections::HashMap;
-
 use axum::http::HeaderValue;
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use crate::telemetry::metrics::{Method, Route};

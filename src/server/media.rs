@@ -23,11 +23,18 @@ impl MediaType {
 
     /// The one that the client likes best; `application/json` if it has no opinion.
     pub(super) fn accepted(headers: &HeaderMap) -> Result<Self, Refusal> {
-        let mut values = headers.get_all(header::ACCEPT).iter().peekable();
-        if values.peek().is_none() {
-            return Ok(Self::Json);
+        let mut values = headers.get_all(header::ACCEPT).iter();
+        match (values.next().map(HeaderValue::as_bytes), values.next()) {
+            (None, _) => return Ok(Self::Json),
+            // What programs send is known at a glance.
+            (Some(b"application/json"), None) => return Ok(Self::Json),
+            (Some(b"application/graphql-response+json"), None) => {
+                return Ok(Self::GraphqlResponse);
+            }
+            _ => {}
         }
         let mut best: Option<(Preference, Self)> = None;
+        let values = headers.get_all(header::ACCEPT).iter();
         let ranges = values
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','));
@@ -102,8 +109,11 @@ fn is_utf8(parameters: &str) -> bool {
 
 /// A body must be JSON in UTF-8. Browsers send that to another site only after asking us, and we say no: so no form of another site reaches a handler.
 pub(super) fn check_body_type(headers: &HeaderMap) -> Result<(), Refusal> {
-    let value = headers
-        .get(header::CONTENT_TYPE)
+    let value = headers.get(header::CONTENT_TYPE);
+    if value.is_some_and(|value| value == "application/json") {
+        return Ok(());
+    }
+    let value = value
         .and_then(|value| value.to_str().ok())
         .ok_or(Refusal::UnsupportedMediaType)?;
     let (name, parameters) = value.split_once(';').unwrap_or((value, ""));
