@@ -1,6 +1,6 @@
 //! The values of entities as they are written: one row each, 64 rows packed behind each other.
 //!
-//! A row holds the ref, the id and every column as finished JSON, so that writing a field is a copy and all fields of an entity lie side by side.
+//! A row holds the ref, the id and every column as finished JSON, so that writing a field is a copy and all fields of an entity lie side by side, behind the places where they end.
 //! What is only referred to has a row with its ref alone.
 
 use std::sync::Arc;
@@ -21,9 +21,8 @@ pub(super) struct Rows {
 
 #[derive(Clone, Debug)]
 struct Chunk {
+    /// Row after row: where each of its slots ends ([`write_end`]), then their texts. In one place, because what reads the one reads the other.
     text: Box<str>,
-    /// Where each slot's text ends.
-    ends: Box<[u32]>,
     heads: [Head; WIDTH],
 }
 
@@ -31,7 +30,6 @@ impl Default for Chunk {
     fn default() -> Self {
         Self {
             text: Box::default(),
-            ends: Box::default(),
             heads: [Head::absent(0); WIDTH],
         }
     }
@@ -40,19 +38,46 @@ impl Default for Chunk {
 /// What is asked first of a row, side by side: reading a row costs mostly what has to come from memory.
 #[derive(Clone, Copy, Debug)]
 struct Head {
-    /// Where the row's slots end, in `ends`.
-    slots: u32,
+    /// Where the row begins in the text; it goes to where the next one begins.
+    start: u32,
+    slots: u16,
     kind: KindCode,
 }
 
 impl Head {
-    /// A row without slots, behind so many.
-    fn absent(slots: usize) -> Self {
+    /// A row without slots, at this place of the text.
+    fn absent(start: usize) -> Self {
         Self {
-            slots: slots as u32,
+            start: start as u32,
+            slots: 0,
             kind: ABSENT,
         }
     }
+}
+
+/// Bytes of an end: seven bits in each, so that they may stand in a text. No row is longer than a file that is read, which is far below.
+const END: usize = 4;
+
+fn write_end(end: u32, text: &mut String) {
+    for digit in 0..END {
+        text.push(char::from((end >> (7 * digit)) as u8 & 0x7f));
+    }
+}
+
+#[inline]
+fn read_end(digits: [u8; END]) -> usize {
+    let digits = u32::from_le_bytes(digits);
+    let end = digits & 0x7f
+        | digits >> 1 & 0x7f << 7
+        | digits >> 2 & 0x7f << 14
+        | digits >> 3 & 0x7f << 21;
+    end as usize
+}
+
+/// Appends a row.
+fn write_row(text: &mut String, slots: &str, ends: &[u32]) {
+    ends.iter().for_each(|end| write_end(*end, text));
+    text.push_str(slots);
 }
 
 /// One row under construction.
@@ -66,12 +91,9 @@ pub(super) struct NewRow {
 /// One row, looked up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowRef<'a> {
-    kind: KindCode,
     /// Of the whole chunk.
     text: &'a str,
-    /// Where the row's own slots end, and where the first of them begins.
-    ends: &'a [u32],
-    start: usize,
+    head: Head,
 }
 
 impl NewRow {
@@ -101,53 +123,36 @@ impl NewRow {
     }
 
     pub(super) fn slot(&self, slot: u16) -> &str {
-        let row = RowRef {
-            kind: self.kind,
-            text: &self.text,
-            ends: &self.ends,
-            start: 0,
+        let slot = usize::from(slot);
+        let Some(end) = self.ends.get(slot) else {
+            return "";
         };
-        row.slot(slot)
+        let start = slot.checked_sub(1).map_or(0, |before| self.ends[before]);
+        let own = start as usize..*end as usize;
+        self.text.get(own).unwrap_or_default()
     }
 }
 
 impl Chunk {
-    #[inline]
-    fn slots_of(&self, place: usize) -> std::ops::Range<usize> {
-        let start = match place.checked_sub(1) {
-            Some(before) => self.heads[before].slots as usize,
-            None => 0,
-        };
-        start..self.heads[place].slots as usize
-    }
-
-    fn text_end(&self, slots: usize) -> usize {
-        match slots.checked_sub(1) {
-            Some(last) => self.ends[last] as usize,
-            None => 0,
-        }
-    }
-
     fn with(&self, place: usize, row: &NewRow) -> Self {
-        let slots = self.slots_of(place);
-        let text = self.text_end(slots.start)..self.text_end(slots.end);
+        let start = self.heads[place].start as usize;
+        let next = self.heads.get(place + 1);
+        let end = next.map_or(self.text.len(), |next| next.start as usize);
+        let mut text =
+            String::with_capacity(self.text.len() + row.text.len() + END * row.ends.len());
+        text.push_str(self.text.get(..start).unwrap_or_default());
+        write_row(&mut text, &row.text, &row.ends);
+        let own = text.len() - start;
+        text.push_str(self.text.get(end..).unwrap_or_default());
         let mut heads = self.heads;
         heads[place].kind = row.kind;
-        for head in &mut heads[place..] {
-            head.slots = head.slots - slots.len() as u32 + row.ends.len() as u32;
+        heads[place].slots = row.ends.len() as u16;
+        for head in &mut heads[place + 1..] {
+            head.start = head.start - (end - start) as u32 + own as u32;
         }
-        let before = self.ends[..slots.start].iter().copied();
-        let own = row.ends.iter().map(|end| end + text.start as u32);
-        let behind = self.ends[slots.end..].iter();
-        let behind = behind.map(|end| end - text.len() as u32 + row.text.len() as u32);
-        let parts = [
-            self.text.get(..text.start).unwrap_or_default(),
-            &row.text,
-            self.text.get(text.end..).unwrap_or_default(),
-        ];
         Self {
-            text: parts.concat().into(),
-            ends: before.chain(own).chain(behind).collect(),
+            // A copy is of the right size.
+            text: text.as_str().into(),
             heads,
         }
     }
@@ -162,12 +167,9 @@ impl Rows {
     #[inline]
     pub(super) fn row(&self, ix: u32) -> Option<RowRef<'_>> {
         let (chunk, place) = self.chunks.chunk(ix as usize)?;
-        let slots = chunk.slots_of(place);
         Some(RowRef {
-            kind: chunk.heads[place].kind,
             text: &chunk.text,
-            start: chunk.text_end(slots.start),
-            ends: &chunk.ends[slots],
+            head: chunk.heads[place],
         })
     }
 
@@ -192,36 +194,32 @@ impl Rows {
 pub(super) struct RowFilling {
     chunks: Vec<Arc<Chunk>>,
     text: String,
-    ends: Vec<u32>,
     heads: Vec<Head>,
 }
 
 impl RowFilling {
     /// Takes a row by its parts, as [`NewRow::parts`] gives them.
     pub(super) fn push(&mut self, kind: KindCode, text: &str, ends: &[u32]) {
-        let start = self.text.len() as u32;
-        self.text.push_str(text);
-        self.ends.extend(ends.iter().map(|end| end + start));
         self.heads.push(Head {
-            slots: self.ends.len() as u32,
+            start: self.text.len() as u32,
+            slots: ends.len() as u16,
             kind,
         });
+        write_row(&mut self.text, text, ends);
         if self.heads.len() == WIDTH {
             self.close();
         }
     }
 
     fn close(&mut self) {
-        let mut heads = [Head::absent(self.ends.len()); WIDTH];
+        let mut heads = [Head::absent(self.text.len()); WIDTH];
         heads[..self.heads.len()].copy_from_slice(&self.heads);
         // Copies are of the right size: to shrink may leave up to half of a block unused, because the allocator keeps it.
         self.chunks.push(Arc::new(Chunk {
             text: self.text.as_str().into(),
-            ends: self.ends.as_slice().into(),
             heads,
         }));
         self.text.clear();
-        self.ends.clear();
         self.heads.clear();
     }
 
@@ -238,27 +236,35 @@ impl RowFilling {
 impl<'a> RowRef<'a> {
     #[inline]
     pub(super) fn kind(self) -> KindCode {
-        self.kind
+        self.head.kind
     }
 
-    /// Something of each of the first cache lines of the text.
+    /// Something of each of the first cache lines of the row.
+    #[inline]
     pub(super) fn touch(self) -> u32 {
-        let text = self.text.as_bytes();
-        let lines = (0..TOUCHED).map(|line| text.get(self.start + LINE * line));
+        let row = self.text.as_bytes().get(self.head.start as usize..);
+        let row = row.unwrap_or_default();
+        let lines = (0..TOUCHED).map(|line| row.get(LINE * line));
         lines.flatten().fold(0, |sum, byte| sum ^ u32::from(*byte))
     }
 
     /// Empty where there is no value.
     #[inline]
     pub(super) fn slot(self, slot: u16) -> &'a str {
-        let slot = usize::from(slot);
-        let Some(end) = self.ends.get(slot) else {
+        if slot >= self.head.slots {
             return "";
-        };
-        let start = match slot.checked_sub(1) {
-            Some(before) => self.ends[before] as usize,
-            None => self.start,
-        };
-        self.text.get(start..*end as usize).unwrap_or_default()
+        }
+        let first = self.head.start as usize + END * usize::from(self.head.slots);
+        let start = slot.checked_sub(1).map_or(0, |before| self.end(before));
+        let own = first + start..first + self.end(slot);
+        self.text.get(own).unwrap_or_default()
+    }
+
+    /// Where a slot's text ends, from where that of the first begins.
+    #[inline]
+    fn end(self, slot: u16) -> usize {
+        let at = self.head.start as usize + END * usize::from(slot);
+        let digits = self.text.as_bytes().get(at..).and_then(<[u8]>::first_chunk);
+        digits.map_or(0, |digits| read_end(*digits))
     }
 }
