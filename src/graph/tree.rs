@@ -4,7 +4,10 @@
 //! Branches keep a copy of the first item below each child, and refresh it with every change on that path.
 
 use std::cmp::Ordering;
+use std::slice;
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 /// Most items in a leaf, and most children of a branch.
 const MAX: usize = 64;
@@ -148,21 +151,20 @@ impl<T: Clone> Tree<T> {
 
     /// In order, from the first item for which `before` does not hold; it holds for a part at the beginning.
     pub(super) fn from(&self, mut before: impl FnMut(&T) -> bool) -> Walk<'_, T> {
-        let mut walk = Walk { stack: Vec::new() };
+        let mut above = SmallVec::new();
         let mut node = &*self.root;
         loop {
             match node {
                 Node::Leaf(items) => {
                     let at = items.partition_point(&mut before);
-                    walk.stack.push((node, at));
-                    walk.settle();
-                    return walk;
+                    let leaf = items[at..].iter();
+                    return Walk { leaf, above };
                 }
                 Node::Branch(children) => {
                     let at = children
                         .partition_point(|child| before(&child.first))
                         .saturating_sub(1);
-                    walk.stack.push((node, at + 1));
+                    above.push(children[at + 1..].iter());
                     node = &children[at].node;
                 }
             }
@@ -171,19 +173,20 @@ impl<T: Clone> Tree<T> {
 
     /// In reverse order, from the last item for which `before` holds; it holds for a part at the beginning.
     pub(super) fn back_from(&self, mut before: impl FnMut(&T) -> bool) -> BackWalk<'_, T> {
-        let mut walk = BackWalk { stack: Vec::new() };
+        let mut above = SmallVec::new();
         let mut node = &*self.root;
         loop {
             match node {
                 Node::Leaf(items) => {
-                    walk.stack.push((node, items.partition_point(&mut before)));
-                    return walk;
+                    let at = items.partition_point(&mut before);
+                    let leaf = items[..at].iter();
+                    return BackWalk { leaf, above };
                 }
                 Node::Branch(children) => {
                     let at = children
                         .partition_point(|child| before(&child.first))
                         .saturating_sub(1);
-                    walk.stack.push((node, at));
+                    above.push(children[..at].iter());
                     node = &children[at].node;
                 }
             }
@@ -301,82 +304,91 @@ impl<T: Clone> Node<T> {
     }
 }
 
+/// What is left of the nodes above a leaf, from the root down.
+type Above<'a, T> = SmallVec<[slice::Iter<'a, Child<T>>; 4]>;
+
 /// Forward iteration.
 #[derive(Clone, Debug)]
 pub(super) struct Walk<'a, T> {
-    /// From the root down: each node with the place that comes next.
-    stack: Vec<(&'a Node<T>, usize)>,
+    /// What is left of the leaf at hand.
+    leaf: slice::Iter<'a, T>,
+    above: Above<'a, T>,
 }
 
 impl<T> Walk<'_, T> {
-    /// Goes down to the next leaf that has something left.
-    fn settle(&mut self) {
-        while let Some((node, at)) = self.stack.last_mut() {
-            match node {
-                Node::Leaf(items) if *at < items.len() => return,
-                Node::Branch(children) if *at < children.len() => {
-                    let below = &*children[*at].node;
-                    *at += 1;
-                    self.stack.push((below, 0));
-                }
-                Node::Leaf(_) | Node::Branch(_) => {
-                    self.stack.pop();
-                }
-            }
+    /// Goes to the next leaf, if there is one.
+    fn turn(&mut self) -> Option<()> {
+        let mut node = loop {
+            match self.above.last_mut()?.next() {
+                Some(child) => break &*child.node,
+                None => self.above.pop(),
+            };
+        };
+        while let Node::Branch(children) = node {
+            let mut children = children.iter();
+            node = &children.next()?.node;
+            self.above.push(children);
         }
+        if let Node::Leaf(items) = node {
+            self.leaf = items.iter();
+        }
+        Some(())
     }
 }
 
 impl<'a, T> Iterator for Walk<'a, T> {
     type Item = &'a T;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a T> {
-        let (node, at) = self.stack.last_mut()?;
-        let Node::Leaf(items) = *node else {
-            return None;
-        };
-        let item = items.get(*at)?;
-        *at += 1;
-        if *at == items.len() {
-            self.settle();
+        loop {
+            if let Some(item) = self.leaf.next() {
+                return Some(item);
+            }
+            self.turn()?;
         }
-        Some(item)
     }
 }
 
 /// Backward iteration.
 #[derive(Clone, Debug)]
 pub(super) struct BackWalk<'a, T> {
-    /// From the root down: each node; in a branch the place of the child that stands on the stack, in the leaf the number of items left.
-    stack: Vec<(&'a Node<T>, usize)>,
+    /// What is left of the leaf at hand.
+    leaf: slice::Iter<'a, T>,
+    above: Above<'a, T>,
+}
+
+impl<T> BackWalk<'_, T> {
+    /// Goes to the leaf before, if there is one.
+    fn turn(&mut self) -> Option<()> {
+        let mut node = loop {
+            match self.above.last_mut()?.next_back() {
+                Some(child) => break &*child.node,
+                None => self.above.pop(),
+            };
+        };
+        while let Node::Branch(children) = node {
+            let mut children = children.iter();
+            node = &children.next_back()?.node;
+            self.above.push(children);
+        }
+        if let Node::Leaf(items) = node {
+            self.leaf = items.iter();
+        }
+        Some(())
+    }
 }
 
 impl<'a, T> Iterator for BackWalk<'a, T> {
     type Item = &'a T;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a T> {
         loop {
-            let (node, at) = self.stack.last_mut()?;
-            match *node {
-                Node::Leaf(items) if *at > 0 => {
-                    *at -= 1;
-                    return items.get(*at);
-                }
-                Node::Branch(children) if *at > 0 => {
-                    *at -= 1;
-                    let mut below = &*children[*at].node;
-                    while let Node::Branch(children) = below {
-                        self.stack.push((below, children.len() - 1));
-                        below = &children[children.len() - 1].node;
-                    }
-                    if let Node::Leaf(items) = below {
-                        self.stack.push((below, items.len()));
-                    }
-                }
-                Node::Leaf(_) | Node::Branch(_) => {
-                    self.stack.pop();
-                }
+            if let Some(item) = self.leaf.next_back() {
+                return Some(item);
             }
+            self.turn()?;
         }
     }
 }
