@@ -375,8 +375,17 @@ impl Halves {
     }
 }
 
+/// So many edges, and most entities have no more, are searched one by one: that is faster than to halve them.
+const SHORT: usize = 16;
+
 /// The part of sorted edges that is of one type.
 fn along(edges: &[Edge], relation: RelationId) -> &[Edge] {
+    if edges.len() <= SHORT {
+        let before = edges.iter().take_while(|edge| edge.relation < relation);
+        let rest = &edges[before.count()..];
+        let own = rest.iter().take_while(|edge| edge.relation == relation);
+        return &rest[..own.count()];
+    }
     let start = edges.partition_point(|edge| edge.relation < relation);
     let rest = edges.get(start..).unwrap_or_default();
     &rest[..rest.partition_point(|edge| edge.relation == relation)]

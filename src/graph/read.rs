@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::index::{Source, Texts, ValueIndex};
 use super::layout::{ABSENT, GENERIC, ID_SLOT, JSON_SLOT, NO_SLOT, REF_SLOT};
 use super::order::name_in;
+use super::record::marked_json;
 use super::value::{list_items, push_json_string, unquote};
-use super::{Edge, Ix, Origin, ProblemRecord, Snapshot, Written, extract, marked_text, rows};
+use super::{Edge, Ix, Origin, ProblemRecord, Snapshot, Written, extract, rows};
 use crate::catalog::EntityRef;
 use crate::sdl::{ColumnId, ColumnSource, EngineValue, KindId, Model, RelationId};
 
@@ -58,7 +59,7 @@ impl<'a> Row<'a> {
             push_json_string(out, text);
             return Written::Value;
         }
-        if let Some(hash) = text.strip_prefix('"').and_then(marked_text) {
+        if let Some(hash) = marked_json(text) {
             return Written::Text(hash);
         }
         out.extend_from_slice(text.as_bytes());

@@ -14,6 +14,13 @@ use crate::sdl::KindId;
 /// Large texts (API definitions) are kept in the store by content hash, and loaded only when selected.
 pub const TEXT_MARKER: char = '\u{E000}';
 
+/// Its first byte.
+const MARKER_LEAD: u8 = {
+    let mut bytes = [0; 4];
+    TEXT_MARKER.encode_utf8(&mut bytes);
+    bytes[0]
+};
+
 /// What stands in a descriptor in place of a large text: the marker, its SHA-256 in hex, `:`, its length in bytes.
 pub fn text_marker(hash: &str, bytes: usize) -> String {
     format!("{TEXT_MARKER}{hash}:{bytes}")
@@ -24,6 +31,16 @@ pub fn marked_text(text: &str) -> Option<&str> {
     text.strip_prefix(TEXT_MARKER)?
         .split_once(':')
         .map(|(hash, _)| hash)
+}
+
+/// The same where the text stands as JSON.
+#[inline]
+pub(super) fn marked_json(json: &str) -> Option<&str> {
+    // The writer asks of each value, and nearly every one ends here.
+    match json.as_bytes() {
+        [b'"', MARKER_LEAD, ..] => json.strip_prefix('"').and_then(marked_text),
+        _ => None,
+    }
 }
 
 /// One entity, ready to enter a snapshot.
