@@ -3,7 +3,9 @@
 mod corpus;
 mod diff;
 
-use callboard::apis::{self, Definition};
+use std::sync::Arc;
+
+use callboard::apis::{self, Definition, Shelf};
 use callboard::graphql::Limits;
 use serde_json::json;
 
@@ -295,4 +297,102 @@ fn every_format_is_read() {
             insta::assert_snapshot!(name, shown(&apis::read(&text, None)));
         });
     }
+}
+
+#[tokio::test]
+async fn two_definitions_are_compared_in_the_graph() {
+    let other = CATALOG
+        .split("---")
+        .next()
+        .unwrap()
+        .replace("name: payments }", "name: payments-three }")
+        .replace("version: 2.4.0", "version: 3.0.0")
+        .replace("/refund:", "/refunds:");
+    let engine = engine(&format!("{CATALOG}---{other}")).await;
+    let query = "query ($to: EntityRef, $revision: Revision) { api(ref: \"payments\") { definition { diff(to: $to, revision: $revision) {
+        breaking fromVersion toVersion changes { kind path description breaking }
+    } } } }";
+    insta::assert_snapshot!(engine.text(query, json!({ "to": "api:payments-three" })).await, @r#"
+    {
+      "data": {
+        "api": {
+          "definition": {
+            "diff": {
+              "breaking": true,
+              "fromVersion": "2.4.0",
+              "toVersion": "3.0.0",
+              "changes": [
+                {"kind":"REMOVED","path":"POST /payments/{id}/refund","description":"removed","breaking":true},
+                {"kind":"ADDED","path":"POST /payments/{id}/refunds","description":"added","breaking":false}
+              ]
+            }
+          }
+        }
+      }
+    }
+    "#);
+    insta::assert_snapshot!(engine.text(query, json!({})).await, @r#"
+    {
+      "data": {"api":{"definition":{"diff":null}}},
+      "errors": [
+        {
+          "message": "give either `to` or `revision`",
+          "locations": [{"line":1,"column":83}],
+          "path": ["api","definition","diff"],
+          "extensions": {"code":"BAD_USER_INPUT"}
+        }
+      ]
+    }
+    "#);
+    insta::assert_snapshot!(engine.text(query, json!({ "to": "api:nobody" })).await, @r#"
+    {
+      "data": {"api":{"definition":{"diff":null}}},
+      "errors": [
+        {
+          "message": "`to`: there is no definition of `api:default/nobody`",
+          "locations": [{"line":1,"column":83}],
+          "path": ["api","definition","diff"],
+          "extensions": {"code":"BAD_USER_INPUT"}
+        }
+      ]
+    }
+    "#);
+}
+
+/// Operations of many paths, each with a body that refers to itself.
+fn many(n_operations: usize) -> String {
+    let mut text = "openapi: 3.1.0\ninfo: { title: Many, version: 1.0.0 }\ncomponents: { schemas: { Tree: { type: object, properties: { left: { $ref: '#/components/schemas/Tree' } } } } }\npaths:\n".to_owned();
+    for number in 0..n_operations {
+        text.push_str(&format!(
+            "  /things/{number}: {{ get: {{ responses: {{ 200: {{ description: ok, content: {{ application/json: {{ schema: {{ $ref: '#/components/schemas/Tree' }} }} }} }} }} }} }}\n"
+        ));
+    }
+    text
+}
+
+#[test]
+fn ten_thousand_operations_are_read() {
+    let definition = apis::read(&many(10_000), None);
+    assert_eq!(definition.operations.len(), 10_000);
+    assert_eq!(definition.problems, []);
+}
+
+#[tokio::test]
+async fn each_text_is_read_once_within_a_limit() {
+    let shelf = Shelf::new(1_000_000);
+    let key = |hash: &str| apis::Key {
+        hash: hash.into(),
+        hint: None,
+    };
+    let text: Arc<str> = many(100).into();
+    let one = key("one");
+    let (first, second) = tokio::join!(shelf.read(&one, Arc::clone(&text)), shelf.read(&one, text));
+    assert!(Arc::ptr_eq(&first, &second));
+    assert!(Arc::ptr_eq(&first, &shelf.get(&one).unwrap()));
+    let large: Arc<str> = "x".repeat(30_000_000).into();
+    let refused = shelf.read(&key("large"), large).await;
+    assert_eq!(
+        refused.problems[0].message,
+        "the definition has 30000000 bytes, and the limit `limits.definitionSize` is 1000000"
+    );
 }

@@ -90,4 +90,33 @@ fn problems_stand_where_their_definitions_are_written() {
     assert_eq!(api["definition"]["operations"]["nodes"][0]["name"], "a");
     assert_eq!(api["definition"]["problems"][0]["line"], 2);
     assert_eq!(api["problems"][0]["code"], "definition-reference");
+
+    // Mended, the problem is gone, and what changed is known.
+    let before = "{ api(ref: \"beside\") { source { revision } } }";
+    let answer = until(&place, &server.url, before, |answer| {
+        answer["data"].is_object()
+    });
+    let revision = answer["data"]["api"]["source"]["revision"].clone();
+    let file = place.path().join("catalog/apis/schema.graphql");
+    std::fs::write(file, "type Query {\n  b: Int\n}\n").unwrap();
+    let known = until(&place, &server.url, PROBLEMS, |answer| {
+        shown(answer).len() == 1
+    });
+    assert_eq!(shown(&known), expected[1..]);
+    let query = format!(
+        "{{ api(ref: \"beside\") {{ definition {{ diff(revision: {revision}) {{ breaking changes {{ kind path }} }} }} }} }}"
+    );
+    let answer = until(&place, &server.url, &query, |answer| {
+        answer["data"].is_object()
+    });
+    assert_eq!(
+        answer["data"]["api"]["definition"]["diff"],
+        json!({
+            "breaking": true,
+            "changes": [
+                { "kind": "REMOVED", "path": "Query.a" },
+                { "kind": "ADDED", "path": "Query.b" },
+            ],
+        })
+    );
 }
