@@ -6,6 +6,7 @@ mod claims;
 mod definitions;
 pub mod folders;
 pub mod indexing;
+mod library;
 pub mod live;
 mod references;
 pub mod reload;
@@ -104,7 +105,7 @@ impl App {
         let place = crate::store::beside(url, ".search").map_or(Place::Temporary, Place::Folder);
         let indexing = Indexing::new(Search::new(&place)?);
         let board = Board::new(
-            generation.engine(&config, &live, &indexing, &claims),
+            generation.engine(&config, &live, &indexing, clock.clone(), &claims),
             Arc::clone(generation.ingest.catalog()),
             config.limits.clone(),
         )
@@ -202,8 +203,15 @@ impl Generation {
         })
     }
 
-    /// The engine of `config`, and the tasks that follow the catalog for it: claims of annotations, places of references, the search index.
-    fn engine(&self, config: &Config, live: &Live, indexing: &Indexing, claims: &Tasks) -> Engine {
+    /// The engine of `config`, and the tasks that follow the catalog for it: claims of annotations, places of references, the search index, problems of docs.
+    fn engine(
+        &self,
+        config: &Config,
+        live: &Live,
+        indexing: &Indexing,
+        clock: Clock,
+        claims: &Tasks,
+    ) -> Engine {
         let runtime = live.runtime(&self.model, config);
         claims::follow(runtime.clone(), Arc::clone(&self.ingest), claims);
         references::follow(Arc::clone(&self.ingest), claims);
@@ -213,6 +221,7 @@ impl Generation {
             shelf: self.shelf.clone(),
         };
         indexing.follow(Arc::clone(self.ingest.catalog()), definitions, claims);
+        library::follow(Arc::clone(&self.ingest), clock, claims);
         Engine::with_shelf(
             Arc::clone(&self.model),
             Arc::clone(self.ingest.catalog()),

@@ -10,7 +10,7 @@
 //! | `plan` | the operation is compiled; `prepare` keeps what was made |
 //! | `writer` `place` | one pass over the snapshot, straight into bytes |
 //! | `resolve` `arguments` `filter` | what `@resolver`s, connections and filters mean |
-//! | `hole` `execute` `flights` `stored` `definitions` `found` | what the snapshot does not hold is fetched, group by group, and put in place |
+//! | `hole` `execute` `flights` `stored` `definitions` `docs` `found` | what the snapshot does not hold is fetched, group by group, and put in place |
 //! | `error` | what a client is told when something is not answered |
 //!
 //! Why not async-graphql's own executor: it awaits nested siblings one after another, drops keys or whole answers when a field fails, and costs 25 times as much.
@@ -21,6 +21,7 @@
 mod arguments;
 mod check;
 mod definitions;
+mod docs;
 mod document;
 mod error;
 mod execute;
@@ -52,6 +53,7 @@ use arc_swap::ArcSwap;
 
 pub use check::check;
 pub use definitions::operation_node;
+pub use docs::{FoundSection, sections as docs_sections};
 pub use error::{Code, FieldError, Outcome};
 pub use limits::Limits;
 pub use operations::{OPERATION_CODES, broken as broken_operations, invalid as invalid_operation};
@@ -82,6 +84,7 @@ struct Inner {
     texts: stored::Texts,
     changes: stored::Changes,
     definitions: definitions::Definitions,
+    docs: docs::Shelves,
     live: Option<Arc<dyn LiveSource>>,
     search: found::Searches,
     limits: Limits,
@@ -126,6 +129,7 @@ impl Engine {
     ) -> Self {
         Self(Arc::new(Inner {
             version: ArcSwap::from_pointee(Version::new(model, limits.plans)),
+            docs: docs::Shelves(Arc::clone(catalog.library())),
             catalog,
             texts: stored::Texts(store.clone()),
             changes: stored::Changes(store.clone()),
@@ -146,6 +150,7 @@ impl Engine {
             texts: inner.texts.clone(),
             changes: inner.changes.clone(),
             definitions: inner.definitions.clone(),
+            docs: inner.docs.clone(),
             live: inner.live.clone(),
             search: found::Searches(Some(search)),
             limits: inner.limits.clone(),
@@ -228,6 +233,7 @@ impl Engine {
             texts: &self.0.texts,
             changes: &self.0.changes,
             definitions: &self.0.definitions,
+            docs: &self.0.docs,
             live: self.0.live.as_deref(),
             search: &self.0.search,
         };

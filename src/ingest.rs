@@ -19,6 +19,7 @@ mod stamp;
 mod walk;
 mod watch;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub(crate) use walk::Walk;
 
 use crate::clock::Clock;
 use crate::config::{CatalogConfig, Orphans, SourceConfig};
+use crate::docs::{Library, Shelf};
 use crate::sdl::Model;
 use crate::store::{Store, StoreError, StoredSource};
 use source::Source;
@@ -154,6 +156,17 @@ pub struct Ingest {
     totals: Mutex<Totals>,
 }
 
+/// The paths of sources, by which docs find their files.
+#[derive(Debug)]
+struct Roots(Vec<(Arc<str>, PathBuf)>);
+
+impl Shelf for Roots {
+    fn root(&self, source: &str) -> Option<PathBuf> {
+        let (_, path) = self.0.iter().find(|(name, _)| **name == *source)?;
+        Some(place::Place::look(path, "", None).ok()?.root)
+    }
+}
+
 /// What the holder of the turn needs to know.
 #[derive(Debug, Default)]
 struct Turn {
@@ -184,7 +197,11 @@ impl Ingest {
             opened.push(source);
         }
         let snapshot = load(&store, Arc::clone(&model)).await?;
-        let catalog = Catalog::new(snapshot);
+        let folders = opened
+            .iter()
+            .map(|source| (Arc::clone(source.name()), source.path().clone()));
+        let roots = Roots(folders.collect());
+        let catalog = Catalog::new(snapshot).with_library(Library::new(Arc::new(roots)));
         catalog.set_sources(statuses);
         let ingest = Self {
             catalog: Arc::new(catalog),

@@ -12,6 +12,7 @@
 //! | [`graph`] | the immutable snapshot: indexes, filters, pages, traversal |
 //! | [`store`] [`cache`] [`egress`] [`search`] | one outside system each: SQL, the durable truth; what upstreams said, in memory and Redis; requests to upstreams; the search index |
 //! | [`connect`] [`apis`] | live fields: the connector runtime; API definitions from text to operations |
+//! | [`docs`] | trees of Markdown to pages |
 //! | [`ingest`] | descriptors into the store and on into the snapshot |
 //! | [`graphql`] | plans, the executor, resolvers |
 //! | [`simulate`] [`server`] | upstreams made from examples; HTTP |
@@ -37,6 +38,8 @@ pub mod store;
 
 pub mod apis;
 pub mod connect;
+
+pub mod docs;
 
 pub mod ingest;
 

@@ -51,6 +51,10 @@ pub fn core_files() -> Vec<SdlFile> {
             include_str!("../schema/directives.graphql"),
         ),
         (
+            "schema/docs.graphql",
+            include_str!("../schema/docs.graphql"),
+        ),
+        (
             "schema/kinds.graphql",
             include_str!("../schema/kinds.graphql"),
         ),

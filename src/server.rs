@@ -7,6 +7,7 @@
 
 mod body;
 mod connection;
+mod docs;
 mod edge;
 mod graphql;
 mod host;

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["graph"],
     &["store", "cache", "egress", "search"],
     &["connect", "apis"],
+    &["docs"],
     &["ingest"],
     &["graphql"],
     &["simulate", "server"],
@@ -28,6 +29,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// Libraries that stand for an outside system or a large concept, and the modules that may name them.
 const HOMES: &[(&str, &[&str])] = &[
+    ("ammonia", &["docs"]),
     ("annotate_snippets", &["cli"]),
     ("anyhow", &["cli"]),
     ("apollo_compiler", &["sdl", "apis", "graphql", "simulate"]),
@@ -35,14 +37,16 @@ const HOMES: &[(&str, &[&str])] = &[
     ("async_graphql_axum", &["server"]),
     ("axum", &["server", "simulate"]),
     ("clap", &["cli"]),
+    ("emojis", &["docs"]),
     ("flate2", &["egress"]),
-    ("globset", &["connect", "ingest", "app", "cli"]),
+    ("globset", &["connect", "docs", "ingest", "app", "cli"]),
     ("hyper", &["egress", "server", "simulate"]),
     ("hyper_util", &["egress", "server", "simulate"]),
     ("migrations", &["store"]),
     ("notify", &["ingest"]),
     ("prometheus_client", &["telemetry"]),
     ("prost_types", &["apis"]),
+    ("pulldown_cmark", &["docs"]),
     ("protox_parse", &["apis"]),
     ("redis", &["cache"]),
     ("roaring", &["connect", "graph", "graphql", "search"]),
@@ -51,6 +55,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("saphyr", &["catalog", "config"]),
     ("sea_orm", &["store"]),
     ("tantivy", &["search"]),
+    ("syntect", &["docs"]),
     ("tokio_rustls", &["egress"]),
     ("walkdir", &["ingest", "app", "cli"]),
 ];

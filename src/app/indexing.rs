@@ -4,6 +4,7 @@
 //! It is made behind everything else, while queries answer from what is there.
 
 mod operations;
+mod sections;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::sdl::{ColumnId, ColumnSource, EngineValue, Model};
 use crate::search::{Bundle, Document, Group, Search, SearchError, State, Text, Writing};
 use crate::tasks::{Tasks, blocking};
 pub use operations::Definitions;
+use sections::Sections;
 
 /// Changes come in rows; they become searchable together.
 const GATHER: Duration = Duration::from_millis(100);
@@ -85,11 +87,12 @@ impl Indexing {
             let (search, snapshot) = (self.search.clone(), catalog.snapshot());
             let (before, ends) = (follower.take(), cancel.clone());
             let definitions = definitions.clone();
+            let sections = Sections(Arc::clone(catalog.library()));
             // It reads and writes files.
             let step = blocking("the search index", move || {
                 let mut follower = match before {
                     Some(follower) => follower,
-                    None => Follower::open(&search, snapshot.model(), definitions)?,
+                    None => Follower::open(&search, snapshot.model(), definitions, sections)?,
                 };
                 follower.catch_up(&search, snapshot, &ends)?;
                 Ok::<_, SearchError>(follower)
@@ -165,7 +168,8 @@ pub fn index_once(
     definitions: Definitions,
 ) -> Result<(), SearchError> {
     let snapshot = catalog.snapshot();
-    let mut follower = Follower::open(search, snapshot.model(), definitions)?;
+    let sections = Sections(Arc::clone(catalog.library()));
+    let mut follower = Follower::open(search, snapshot.model(), definitions, sections)?;
     follower.catch_up(search, snapshot, &CancellationToken::new())
 }
 
@@ -194,17 +198,24 @@ struct Follower {
     writing: Writing,
     texts: Texts,
     definitions: Definitions,
+    sections: Sections,
     /// The state that is in the index; `None` before the first.
     before: Option<Arc<Snapshot>>,
 }
 
 impl Follower {
-    fn open(search: &Search, model: &Model, definitions: Definitions) -> Result<Self, SearchError> {
+    fn open(
+        search: &Search,
+        model: &Model,
+        definitions: Definitions,
+        sections: Sections,
+    ) -> Result<Self, SearchError> {
         let texts = Texts::of(model);
         Ok(Self {
             writing: Writing::open(search, &texts.signature, &texts.weights)?,
             texts,
             definitions,
+            sections,
             before: None,
         })
     }
@@ -246,6 +257,7 @@ impl Follower {
             None => Definitions::all(&snapshot),
         };
         let mut missing = Vec::new();
+        let all = changed.clone();
         for ix in changed {
             let id = snapshot.id(ix);
             let version = self.texts.version(&snapshot, ix);
@@ -262,6 +274,10 @@ impl Follower {
             self.writing.remove_others()?;
         }
         self.make_operations(&snapshot, &with_definitions, ends)?;
+        if ends.is_cancelled() {
+            return Ok(());
+        }
+        self.make_sections(&snapshot, &all, ends)?;
         if ends.is_cancelled() {
             return Ok(());
         }
@@ -303,6 +319,44 @@ impl Follower {
                 group: Group::Operations,
                 version,
                 documents,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What is in docs: of all that have some, because their files change without the catalog; `changed` may have had some.
+    fn make_sections(
+        &mut self,
+        snapshot: &Snapshot,
+        changed: &[Ix],
+        ends: &CancellationToken,
+    ) -> Result<(), SearchError> {
+        let named = self.sections.named(snapshot);
+        let had = changed.iter().copied();
+        let had = had.filter(|ix| self.writing.has(snapshot.id(*ix), Group::Docs));
+        let mut all: Vec<Ix> = named.into_iter().chain(had).collect();
+        all.sort_unstable_by_key(|ix| ix.0);
+        all.dedup();
+        let mut first = true;
+        for ix in &all {
+            let id = snapshot.id(*ix);
+            let version = self.sections.version(snapshot, *ix);
+            let is_there = match version {
+                Some(version) => self.writing.holds(id, Group::Docs, version),
+                None => !self.writing.has(id, Group::Docs),
+            };
+            if ends.is_cancelled() || is_there {
+                continue;
+            }
+            if std::mem::take(&mut first) {
+                self.writing.commit(None)?;
+            }
+            self.writing.put(&Bundle {
+                entity: id.into(),
+                group: Group::Docs,
+                version: version.unwrap_or_default(),
+                documents: version
+                    .map_or_else(Vec::new, |_| self.sections.documents(snapshot, *ix)),
             })?;
         }
         Ok(())

@@ -180,7 +180,13 @@ impl App {
     }
 
     fn serve_generation(&self, generation: &Generation, config: &Config, claims: &Tasks) {
-        let engine = generation.engine(config, &self.live, &self.indexing, claims);
+        let engine = generation.engine(
+            config,
+            &self.live,
+            &self.indexing,
+            self.clock.clone(),
+            claims,
+        );
         let webhooks = self.live.webhooks(&generation.model, config);
         let catalog = Arc::clone(generation.ingest.catalog());
         self.board.swap(engine, catalog, webhooks);

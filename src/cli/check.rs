@@ -3,6 +3,7 @@
 //! Files are read one after the other and forgotten: only refs, and where references stand, are kept for what can be said of all files together (refs that are claimed twice, references that lead nowhere).
 //! `Location` targets that are files are followed as the server would.
 
+mod docs;
 mod find;
 mod together;
 
@@ -183,6 +184,8 @@ impl Check<'_> {
         self.outcome.n_entities += reading.entities.len();
         self.follow(file, &reading);
         self.definitions(file, &bytes, &reading);
+        let of_docs = docs::check(self.model, file, &reading.entities);
+        self.outcome.items.extend(of_docs);
         self.together.add(&file.shown, &mut reading);
         let items = reading.problems.into_iter();
         self.outcome

@@ -11,9 +11,11 @@ use sha2::{Digest as _, Sha256};
 pub enum Part {
     /// Of an API.
     Operation,
+    /// Of docs.
+    Section,
 }
 
-const PARTS: &[(Part, char)] = &[(Part::Operation, 'o')];
+const PARTS: &[(Part, char)] = &[(Part::Operation, 'o'), (Part::Section, 's')];
 
 /// 10 bytes tell apart all that one entity may have.
 const HASH_BYTES: usize = 10;

@@ -22,6 +22,7 @@ pub(crate) struct Sources<'s> {
     pub(crate) texts: &'s dyn LiveSource,
     pub(crate) changes: &'s dyn LiveSource,
     pub(crate) definitions: &'s dyn LiveSource,
+    pub(crate) docs: &'s dyn LiveSource,
     pub(crate) live: Option<&'s dyn LiveSource>,
     pub(crate) search: &'s dyn LiveSource,
 }
@@ -32,6 +33,7 @@ impl<'s> Sources<'s> {
             SourceId::Texts => Some(self.texts),
             SourceId::Changes => Some(self.changes),
             SourceId::Definitions | SourceId::PartNodes(Part::Operation) => Some(self.definitions),
+            SourceId::Docs | SourceId::PartNodes(Part::Section) => Some(self.docs),
             SourceId::Live | SourceId::Nodes | SourceId::States => self.live,
             SourceId::Search => Some(self.search),
         }

@@ -30,6 +30,8 @@ pub(crate) enum SourceId {
     Nodes,
     /// API definitions and what is in them.
     Definitions,
+    /// Docs and what is in them.
+    Docs,
     /// Things that belong to entities, asked for by their ids.
     PartNodes(Part),
     /// What became of live fields: told when nothing else is under way.

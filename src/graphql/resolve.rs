@@ -63,6 +63,13 @@ pub(crate) enum Resolver {
     Suggest,
     /// Facets of what a search found.
     FoundFacets,
+    /// The docs of an entity, and what is in them.
+    Docs,
+    DocsPage,
+    DocsToc,
+    DocsHtml,
+    DocsMarkdown,
+    DocsSections,
 }
 
 /// Every name that `@resolver` may give, beside those of columns.
@@ -107,6 +114,12 @@ pub(crate) const NAMES: &[(&str, Resolver)] = &[
     ("search", Resolver::Search),
     ("suggest", Resolver::Suggest),
     ("foundFacets", Resolver::FoundFacets),
+    ("docs", Resolver::Docs),
+    ("docsPage", Resolver::DocsPage),
+    ("docsToc", Resolver::DocsToc),
+    ("docsHtml", Resolver::DocsHtml),
+    ("docsMarkdown", Resolver::DocsMarkdown),
+    ("docsSections", Resolver::DocsSections),
 ];
 
 /// Names of leaf values that the snapshot keeps as columns.
@@ -139,6 +152,12 @@ impl Resolver {
             | Self::Operations
             | Self::OperationsOf => Some(SourceId::Definitions),
             Self::Search | Self::Suggest => Some(SourceId::Search),
+            Self::Docs
+            | Self::DocsPage
+            | Self::DocsToc
+            | Self::DocsHtml
+            | Self::DocsMarkdown
+            | Self::DocsSections => Some(SourceId::Docs),
             _ => None,
         }
     }

@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::watch;
 
 use crate::catalog::EntityRef;
+use crate::docs::Library;
 use crate::graph::{Ix, ProblemRecord, Snapshot};
 
 /// What the server reads: the current snapshot and the state of the sources; shared by all requests.
@@ -23,6 +24,10 @@ pub struct Catalog {
     definitions: ArcSwap<Vec<ProblemRecord>>,
     /// Where in their files references that lead to nothing were found.
     places: ArcSwap<Places>,
+    /// The docs of its entities.
+    library: Arc<Library>,
+    /// Problems of docs, by the entity's ref.
+    docs: ArcSwap<Vec<ProblemRecord>>,
     /// What leads to nothing, for the last state and places that somebody asked of.
     dangling: Mutex<Option<Dangling>>,
 }
@@ -85,8 +90,39 @@ impl Catalog {
             claims: ArcSwap::default(),
             definitions: ArcSwap::default(),
             places: ArcSwap::default(),
+            library: Arc::default(),
+            docs: ArcSwap::default(),
             dangling: Mutex::default(),
         }
+    }
+
+    /// With docs that are read below the folders of sources.
+    #[must_use]
+    pub(super) fn with_library(self, library: Library) -> Self {
+        Self {
+            library: Arc::new(library),
+            ..self
+        }
+    }
+
+    /// The docs of its entities; asking it reads files.
+    pub fn library(&self) -> &Arc<Library> {
+        &self.library
+    }
+
+    /// Problems of docs: known beside the snapshot, as they depend on files that are no descriptors.
+    pub fn docs_problems(&self) -> Arc<Vec<ProblemRecord>> {
+        self.docs.load_full()
+    }
+
+    /// Files of docs have changed: whoever follows the catalog looks again.
+    pub fn docs_changed(&self) {
+        self.revision.send_modify(|_| {});
+    }
+
+    /// In place of those before.
+    pub fn set_docs_problems(&self, problems: Vec<ProblemRecord>) {
+        self.docs.store(Arc::new(problems));
     }
 
     /// The current state; hold it for a whole request.

@@ -363,6 +363,8 @@ pub struct ResolverBinding {
     /// Default: the field's name. `graphql::check` says at load which names nobody answers.
     pub name: Arc<str>,
     pub via: Vec<RelationId>,
+    /// What of the descriptor the engine reads for it.
+    pub at: Option<Expr>,
     /// A list of entities became a connection.
     pub connection: bool,
 }

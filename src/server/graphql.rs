@@ -230,7 +230,7 @@ fn with_headers(
 }
 
 /// The right to work on an operation: not before there is a catalog, and not on more than the limit at once.
-fn permit(board: &Board) -> Result<tokio::sync::SemaphorePermit<'_>, Refusal> {
+pub(super) fn permit(board: &Board) -> Result<tokio::sync::SemaphorePermit<'_>, Refusal> {
     if !board.is_ready() {
         return Err(Refusal::NotReady);
     }

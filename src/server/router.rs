@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 
 use super::edge::Edge;
 use super::host::Hosts;
-use super::{Board, edge, graphql, page, probes, refusal, webhook};
+use super::{Board, docs, edge, graphql, page, probes, refusal, webhook};
 
 /// All routes, behind the edge; `more` are the caller's own.
 pub(super) fn router(board: Arc<Board>, hosts: Hosts, more: Router<Arc<Board>>) -> Router {
@@ -28,6 +28,10 @@ pub(super) fn router(board: Arc<Board>, hosts: Hosts, more: Router<Arc<Board>>) 
         .route("/readyz", get(probes::ready))
         .route("/metrics", get(probes::metrics))
         .route("/", get(page::page))
+        .route("/docs", get(docs::bare))
+        .route("/docs/", get(docs::overview))
+        .route("/docs/theme.css", get(docs::theme))
+        .route("/docs/{*path}", get(docs::page))
         .merge(more)
         .fallback(refusal::not_found)
         .method_not_allowed_fallback(refusal::method_not_allowed)

@@ -184,6 +184,7 @@ label_values! {
         Ready = "/readyz",
         Metrics = "/metrics",
         Webhooks = "/webhooks/{connector}",
+        Docs = "/docs",
         Page = "/",
         Unknown = "unknown",
     }
@@ -200,6 +201,7 @@ impl Route {
             "/metrics" => Self::Metrics,
             "/" => Self::Page,
             _ if path.starts_with("/webhooks/") => Self::Webhooks,
+            _ if path == "/docs" || path.starts_with("/docs/") => Self::Docs,
             _ => Self::Unknown,
         }
     }

@@ -9,7 +9,7 @@ use callboard::cli::report::{Format, Terminal};
 use callboard::connect::CLAIM_CODES;
 use callboard::graphql::OPERATION_CODES;
 use callboard::sdl::{self, Model, SdlFile};
-use callboard::{apis, catalog, config};
+use callboard::{apis, catalog, config, docs};
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
@@ -840,6 +840,7 @@ fn every_code_is_documented() {
         OPERATION_CODES,
         CLAIM_CODES,
         apis::CODES,
+        docs::CODES,
     ];
     for (code, meaning) in lists.into_iter().flatten() {
         assert!(

@@ -17,6 +17,7 @@ mod connectors;
 mod contract;
 mod corpus;
 mod differential;
+mod docs;
 mod egress;
 mod examples;
 mod graphql;

@@ -101,7 +101,7 @@ impl Start {
             .into()
     }
 
-    fn shown(&self, path: &Path) -> Arc<str> {
+    pub(super) fn shown(&self, path: &Path) -> Arc<str> {
         if let Ok(below) = path.strip_prefix(&self.place.base) {
             return plain(&self.base.join(below));
         }

@@ -31,13 +31,18 @@ impl<'r> Writer<'r> {
         match resolver {
             Resolver::Node => return self.by_id(field, place),
             Resolver::Nodes => return self.by_ids(field, place),
+            Resolver::Runbook => {
+                if let Object::Entity(ix, _) = this {
+                    return self.runbook(via, field, ix, this, place);
+                }
+            }
             _ => {}
         }
         let value = match this {
             Object::Entity(ix, _) if resolver == Resolver::Descriptor => {
                 return self.descriptor(ix, field, this, place);
             }
-            Object::Entity(ix, _) => self.of_entity(resolver, via, field, ix, this),
+            Object::Entity(ix, _) => self.of_entity(resolver, field, ix, this),
             Object::Live(object, _) => Ok(self.of_live(resolver, object)),
             Object::Value(found, _) if resolver == Resolver::FoundFacets => {
                 self.found_facets(field, found)
@@ -57,7 +62,6 @@ impl<'r> Writer<'r> {
     fn of_entity(
         &mut self,
         resolver: Resolver,
-        via: &[RelationId],
         field: FieldId,
         ix: Ix,
         this: Object<'_>,
@@ -93,18 +97,18 @@ impl<'r> Writer<'r> {
                 })
                 .cloned()
                 .collect(),
-            Resolver::Runbook => self.runbook(via, ix, this),
             Resolver::Source => self.origin(ix),
             Resolver::Problems => {
                 let own = snapshot.entity_ref(ix);
                 let claims = self.scene.catalog.claims();
+                let docs = self.scene.catalog.docs_problems();
                 let of_own = |claim: &&ProblemRecord| {
                     let about = claim.entity_ref.as_ref();
                     about.is_some_and(|about| about.as_str() == own)
                 };
                 let definitions = self.scene.catalog.definitions();
                 let definitions = definitions.iter().filter(of_own).map(problem);
-                let claims = claims.iter().filter(of_own).map(problem);
+                let claims = claims.iter().chain(&*docs).filter(of_own).map(problem);
                 let claims = claims.chain(definitions);
                 let problems = snapshot.problems_of(own).into_iter().map(problem);
                 let dangling = self.scene.catalog.dangling_of(snapshot, ix);
@@ -123,8 +127,15 @@ impl<'r> Writer<'r> {
             .as_object()
     }
 
-    /// The first link of type `runbook`: its own, else of the entities that `via` leads to, in its order.
-    fn runbook(&self, via: &[RelationId], ix: Ix, this: Object<'_>) -> Value {
+    /// The first link of type `runbook`: its own, else the page of its docs, else of the entities that `via` leads to, in its order.
+    fn runbook(
+        &mut self,
+        via: &[RelationId],
+        field: FieldId,
+        ix: Ix,
+        this: Object<'_>,
+        place: &Place<'_>,
+    ) -> Result<(), Null> {
         let runbook = |descriptor: Option<&Value>| {
             let mut links = links(descriptor);
             links
@@ -132,15 +143,23 @@ impl<'r> Writer<'r> {
                 .cloned()
         };
         if let Some(own) = runbook(self.json_of(this)) {
-            return own;
+            return self.complete(&own, field, Origin::Catalog, place);
         }
         let snapshot = self.scene.snapshot;
         let edges = snapshot.edges(ix);
-        via.iter()
+        let of_others = via
+            .iter()
             .flat_map(|relation| edges.iter().filter(move |edge| edge.relation == *relation))
             .filter(|edge| snapshot.exists(edge.target))
             .find_map(|edge| runbook(Some(&snapshot.descriptor(edge.target))))
-            .unwrap_or_default()
+            .unwrap_or_default();
+        if !self.scene.catalog.library().is_named(snapshot, ix) {
+            return self.complete(&of_others, field, Origin::Catalog, place);
+        }
+        let nullable = !self.scene.plan.field(field).ty.non_null;
+        let parent = crate::graphql::docs::runbook_parent(snapshot.entity_ref(ix), &of_others);
+        self.hole(field, SourceId::Docs, parent, nullable, place);
+        Ok(())
     }
 
     fn origin(&self, ix: Ix) -> Value {

@@ -80,6 +80,7 @@ impl<'r> Writer<'r> {
         };
         let claims = self.scene.catalog.claims();
         let definitions = self.scene.catalog.definitions();
+        let docs = self.scene.catalog.docs_problems();
         let dangling = self.scene.catalog.dangling(self.scene.snapshot);
         let mut rows: Vec<(Vec<String>, &ProblemRecord)> = self
             .scene
@@ -87,6 +88,7 @@ impl<'r> Writer<'r> {
             .problems()
             .chain(claims.iter())
             .chain(definitions.iter())
+            .chain(docs.iter())
             .chain(dangling.iter())
             .filter(|problem| {
                 wanted("severity", severity(problem.severity))

@@ -105,6 +105,7 @@ impl Composer<'_> {
                     .text("name")
                     .map_or_else(|| arc(&field.def.name), Into::into),
                 via: via.collect(),
+                at: args.expr("at", self.sources),
                 connection: false,
             });
         }

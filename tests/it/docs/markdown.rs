@@ -1,0 +1,160 @@
+//! What people write, as HTML.
+
+use insta::assert_snapshot;
+
+use super::support::Served;
+
+async fn html(markdown: &str) -> String {
+    Served::docs(&[("docs/index.md", markdown)])
+        .await
+        .html()
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn admonitions_in_both_syntaxes() {
+    let text = "!!! note\n    Plain.\n\n    ```sh\n    echo one\n\n    echo two\n    ```\n\n!!! warning \"Mind the `gap`\"\n    - a\n    - b\n\n??? tip \"Folded\"\n    Text\n\n    !!! danger \"\"\n        Inner, without a title.\n\n???+ note\n    Open.\n\nAfter.\n\n1. Step\n\n    !!! info\n        In a list.\n\n2. Step\n\n> [!IMPORTANT]\n> GitHub's.\n\n    !!! note\n        code\n";
+    assert_snapshot!(html(text).await, @r#"
+    <div class="admonition note"><p class="admonition-title">Note</p>
+    <p>Plain.</p>
+    <div class="highlight"><pre><code class="language-sh"><span class="nb">echo</span> one
+
+    <span class="nb">echo</span> two</code></pre></div>
+    </div>
+    <div class="admonition warning"><p class="admonition-title">Mind the <code>gap</code></p>
+    <ul>
+    <li>a</li>
+    <li>b</li>
+    </ul>
+    </div>
+    <details class="admonition tip"><summary class="admonition-title">Folded</summary>
+    <p>Text</p>
+    <div class="admonition danger">
+    <p>Inner, without a title.</p>
+    </div>
+    </details>
+    <details class="admonition note" open=""><summary class="admonition-title">Note</summary>
+    <p>Open.</p>
+    </details>
+    <p>After.</p>
+    <ol>
+    <li><p>Step</p>
+     <div class="admonition info"><p class="admonition-title">Info</p>
+    <p>In a list.</p>
+     </div>
+    </li>
+    <li><p>Step</p>
+    </li>
+    </ol>
+    <div class="admonition important"><p class="admonition-title">Important</p>
+    <p>GitHub&#39;s.</p>
+    </div>
+    <div class="highlight"><pre><code>!!! note
+        code</code></pre></div>
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tabs_work_without_scripts() {
+    let text = "=== \"Linux\"\n\n    ```sh\n    apt\n    ```\n\n=== \"macOS\"\n\n    brew\n\nBetween.\n\n=== \"Other\"\n    set\n";
+    assert_snapshot!(html(text).await, @r#"
+    <div class="tabs"><details class="tab" name="tabs-1" open=""><summary>Linux</summary>
+    <div class="highlight"><pre><code class="language-sh"><span class="nf">apt</span></code></pre></div>
+    </details>
+    <details class="tab" name="tabs-1"><summary>macOS</summary>
+    <p>brew</p>
+    </details></div>
+    <p>Between.</p>
+    <div class="tabs"><details class="tab" name="tabs-2" open=""><summary>Other</summary>
+    <p>set</p>
+    </details></div>
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn code_with_titles_numbers_and_marks() {
+    let text = "```python title=\"a.py\" linenums=\"7\" hl_lines=\"2\"\nimport os\nx = \"<a>\"  # why\n```\n\n``` { .yaml .annotate }\na: 1\n```\n\n```mermaid\ngraph TD; A-->B;\n```\n\n```unknown-language\n<b>\n```\n\n    indented\n\nAnd `#!python x = 1` inline.\n";
+    assert_snapshot!(html(text).await, @r#"
+    <div class="highlight"><span class="filename">a.py</span><pre class="linenums"><code class="language-python"><span class="line" data-line="7"><span class="k">import</span> os
+    </span><span class="line hll" data-line="8">x <span class="o">=</span> <span class="s">&quot;&lt;a&gt;&quot;</span>  <span class="c"># why</span>
+    </span></code></pre></div>
+    <div class="highlight"><pre><code class="language-yaml annotate"><span class="nt">a</span><span class="p">:</span> <span class="m">1</span></code></pre></div>
+    <pre class="mermaid">graph TD; A--&gt;B;</pre>
+    <div class="highlight"><pre><code class="language-unknown-language">&lt;b&gt;</code></pre></div>
+    <div class="highlight"><pre><code>indented</code></pre></div>
+    <p>And <code>x = 1</code> inline.</p>
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn small_things_in_texts() {
+    let text = "# One {#first}\n\n## Two & `three`\n\n## Two & `three`\n\n### Über {: .big }\n\n*[API]: an interface\n\nOur API at https://example.org/a_b(c). Press ++ctrl+c++, ==mark== :tada: x^2^ H~2~O ~~gone~~ www.example.org.\n\n- [x] done\n- [ ] open\n\nTerm\n:   Meaning\n\n| a | b |\n| :- | -: |\n| 1 | 2 |\n\nNote[^1] and again[^1].\n\n[^1]: Foot *note*.\n\n[link](https://example.org){ .button target=_blank onclick=\"x()\" } ![i](https://example.org/i.png){ width=\"300\" }\n\nA paragraph.\n{: .lead #intro }\n\n<div class=\"grid\" markdown>\n\n**inside**\n\n</div>\n";
+    assert_snapshot!(html(text).await, @r##"
+    <h1 id="first">One<a class="headerlink" href="#first" title="Link to One" rel="noopener noreferrer">#</a></h1>
+    <h2 id="two-three">Two &amp; <code>three</code><a class="headerlink" href="#two-three" title="Link to Two &amp; three" rel="noopener noreferrer">#</a></h2>
+    <h2 id="two-three_1">Two &amp; <code>three</code><a class="headerlink" href="#two-three_1" title="Link to Two &amp; three" rel="noopener noreferrer">#</a></h2>
+    <h3 id="uber" class="big">Über<a class="headerlink" href="#uber" title="Link to Über" rel="noopener noreferrer">#</a></h3>
+    <p>Our <abbr title="an interface">API</abbr> at <a href="https://example.org/a_b(c)" rel="noopener noreferrer">https://example.org/a_b(c)</a>. Press <span class="keys"><kbd>Ctrl</kbd>+<kbd>C</kbd></span>, <mark>mark</mark> <span class="emoji" title=":tada:">🎉</span> x<sup>2</sup> H~2~O <del>gone</del> <a href="https://www.example.org" rel="noopener noreferrer">www.example.org</a>.</p>
+    <ul>
+    <li><input type="checkbox" disabled="" checked=""> done</li>
+    <li><input type="checkbox" disabled=""> open</li>
+    </ul>
+    <dl>
+    <dt>Term</dt>
+    <dd>Meaning</dd>
+    </dl>
+    <table>
+    <thead>
+    <tr><th align="left">a</th><th align="right">b</th></tr>
+    </thead>
+    <tbody>
+    <tr><td align="left">1</td><td align="right">2</td></tr>
+    </tbody>
+    </table>
+    <p>Note<sup id="fnref:1"><a class="footnote-ref" href="#fn:1" rel="noopener noreferrer">1</a></sup> and again<sup id="fnref2:1"><a class="footnote-ref" href="#fn:1" rel="noopener noreferrer">1</a></sup>.</p>
+    <p><a href="https://example.org" class="button" rel="noopener noreferrer">link</a> <img src="https://example.org/i.png" alt="i" width="300"></p>
+    <p id="intro" class="lead">A paragraph.</p>
+    <div class="grid">
+    <p><strong>inside</strong></p>
+    </div>
+    <div class="footnote">
+    <hr>
+    <ol>
+    <li id="fn:1"><p>Foot <em>note</em>.</p>
+    <a class="footnote-backref" href="#fnref:1" title="Back to the text" rel="noopener noreferrer">↩</a></li>
+    </ol>
+    </div>
+    "##);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn snippets_stay_inside() {
+    let served = Served::docs(&[
+        ("docs/index.md", "--8<-- \"parts/a.md\"\n\n    --8<-- \"parts/b.py:body\"\n\n--8<-- \"../../secret\"\n--8<-- \"https://example.org/x\"\n--8<-- \"nothing.md\"\n;--8<-- \"shown.md\"\n"),
+        ("parts/a.md", "from *a*\n--8<-- \"parts/a.md\"\n"),
+        ("parts/b.py", "no\n# --8<-- [start:body]\nyes\n# --8<-- [end:body]\nno\n"),
+        ("../secret", "the secret"),
+    ])
+    .await;
+    let html = served.html().await;
+    assert!(
+        html.contains("from <em>a</em>")
+            && html.contains("yes")
+            && html.contains("--8&lt;-- &quot;shown.md&quot;"),
+        "{html}"
+    );
+    assert!(
+        !html.contains("secret</") && !html.contains(">no"),
+        "{html}"
+    );
+    assert_snapshot!(super::hostile::problems(&served).await, @r#"
+    parts/a.md:2:1: warning[docs-limit]: the snippet `parts/a.md` is left out: at most 8 within each other, 200 files and 4194304 bytes
+      hint: include less on one page
+    docs/index.md:5:1: warning[docs-outside]: the snippet is not read: `../../secret` leads out of the folder that is read
+      hint: keep what the docs need below the folder of their source, as a file and not as a link out of it
+    docs/index.md:6:1: warning[docs-snippet]: the snippet `https://example.org/x` is elsewhere, and nothing is fetched
+      hint: copy it into the docs
+    docs/index.md:7:1: warning[docs-snippet]: the snippet is not read: there is no file `nothing.md`
+      hint: correct the path; it is relative to the file that names it
+    "#);
+}
