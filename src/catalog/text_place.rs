@@ -31,27 +31,12 @@ pub fn text_place(file: &str, line: u32, path: &str) -> Option<TextPlace> {
     {
         return Some(TextPlace::Included(entry.value.as_str()?.into()));
     }
-    node.as_str()?;
+    let text = node.as_str()?;
     let start = node.span.start;
-    let before = usize::try_from(start.line).ok()?.checked_sub(1)?;
-    let mut lines = file.lines().skip(before);
-    let first = lines.next()?;
-    let column = usize::try_from(start.column).ok()?.checked_sub(1)?;
-    if first
-        .chars()
-        .skip(column)
-        .collect::<String>()
-        .starts_with(['|', '>'])
-    {
-        let inner = lines.find(|line| !line.trim().is_empty())?;
-        let indent = inner.chars().take_while(|c| *c == ' ').count();
-        return Some(TextPlace::Here {
-            lines: start.line,
-            columns: number(indent),
-        });
-    }
+    // A block begins, for the parser, at its first line that is not empty; those before it are lines of the text as well.
+    let empty = text.bytes().take_while(|byte| *byte == b'\n').count();
     Some(TextPlace::Here {
-        lines: start.line - 1,
+        lines: start.line.checked_sub(number(empty + 1))?,
         columns: start.column - 1,
     })
 }
@@ -67,6 +52,8 @@ mod tests {
         let here = |lines, columns| Some(TextPlace::Here { lines, columns });
         assert_eq!(text_place(file, 3, "spec.block"), here(4, 4));
         assert_eq!(text_place(file, 3, "spec.plain"), here(6, 9));
+        let folded = "spec:\n  block: >-\n    one\n    two\n";
+        assert_eq!(text_place(folded, 1, "spec.block"), here(2, 4));
         let included = Some(TextPlace::Included("./x.yaml".into()));
         assert_eq!(text_place(file, 3, "spec.other"), included);
         assert_eq!(text_place(file, 3, "spec.none"), None);

@@ -34,7 +34,10 @@ fn values() {
     assert_snapshot!(check("a: 1\nb: [x, 'y', \"z\", ~]\nc: {d: yes, e: 012}\n"), @r#"{"a":1,"b":["x","y","z",null],"c":{"d":"yes","e":12}}"#);
     assert_snapshot!(check("a:\r\n  - b: |\r\n      x\r\n      y\r\n"), @r#"{"a":[{"b":"x\ny\n"}]}"#);
     assert_snapshot!(check("# nothing\n"), @"nothing");
-    assert_snapshot!(check("a: &x {b: 1}\nc: *x\n<<: *x\n"), @r#"{"a":{"b":1},"c":{"b":1},"<<":{"b":1}}"#);
+    assert_snapshot!(check("a: &x {b: 1}\nc: *x\n<<: *x\n"), @r#"
+    {"a":{"b":1},"c":{"b":1},"<<":{"b":1}}
+    3:1 yaml-merge-key: `<<` merges nothing, it is a key like any other
+    "#);
     assert_snapshot!(check("a: !!str 1\nb: ! 1\nc: !!int x\nd: !Foo {a: 1}\n"), @r#"
     {"a":"1","b":"1","c":"x","d":{"a":1}}
     3:4 yaml-tag: the value is no `!!int`
