@@ -10,7 +10,7 @@
 //! Written for what people have: trees for MkDocs with the Material theme and TechDocs' plugins.
 //! Nothing of a tree runs, nothing is fetched, and nothing outside of its root is read; what is not followed is a problem at its file and line, and the rest is served.
 //!
-//! Architecture invariant: it knows entities by the snapshot and files by [`tree`]; HTTP and GraphQL know it, not the other way round.
+//! Architecture invariant: it knows entities by the snapshot and files by `tree`; HTTP and GraphQL know it, not the other way round.
 
 mod edit;
 mod library;

@@ -53,7 +53,7 @@ pub struct Walk {
     /// The folders that were looked into: their times change when a file comes or goes.
     pub folders: Vec<(String, Stamp)>,
     pub refused: Vec<TreeError>,
-    /// There are more than [`MAX_FILES`], and the rest was left out.
+    /// There are more than `MAX_FILES`, and the rest was left out.
     pub cut: bool,
 }
 
