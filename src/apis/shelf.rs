@@ -9,13 +9,17 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 use tokio::sync::Semaphore;
 
 use super::definition::{Definition, Problem};
 use crate::tasks;
 
 /// How much room what was read may take.
-const ROOM: usize = 32 * 1024 * 1024;
+const ROOM: u64 = 32 * 1024 * 1024;
+/// So many are expected: more of them, and the room would be divided into parts, of which each would refuse what is larger than itself.
+const USUAL: usize = 32;
 /// So many are read at once.
 const READERS: usize = 2;
 /// The largest text that is read, unless somebody says otherwise.
@@ -28,27 +32,22 @@ const SETTING: &str = "limits.definitionSize";
 pub struct Shelf(Arc<Inner>);
 
 struct Inner {
-    kept: Mutex<Kept>,
+    kept: Cache<Key, Arc<Definition>, Weight>,
+    /// What is being read: also when nobody waits for it any more.
+    flights: Mutex<HashMap<Key, Flight>>,
     readers: Semaphore,
     max_bytes: usize,
-    room: usize,
-}
-
-#[derive(Default)]
-struct Kept {
-    books: HashMap<Key, Book>,
-    flights: HashMap<Key, Flight>,
-    bytes: usize,
-    /// Counts looks, so that what nobody looked at for longest goes first.
-    looks: u64,
 }
 
 type Flight = Shared<BoxFuture<'static, Arc<Definition>>>;
 
-struct Book {
-    definition: Arc<Definition>,
-    bytes: usize,
-    looked_at: u64,
+#[derive(Clone, Copy)]
+struct Weight;
+
+impl Weighter<Key, Arc<Definition>> for Weight {
+    fn weight(&self, _: &Key, definition: &Arc<Definition>) -> u64 {
+        definition.weight() as u64
+    }
 }
 
 /// What one reading depends on.
@@ -70,33 +69,30 @@ impl Shelf {
     /// One that refuses texts of more than `max_bytes`.
     pub fn new(max_bytes: usize) -> Self {
         Self(Arc::new(Inner {
-            kept: Mutex::default(),
+            kept: Cache::with_weighter(USUAL, ROOM, Weight),
+            flights: Mutex::default(),
             readers: Semaphore::new(READERS),
             max_bytes,
-            room: ROOM,
         }))
     }
 
     /// What is there already.
     pub fn get(&self, key: &Key) -> Option<Arc<Definition>> {
-        self.0.kept.lock().get(key)
+        self.0.kept.get(key)
     }
 
     /// Reads `text`, unless it is there or somebody reads it.
     pub async fn read(&self, key: &Key, text: Arc<str>) -> Arc<Definition> {
         let flight = {
-            let mut kept = self.0.kept.lock();
-            if let Some(known) = kept.get(key) {
+            let mut flights = self.0.flights.lock();
+            // What has landed was kept before its flight was over.
+            if let Some(known) = self.get(key) {
                 return known;
             }
-            match kept.flights.get(key) {
-                Some(flight) => flight.clone(),
-                None => {
-                    let flight = self.clone().flight(key.clone(), text).boxed().shared();
-                    kept.flights.insert(key.clone(), flight.clone());
-                    flight
-                }
-            }
+            let flight = flights
+                .entry(key.clone())
+                .or_insert_with(|| self.clone().flight(key.clone(), text).boxed().shared());
+            flight.clone()
         };
         flight.await
     }
@@ -106,7 +102,7 @@ impl Shelf {
         let (shelf, of) = (self.clone(), key.clone());
         let read = tasks::blocking("reading a definition", move || {
             let definition = Arc::new(shelf.read_now(&text, of.hint.as_deref()));
-            shelf.keep(of, &definition);
+            shelf.keep(&of, &definition);
             definition
         });
         match read.await {
@@ -118,7 +114,7 @@ impl Shelf {
                     problems: vec![Problem::error("definition-syntax", message)],
                     ..Definition::default()
                 });
-                self.keep(key, &definition);
+                self.keep(&key, &definition);
                 definition
             }
         }
@@ -142,54 +138,9 @@ impl Shelf {
         self.0.max_bytes
     }
 
-    fn keep(&self, key: Key, definition: &Arc<Definition>) {
-        let bytes = definition.weight();
-        let mut kept = self.0.kept.lock();
-        kept.flights.remove(&key);
-        if bytes > self.0.room {
-            return;
-        }
-        kept.looks += 1;
-        let book = Book {
-            definition: Arc::clone(definition),
-            bytes,
-            looked_at: kept.looks,
-        };
-        kept.bytes += bytes;
-        if let Some(before) = kept.books.insert(key, book) {
-            kept.bytes -= before.bytes;
-        }
-        kept.make_room(self.0.room);
-    }
-}
-
-impl Kept {
-    fn get(&mut self, key: &Key) -> Option<Arc<Definition>> {
-        self.looks += 1;
-        let book = self.books.get_mut(key)?;
-        book.looked_at = self.looks;
-        Some(Arc::clone(&book.definition))
-    }
-
-    /// Several go at once, so that not every new one looks through all.
-    fn make_room(&mut self, room: usize) {
-        if self.bytes <= room {
-            return;
-        }
-        let mut oldest: Vec<(u64, Key)> = self
-            .books
-            .iter()
-            .map(|(key, book)| (book.looked_at, key.clone()))
-            .collect();
-        oldest.sort_unstable_by_key(|(looked_at, _)| *looked_at);
-        for (_, key) in oldest {
-            if self.bytes <= room / 4 * 3 {
-                return;
-            }
-            if let Some(book) = self.books.remove(&key) {
-                self.bytes -= book.bytes;
-            }
-        }
+    fn keep(&self, key: &Key, definition: &Arc<Definition>) {
+        self.0.kept.insert(key.clone(), Arc::clone(definition));
+        self.0.flights.lock().remove(key);
     }
 }
 

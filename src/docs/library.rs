@@ -24,6 +24,8 @@ use crate::sdl::{FieldSource, Model};
 
 /// Most bytes of sites and pages that are kept, each.
 const KEPT_BYTES: u64 = 16 * 1024 * 1024;
+/// So many are expected: more of them, and the room would be divided into parts, of which each would refuse what is larger than itself.
+const USUAL: usize = 32;
 /// The resolver that says where docs are.
 const RESOLVER: &str = "docs";
 /// The interface that has it.
@@ -105,8 +107,8 @@ impl Default for Library {
     fn default() -> Self {
         Self {
             shelf: None,
-            sites: Cache::with_weighter(64, KEPT_BYTES, Weight),
-            pages: Cache::with_weighter(256, KEPT_BYTES, Weight),
+            sites: Cache::with_weighter(USUAL, KEPT_BYTES, Weight),
+            pages: Cache::with_weighter(USUAL, KEPT_BYTES, Weight),
             named: Mutex::default(),
         }
     }
