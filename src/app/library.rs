@@ -59,12 +59,17 @@ async fn keep_up(ingest: Arc<Ingest>, clock: Clock, cancel: &CancellationToken) 
             let is_other = look(&own, &clock, &mut known);
             (known, is_other)
         });
-        let Ok((looked, is_other)) = looking.await else {
-            return;
-        };
-        known = looked;
-        if is_other {
-            ingest.catalog().docs_changed();
+        match looking.await {
+            Ok((looked, is_other)) => {
+                known = looked;
+                if is_other {
+                    ingest.catalog().docs_changed();
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "docs were not looked at for problems, and are looked at again: {error}");
+                known = Known::new();
+            }
         }
         let pause = AGAIN.max(started.elapsed() * SHARE);
         tokio::select! {
