@@ -32,6 +32,11 @@ impl Paged {
         default: 10,
         largest: 100,
     };
+    /// Names to choose from while somebody types.
+    pub(crate) const SUGGESTED: Self = Self {
+        default: 10,
+        largest: 100,
+    };
 }
 
 /// Arguments, coerced and taken apart.
@@ -55,7 +60,12 @@ pub(crate) struct PageArguments {
 impl PageArguments {
     /// Those among the coerced arguments of a connection of the catalog.
     pub(crate) fn of(values: &Map<String, Value>) -> Result<Self, FieldError> {
-        read_page(values, Paged::CATALOG)
+        Self::within(values, Paged::CATALOG)
+    }
+
+    /// Those of pages of another sort.
+    pub(crate) fn within(values: &Map<String, Value>, paged: Paged) -> Result<Self, FieldError> {
+        read_page(values, paged)
     }
 
     pub(crate) fn window(&self) -> Window<'_> {

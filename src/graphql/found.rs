@@ -10,12 +10,14 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
+use super::arguments::{PageArguments, Paged};
 use super::error::{Code, FieldError};
 use super::filter;
+use super::writer::bad_cursor;
 use crate::connect::{
     Answer, Fault, Fetched, Group as Asked, LiveField, LiveSource, Scope, SelectedField,
 };
-use crate::graph::{Ix, Snapshot};
+use crate::graph::{BadCursor, Ix, Snapshot};
 use crate::sdl::ColumnId;
 use crate::search::{Ask, Cursor, Found, Group, Highlighter, Item, Search, SearchError};
 use crate::tasks::blocking;
@@ -23,11 +25,6 @@ use meaning::Names;
 
 /// The member under which an answer holds the number of its set of entities.
 pub(crate) const FOUND: &str = " found";
-
-/// What a page holds at most.
-const LARGEST: u64 = 1_000;
-/// Names that are suggested at most.
-const MOST_SUGGESTED: u64 = 100;
 
 /// `search` and `suggest`.
 #[derive(Clone, Debug)]
@@ -86,13 +83,11 @@ fn search(search: &Search, field: &LiveField, scope: &Scope) -> Result<Value, Fi
         .get("query")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let first = size(arguments, 50, LARGEST)?;
-    let after = match arguments.get("after").and_then(Value::as_str) {
+    let page = PageArguments::of(arguments)?;
+    let first = page.first.unwrap_or_default();
+    let after = match page.after {
         None => None,
-        Some(after) => Some(
-            Cursor::parse(after)
-                .ok_or_else(|| FieldError::input(crate::graph::BadCursor.to_string()))?,
-        ),
+        Some(after) => Some(Cursor::parse(&after).ok_or_else(|| bad_cursor(BadCursor))?),
     };
     let allowed = match arguments.get("filter").filter(|filter| !filter.is_null()) {
         None => None,
@@ -171,7 +166,9 @@ fn suggest(search: &Search, field: &LiveField, scope: &Scope) -> Result<Value, F
         groups: &groups(arguments),
         allowed: None,
         meaning: &meaning::Nothing,
-        first: size(arguments, 10, MOST_SUGGESTED)?,
+        first: PageArguments::within(arguments, Paged::SUGGESTED)?
+            .first
+            .unwrap_or_default(),
         after: None,
         wants_entities: false,
         names_only: true,
@@ -243,19 +240,6 @@ fn groups(arguments: &Map<String, Value>) -> Vec<Group> {
     let all = Group::ALL.into_iter();
     all.filter(|group| given.iter().any(|given| given == group.as_str()))
         .collect()
-}
-
-/// `first`, within its bounds.
-fn size(arguments: &Map<String, Value>, default: usize, largest: u64) -> Result<usize, FieldError> {
-    match arguments.get("first") {
-        None | Some(Value::Null) => Ok(default),
-        Some(given) => match given.as_u64().filter(|size| *size <= largest) {
-            Some(size) => Ok(usize::try_from(size).unwrap_or(default)),
-            None => Err(FieldError::input(format!(
-                "`first` is {given}; it must be from 0 to {largest}"
-            ))),
-        },
-    }
 }
 
 fn page_info(found: &Found, has_previous: bool) -> Value {

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Html;
 
 use super::Board;
+use crate::docs::escape;
 
 const PAGE: &str = include_str!("page.html");
 
@@ -48,11 +49,4 @@ pub(super) async fn page(State(board): State<Arc<Board>>) -> Html<String> {
             .replace("{status}", &status)
             .replace("{queries}", &queries),
     )
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }
