@@ -25,6 +25,7 @@ mod join;
 mod judge;
 mod ledger;
 mod limit_headers;
+mod not_now;
 mod pool;
 mod retry;
 mod send;

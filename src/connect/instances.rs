@@ -522,6 +522,8 @@ fn limits(folder: &sdl::Limits, set: &InstanceLimits) -> Limits {
             .max_bytes
             .or(folder.max_bytes)
             .map_or(defaults.max_bytes, bytes),
+        limit_phrases: folder.limit_phrases.clone(),
+        limit_pause: folder.limit_pause.unwrap_or(defaults.limit_pause),
     }
 }
 

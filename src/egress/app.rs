@@ -24,7 +24,9 @@ use super::client::Clients;
 use super::exchange::{Answer, Exchange};
 use super::failure::{Kind, Why};
 use super::join;
-use super::limit_headers::{retry_after, server_time};
+use super::limit_headers::{server_time, windows};
+use super::not_now::NotNow;
+use super::spec::Limits;
 use super::token::{Held, TokenCell};
 use crate::clock::Clock;
 
@@ -73,6 +75,7 @@ pub(super) struct Desk<'d> {
     pub(super) clock: &'d Clock,
     pub(super) identity: &'d AppIdentity,
     pub(super) app: &'d App,
+    pub(super) limits: &'d Limits,
 }
 
 /// So long an account without the app is believed to be one.
@@ -234,13 +237,19 @@ impl Desk<'_> {
             401 => Err(Kind::AppKey {
                 setting: Arc::clone(&self.identity.setting),
             }),
-            status @ (403 | 429) if let Some(wait) = retry_after(&answer.headers, now) => {
+            status @ (403 | 429) if let Some(wait) = self.wait(&answer, now) => {
                 let retry_at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
                 Err(Kind::not_now(status, retry_at))
             }
             200 | 201 | 403 | 404 => Ok(answer),
             _ => Err(no_token()),
         }
+    }
+
+    /// How long the upstream wants to be left alone, if it says so.
+    fn wait(self, answer: &Answer, now: Timestamp) -> Option<Duration> {
+        let said = windows(&answer.headers, now);
+        NotNow::of(answer, &said, self.limits, now)?.wait()
     }
 
     async fn say(self, method: Method, path: &str) -> Result<Answer, Kind> {

@@ -94,7 +94,7 @@ impl Left {
 
 const MINUTE: Duration = Duration::from_secs(60);
 /// A window whose end was not told.
-const UNTOLD_RESET: Duration = MINUTE;
+pub(super) const UNTOLD_RESET: Duration = MINUTE;
 /// Two ends this close are the same window's: told in whole seconds, they waver.
 const SAME_WINDOW: Duration = Duration::from_secs(5);
 /// The upstream's names are kept for so many limits and templates, and so many windows each.

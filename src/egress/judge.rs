@@ -9,8 +9,10 @@ use super::budget::Spent;
 use super::call::Call;
 use super::exchange::Answer;
 use super::failure::{Kind, Why};
-use super::limit_headers::{self, AllSaid};
+use super::limit_headers;
+use super::not_now::NotNow;
 use super::retry::{Again, Miss};
+use super::spec::Limits;
 use crate::clock::Clock;
 
 pub(super) struct Judged {
@@ -20,16 +22,20 @@ pub(super) struct Judged {
     pub(super) outcome: Result<Answer, Miss>,
 }
 
-/// Settles what was spent, and says what came of it; `was_fair` is whether the upstream had time enough.
-pub(super) fn judge(
-    answer: Result<Answer, Kind>,
-    spent: Spent,
-    call: &Call,
-    clock: &Clock,
-    was_fair: bool,
-) -> Judged {
+/// By what an answer is judged.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'r> {
+    pub(super) call: &'r Call,
+    pub(super) limits: &'r Limits,
+    pub(super) clock: &'r Clock,
+    /// Whether the upstream had time enough.
+    pub(super) was_fair: bool,
+}
+
+/// Settles what was spent, and says what came of it.
+pub(super) fn judge(answer: Result<Answer, Kind>, spent: Spent, rules: Rules<'_>) -> Judged {
     match answer {
-        Ok(answer) => judge_answer(answer, spent, call, clock),
+        Ok(answer) => judge_answer(answer, spent, rules),
         Err(kind @ (Kind::AppKey { .. } | Kind::NotInstalled { .. })) => {
             // Without a token the request itself was not sent.
             spent.give_back();
@@ -41,7 +47,7 @@ pub(super) fn judge(
         }
         Err(kind) => Judged {
             verdict: match &kind {
-                Kind::Timeout { .. } if was_fair => Verdict::Bad,
+                Kind::Timeout { .. } if rules.was_fair => Verdict::Bad,
                 Kind::Unavailable(_) => Verdict::Bad,
                 _ => Verdict::Neutral,
             },
@@ -51,10 +57,11 @@ pub(super) fn judge(
     }
 }
 
-fn judge_answer(answer: Answer, spent: Spent, call: &Call, clock: &Clock) -> Judged {
-    let now = clock.now();
+fn judge_answer(answer: Answer, spent: Spent, rules: Rules<'_>) -> Judged {
+    let Rules { call, limits, .. } = rules;
+    let now = rules.clock.now();
     let said = limit_headers::windows(&answer.headers, now);
-    let not_now = NotNow::of(&answer, &said, now);
+    let not_now = NotNow::of(&answer, &said, limits, now);
     let status = answer.status;
     let pause = match not_now {
         None => {
@@ -105,28 +112,5 @@ fn miss(kind: Kind, again: Option<Again>) -> Miss {
     Miss {
         again: again.unwrap_or(miss.again),
         ..miss
-    }
-}
-
-/// The upstream would rather be asked later.
-#[derive(Clone, Copy)]
-enum NotNow {
-    /// It said how long it wants to be left alone by everyone, or should have.
-    For(Option<Duration>),
-    /// One of its windows is empty until then; what counts against others goes on.
-    Until(Duration),
-}
-
-impl NotNow {
-    fn of(answer: &Answer, said: &AllSaid, now: Timestamp) -> Option<Self> {
-        let told = limit_headers::retry_after(&answer.headers, now);
-        let empty = said.iter().filter(|said| said.remaining == 0);
-        let reset = empty.filter_map(|said| said.reset).max();
-        match (answer.status, told, reset) {
-            (403 | 429 | 503, Some(told), _) => Some(Self::For(Some(told))),
-            (403 | 429, None, Some(reset)) => Some(Self::Until(reset)),
-            (429, None, None) => Some(Self::For(None)),
-            _ => None,
-        }
     }
 }

@@ -70,6 +70,7 @@ impl Upstream {
                     clock: &self.shared.clock,
                     identity,
                     app,
+                    limits: &self.spec.limits,
                 };
                 installation.header(desk).await
             }

@@ -50,6 +50,10 @@ pub struct Limits {
     pub breaker_sleep: Duration,
     /// The longest body of an answer, in bytes.
     pub max_bytes: usize,
+    /// What stands in the body of a 403 or 429 that means too many requests and says nothing of it in its headers; in any case.
+    pub limit_phrases: Vec<Box<str>>,
+    /// How long the upstream is left alone after such an answer.
+    pub limit_pause: Duration,
 }
 
 impl Default for Limits {
@@ -63,6 +67,8 @@ impl Default for Limits {
             breaker_errors: 5,
             breaker_sleep: Duration::from_secs(30),
             max_bytes: 8 << 20,
+            limit_phrases: Vec::new(),
+            limit_pause: Duration::from_secs(60),
         }
     }
 }
@@ -126,6 +132,7 @@ impl UpstreamSpec {
             ("perMinute", limits.per_minute == Some(0)),
             ("breakerErrors", limits.breaker_errors == 0),
             ("maxBytes", limits.max_bytes == 0),
+            ("limitPause", limits.limit_pause.is_zero()),
             ("share", self.share <= 0.0),
         ] {
             if is_zero {

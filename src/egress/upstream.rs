@@ -275,7 +275,16 @@ impl Upstream {
             verdict,
             pause,
             outcome,
-        } = judge::judge(answer, spent, call, &self.shared.clock, was_fair);
+        } = judge::judge(
+            answer,
+            spent,
+            judge::Rules {
+                call,
+                limits: &self.spec.limits,
+                clock: &self.shared.clock,
+                was_fair,
+            },
+        );
         admission.settle(verdict);
         self.tell_changes();
         if let Some((pause, status)) = pause {

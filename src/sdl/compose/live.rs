@@ -225,6 +225,14 @@ impl Composer<'_> {
             self.sources
                 .report("bad-argument", value.location(), message, None);
         }
+        for phrase in args.list("limitPhrases") {
+            // A word as short as this stands in refusals of every kind.
+            if phrase.as_str().is_some_and(|text| text.trim().len() < 5) {
+                let message = "a phrase of `limitPhrases` has at least five characters";
+                self.sources
+                    .report("bad-argument", phrase.location(), message, None);
+            }
+        }
         let of_documents = [
             "maxItems",
             "maxObjects",
@@ -250,6 +258,8 @@ impl Composer<'_> {
             timeout: duration(args, "timeout"),
             budget_floor: floor,
             breaker_sleep: duration(args, "breakerSleep"),
+            limit_phrases: args.texts("limitPhrases").map(Into::into).collect(),
+            limit_pause: duration(args, "limitPause"),
         }
     }
 

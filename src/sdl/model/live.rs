@@ -68,6 +68,10 @@ pub struct Limits {
     pub breaker_errors: Option<u32>,
     pub breaker_sleep: Option<Duration>,
     pub max_bytes: Option<u64>,
+    /// What stands in a refusal that means too many requests.
+    pub limit_phrases: Vec<Box<str>>,
+    /// How long nothing is sent after one.
+    pub limit_pause: Option<Duration>,
     pub document: DocumentLimits,
 }
 

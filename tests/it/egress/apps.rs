@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use callboard::clock::Clock;
 use callboard::egress::{
-    self, AppIdentity, AppKey, Credential, Egress, KeyError, Kind, Lane, Upstream, Url,
+    self, AppIdentity, AppKey, Credential, Egress, KeyError, Kind, Lane, Upstream, UpstreamSpec,
+    Url,
 };
 use futures_util::future::join_all;
 use jiff::SignedDuration;
@@ -43,6 +44,10 @@ impl World {
     }
 
     fn source(&self, name: &str, key: &str) -> Arc<Upstream> {
+        self.egress.upstream(self.spec(name, key)).unwrap()
+    }
+
+    fn spec(&self, name: &str, key: &str) -> UpstreamSpec {
         let mut spec = spec(&self.host.upstream.url);
         spec.source = name.into();
         spec.limits.timeout = std::time::Duration::from_secs(2);
@@ -52,7 +57,7 @@ impl World {
             key: AppKey::read(&key.into()).unwrap(),
             setting: "connectors.probe.secrets.appKey".into(),
         });
-        self.egress.upstream(spec).unwrap()
+        spec
     }
 }
 
@@ -312,6 +317,24 @@ async fn a_host_that_hands_out_no_tokens_is_not_available() {
     });
     assert_eq!(code(&ask(&acme).await), "UPSTREAM_UNAVAILABLE");
     host.answer(|_| Reply::status(403).header("retry-after", "30"));
+    let failure = ask(&acme).await.unwrap_err();
+    assert_eq!(failure.code(), "UPSTREAM_RATE_LIMITED");
+    assert!(failure.retry_at().is_some());
+}
+
+/// Else the app would count as not installed there, for what is only too many requests.
+#[tokio::test]
+async fn a_host_that_says_too_often_in_words_has_the_app_still() {
+    let world = world().await;
+    let mut spec = world.spec("rest", PKCS1);
+    spec.limits.limit_phrases = vec!["secondary rate limit".into()];
+    let acme = world.egress.upstream(spec).unwrap();
+    let acme = acme.installed("acme").unwrap();
+    let host = &world.host.upstream;
+    host.answer(|_| Reply {
+        body: "{\"message\": \"You have exceeded a Secondary Rate Limit\"}".to_owned(),
+        ..Reply::status(403)
+    });
     let failure = ask(&acme).await.unwrap_err();
     assert_eq!(failure.code(), "UPSTREAM_RATE_LIMITED");
     assert!(failure.retry_at().is_some());

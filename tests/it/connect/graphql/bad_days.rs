@@ -132,12 +132,25 @@ async fn a_limit_that_is_used_up_is_told_and_leaves_the_rest() {
         .fold(Reply::json(&refused), |reply, (name, value)| {
             reply.header(name, value)
         });
-    let secondary = Reply {
-        body: json!({ "message": "You have exceeded a secondary rate limit" }).to_string(),
+    let said = |message: &str| Reply {
+        body: json!({ "message": message }).to_string(),
         ..Reply::status(403)
-    }
-    .header("retry-after", "60");
-    for reply in [Reply::json(&refused), primary, secondary] {
+    };
+    let secondary =
+        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+    let abuse = "You have triggered an abuse detection mechanism. Please wait a few minutes before you try again.";
+    let replies = [
+        Reply::json(&refused),
+        primary,
+        said(secondary).header("retry-after", "60"),
+        // Without a header only the words tell it from a refused credential.
+        said(secondary),
+        said(abuse),
+        said("API rate limit exceeded")
+            .header("x-ratelimit-limit", "5000")
+            .header("x-ratelimit-remaining", "0"),
+    ];
+    for reply in replies {
         let world = two(move |_, _| reply.clone()).await;
         let (values, errors) = told(&world).await;
         assert_eq!(values, WITHOUT);
@@ -146,6 +159,45 @@ async fn a_limit_that_is_used_up_is_told_and_leaves_the_rest() {
             "UPSTREAM_RATE_LIMITED 0 repository\nUPSTREAM_RATE_LIMITED 1 repository"
         );
     }
+}
+
+/// For a minute nothing is sent, to the graph or to REST: what comes too fast is counted together.
+#[tokio::test]
+async fn a_limit_that_is_told_in_words_alone_is_kept_for_a_minute() {
+    let world = two(|_, _| Reply {
+        body: json!({ "message": "You have exceeded a secondary rate limit." }).to_string(),
+        ..Reply::status(403)
+    })
+    .await;
+    told(&world).await;
+    world.upstream.take();
+    let query =
+        "{ entity(ref: \"component:default/a\") { repository { url } issues { nodes { id } } } }";
+    let answer: Value = serde_json::from_str(&world.ask(query).await).unwrap();
+    assert_eq!(world.upstream.take().len(), 0, "{answer}");
+    let errors = answer["errors"].as_array().unwrap();
+    assert_eq!(errors.len(), 2, "{answer}");
+    for error in errors {
+        assert_eq!(error["extensions"]["code"], "UPSTREAM_RATE_LIMITED");
+        let wait = error["extensions"]["retryAfter"].as_i64().unwrap();
+        assert!((50..=61).contains(&wait), "{wait}");
+    }
+}
+
+/// A 403 that says nothing of limits is what it was.
+#[tokio::test]
+async fn a_refusal_in_other_words_is_one_of_the_credential() {
+    let world = two(|_, _| Reply {
+        body: json!({ "message": "Resource not accessible by personal access token" }).to_string(),
+        ..Reply::status(403)
+    })
+    .await;
+    let (values, errors) = told(&world).await;
+    assert_eq!(values, WITHOUT);
+    assert_eq!(
+        errors,
+        "UPSTREAM_UNAUTHORIZED 0 repository\nUPSTREAM_UNAUTHORIZED 1 repository"
+    );
 }
 
 #[tokio::test]
