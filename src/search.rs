@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `document` | what is handed in |
 //! | `words` `terms` `fields` | texts to words to terms, and what the index has of a document |
-//! | `folder` `write` | where it lies, who writes it, what outlives a killed process |
+//! | `folder` `way` `write` | where it lies, who writes it, what outlives a killed process |
 //! | `query` `compile` `evaluate` | a query understood, what it asks of the index, and what that finds |
 //! | `highlight` `suggest` | why it was found, and what else may be meant |
 //!
@@ -22,6 +22,7 @@ mod highlight;
 mod query;
 mod suggest;
 mod terms;
+mod way;
 mod words;
 mod write;
 

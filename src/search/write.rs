@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tantivy::columnar::ColumnValues;
+use tantivy::indexer::IndexWriterOptions;
 use tantivy::{
     Index, IndexReader, IndexWriter, ReloadPolicy, SegmentReader, TantivyDocument, Term,
 };
@@ -15,14 +16,17 @@ use super::document::{Bundle, Document, Group};
 use super::evaluate::GONE;
 use super::fields::{FORMAT, Fields, MOST_WEIGHTS, Whole, hash, mix_with};
 use super::folder::Folder;
+use super::way::{Entered, Way};
 use super::words::{self, together};
 use super::{Reading, Search, SearchError};
 
 /// Memory of a thread that makes an index of few documents, and of each of two that make one of many.
 const SMALL: usize = 16 * 1024 * 1024;
-const LARGE: usize = 48 * 1024 * 1024;
+const LARGE: usize = 24 * 1024 * 1024;
 /// From so many documents on two threads work.
 const MANY: usize = 20_000;
+/// Documents of a version that is not served any more, but are there until they are replaced.
+const STALE: u64 = u64::MAX;
 
 /// What is written down with each commit.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,7 +44,7 @@ pub(super) struct Label {
 #[derive(Clone, Copy, Debug)]
 struct Held {
     slot: u32,
-    /// By group; 0 is nothing.
+    /// By group; 0 is nothing, `STALE` is of no version.
     versions: [u64; Group::ALL.len()],
 }
 
@@ -49,7 +53,8 @@ pub struct Writing {
     search: Search,
     index: Index,
     reader: IndexReader,
-    writer: Option<IndexWriter>,
+    writer: Option<IndexWriter<Entered>>,
+    way: Way,
     /// What the documents of now are made by.
     label: Label,
     /// By the hash of the entity's id.
@@ -93,6 +98,7 @@ impl Writing {
             index,
             reader,
             writer: None,
+            way: Way::new(),
             label: label.clone().unwrap_or_else(|| wanted.clone()),
             held: HashMap::new(),
             entities: Vec::new(),
@@ -109,7 +115,8 @@ impl Writing {
         if !current {
             // Nothing that is there counts as made.
             for held in writing.held.values_mut() {
-                held.versions = [0; Group::ALL.len()];
+                let there = held.versions.iter_mut().filter(|version| **version != 0);
+                there.for_each(|version| *version = STALE);
             }
             writing.changed = true;
         }
@@ -182,14 +189,16 @@ impl Writing {
         let Some(writer) = &self.writer else {
             return Ok(());
         };
-        writer.delete_term(Term::from_field_u64(fields.bundle, own));
+        if self.has(&bundle.entity, bundle.group) {
+            writer.delete_term(Term::from_field_u64(fields.bundle, own));
+        }
         for document in &bundle.documents {
             let mut made = self.document(document);
             made.add_u64(fields.bundle, own);
             made.add_u64(fields.version, bundle.version);
             made.add_u64(fields.group, bundle.group.number());
             made.add_u64(fields.slot, u64::from(slot));
-            writer.add_document(made)?;
+            writer.add_document(self.way.enter(made))?;
         }
         if let Some(held) = self.held.get_mut(&key) {
             held.versions[bundle.group.number() as usize] = bundle.version;
@@ -320,11 +329,16 @@ impl Writing {
         if self.writer.is_some() {
             return Ok(());
         }
-        let writer = match self.n_expected {
-            0..MANY => self.index.writer_with_num_threads(1, SMALL)?,
-            _ => self.index.writer_with_num_threads(2, 2 * LARGE)?,
+        let (threads, memory) = match self.n_expected {
+            0..MANY => (1, SMALL),
+            _ => (2, LARGE),
         };
-        self.writer = Some(writer);
+        let options = IndexWriterOptions::builder()
+            .num_worker_threads(threads)
+            .memory_budget_per_thread(memory)
+            .num_merge_threads(1)
+            .build();
+        self.writer = Some(self.index.writer_with_options(options)?);
         Ok(())
     }
 
