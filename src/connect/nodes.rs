@@ -82,14 +82,17 @@ impl Inner {
         let known = self.shown().find(self.cache(), id).await;
         let way = known.and_then(|known| known.way.clone());
         let snapshot = &group.scope.snapshot;
-        let start = way.as_ref().and_then(|way| {
-            let entity = snapshot.find(&way.entity_ref)?;
-            snapshot.exists(entity).then_some(entity)
+        let start = way.as_ref().and_then(|way| match &way.entity_ref {
+            None => Some(Parent::Root),
+            Some(entity_ref) => {
+                let entity = snapshot.find(entity_ref)?;
+                snapshot.exists(entity).then_some(Parent::Entity(entity))
+            }
         });
         Walk {
             id: id.into(),
             found: start.is_none().then(unknown),
-            at: start.map_or(Parent::Root, Parent::Entity),
+            at: start.unwrap_or(Parent::Root),
             way: way.unwrap_or_default(),
             stage: 0,
             wide: false,

@@ -1,4 +1,4 @@
-//! How an object was reached that was shown with its id: from an entity along live fields.
+//! How an object was reached that was shown with its id: from an entity, or a field at the root, along live fields.
 //!
 //! An id says nothing of its object. Whoever shows one says how it was come by, and who asks for the object by its id is led the same way again.
 //! The way holds names and arguments and nothing of what an upstream said, so that everybody who goes along it sees what he may see himself.
@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-/// From an entity to a list, or to the place of one object.
+/// To a list, or to the place of one object.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Way {
-    pub entity_ref: Box<str>,
+    /// Where it begins; `None` for the root.
+    pub entity_ref: Option<Box<str>>,
     /// At least one.
     pub stages: Vec<Stage>,
 }
@@ -49,7 +50,7 @@ impl Way {
         let stages = way.get("stages")?.as_array()?;
         let stages: Option<Vec<Stage>> = stages.iter().map(Stage::of_json).collect();
         Some(Self {
-            entity_ref: way.get("entity")?.as_str()?.into(),
+            entity_ref: way.get("entity")?.as_str().map(Into::into),
             stages: stages.filter(|stages| !stages.is_empty())?,
         })
     }

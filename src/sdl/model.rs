@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use apollo_compiler::Schema;
+use apollo_compiler::ast::OperationType;
 use apollo_compiler::validation::Valid;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
@@ -449,6 +450,12 @@ impl Model {
     /// The kind that a descriptor's `kind` names, ignoring case.
     pub fn kind(&self, name: &str) -> Option<KindId> {
         self.kind_by_name.get(name.to_lowercase().as_str()).copied()
+    }
+
+    /// Whether this is the type that queries begin at.
+    pub fn is_query(&self, name: &str) -> bool {
+        let root = self.schema.root_operation(OperationType::Query);
+        root.is_some_and(|root| root == name)
     }
 
     /// The type of an argument as it is printed: `PullRequestState`, `[String!]!`.

@@ -17,6 +17,7 @@ use callboard::connect::{LiveSource, Runtime};
 use callboard::egress::{self, Egress};
 use callboard::graphql::{Engine, Limits, Outcome, Request};
 use callboard::ingest::{Ingest, IngestOptions};
+use callboard::sdl::Model;
 use callboard::simulate::{Options, Simulated};
 use callboard::store::Store;
 use callboard::tasks::Tasks;
@@ -25,6 +26,8 @@ use tempfile::TempDir;
 
 use crate::support::catalog::{Catalog, component, model, source};
 use crate::support::engine::pretty;
+
+mod ids;
 
 async fn ask(engine: &Engine, query: &str, variables: Value) -> (String, Outcome) {
     let mut request = Request::new(query);
@@ -47,6 +50,9 @@ fn engine_over(ingest: &Ingest) -> Engine {
 /// The demo company, with upstreams that are made from the examples of the built-in connectors, as in `callboard demo`.
 struct Company {
     engine: Engine,
+    model: Arc<Model>,
+    /// That of the server and of the upstreams.
+    clock: Clock,
     upstreams: Vec<(Arc<str>, Simulated)>,
     _ingest: Ingest,
     _folder: TempDir,
@@ -95,16 +101,18 @@ async fn company() -> Company {
     let store = Store::open(url.to_str().unwrap()).await.unwrap();
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let sources = [source(&examples, "demo", "catalog")];
-    let clock = Clock::fixed("2026-01-01T12:00:00Z".parse().unwrap());
     let options = IngestOptions::default();
-    let ingest = Ingest::open(store, Arc::clone(&model), &sources, options, clock)
+    let still = Clock::fixed(clock.now());
+    let ingest = Ingest::open(store, Arc::clone(&model), &sources, options, still)
         .await
         .unwrap();
     ingest.read_all(&CancellationToken::new()).await.unwrap();
     let catalog = Arc::clone(ingest.catalog());
     let store = ingest.store().clone();
     Company {
-        engine: Engine::with_live(model, catalog, store, Limits::default(), live),
+        engine: Engine::with_live(Arc::clone(&model), catalog, store, Limits::default(), live),
+        model,
+        clock,
         upstreams,
         _ingest: ingest,
         _folder: folder,

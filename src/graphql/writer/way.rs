@@ -25,40 +25,51 @@ enum Trodden {
 }
 
 impl Writer<'_> {
-    /// From the entity of `object` to where it stands; `None` where another way leads to it.
+    /// From the entity of `object`, or from the root, to where it stands; `None` where another way leads to it.
     pub(super) fn way_to(&self, place: &Place<'_>, object: &LiveObject) -> Option<Way> {
-        let entity = object.entity?;
-        let mut way = Way {
-            entity_ref: self.scene.snapshot.entity_ref(entity).into(),
-            stages: Vec::new(),
-        };
+        let entity = object.entity;
+        let entity = entity.map(|entity| self.scene.snapshot.entity_ref(entity));
+        let mut way = Way::default();
         let mut trodden = self.trodden(place);
         // The field that shows the id.
         trodden.pop();
         for step in trodden {
             match step {
-                Trodden::Node(id) => way.stages = self.known_way(&id)?,
-                Trodden::Field(field, asked_of) => self.step(field, asked_of.as_ref(), &mut way)?,
+                Trodden::Node(id) => way = self.known_way(&id)?,
+                Trodden::Field(field, asked_of) => {
+                    self.step((field, asked_of.as_ref()), entity, &mut way)?;
+                }
             }
         }
         (!way.stages.is_empty()).then_some(way)
     }
 
-    /// The stages to an object that was asked for by its id.
-    fn known_way(&self, id: &Value) -> Option<Vec<Stage>> {
-        Some(self.scene.live?.way(id.as_str()?)?.stages.clone())
+    /// The way to an object that was asked for by its id.
+    fn known_way(&self, id: &Value) -> Option<Way> {
+        Some((*self.scene.live?.way(id.as_str()?)?).clone())
     }
 
-    /// One field further.
-    fn step(&self, field: FieldId, asked_of: Option<&LiveObject>, way: &mut Way) -> Option<()> {
+    /// One field further; `entity` is the last one on the way.
+    fn step(
+        &self,
+        (field, asked_of): (FieldId, Option<&LiveObject>),
+        entity: Option<&str>,
+        way: &mut Way,
+    ) -> Option<()> {
         let planned = self.scene.plan.field(field);
         let model = self.scene.model;
         let owner = model.types.get(&planned.type_name)?;
         let is_entity = owner.kind.is_some() || *owner.name == *GENERIC_ENTITY;
+        let is_root = model.is_query(&owner.name);
         match &owner.fields.get(&planned.name)?.source {
             FieldSource::Live(_) => {
                 if is_entity {
-                    way.stages.clear();
+                    *way = Way {
+                        entity_ref: Some(entity?.into()),
+                        stages: Vec::new(),
+                    };
+                } else if is_root {
+                    *way = Way::default();
                 } else if way.stages.is_empty() {
                     return None;
                 }
