@@ -1,4 +1,4 @@
-//! Makes lists of the files in `examples/` and `connectors/`, so that the program carries them.
+//! Makes lists of the files in `examples/`, `connectors/` and `playground/dist/`, so that the program carries them.
 //!
 //! Macro lists by hand would be forgotten; cargo runs this again when anything below the folders changes.
 
@@ -8,7 +8,8 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     list("examples", "include_bytes", |_| true)?;
-    list("connectors", "include_str", is_of_connector)
+    list("connectors", "include_str", is_of_connector)?;
+    list("playground/dist", "include_bytes", |_| true)
 }
 
 /// What makes a connector: `name/*.graphql`, `name/README.md` and `name/examples/*.yaml`.
@@ -21,7 +22,7 @@ fn is_of_connector(name: &Path) -> bool {
     }
 }
 
-/// Writes `<folder>.rs`: a slice of names, relative to the folder, and contents.
+/// Writes `<folder>.rs`, with `-` for `/`: a slice of names, relative to the folder, and contents.
 fn list(folder: &str, content: &str, wanted: impl Fn(&Path) -> bool) -> io::Result<()> {
     println!("cargo:rerun-if-changed={folder}");
     let variable = |name: &str| env::var_os(name).map(PathBuf::from).unwrap_or_default();
@@ -45,7 +46,10 @@ fn list(folder: &str, content: &str, wanted: impl Fn(&Path) -> bool) -> io::Resu
         line.map_err(io::Error::other)?;
     }
     list.push_str("]\n");
-    fs::write(variable("OUT_DIR").join(format!("{folder}.rs")), list)
+    fs::write(
+        variable("OUT_DIR").join(format!("{}.rs", folder.replace('/', "-"))),
+        list,
+    )
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

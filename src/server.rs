@@ -13,7 +13,7 @@ mod graphql;
 mod host;
 mod in_flight;
 mod media;
-mod page;
+mod playground;
 mod probes;
 mod refusal;
 mod request_id;

@@ -38,7 +38,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["server", "simulate"]),
     ("clap", &["cli"]),
     ("emojis", &["docs"]),
-    ("flate2", &["egress"]),
+    ("flate2", &["egress", "server"]),
     ("globset", &["connect", "docs", "ingest", "app", "cli"]),
     ("hyper", &["egress", "server", "simulate"]),
     ("hyper_util", &["egress", "server", "simulate"]),

@@ -113,7 +113,7 @@ fn add_headers(headers: &mut HeaderMap, id: HeaderValue) {
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
     );
-    // Docs have their own.
+    // Docs and the playground have their own.
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));

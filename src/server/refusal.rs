@@ -184,10 +184,6 @@ pub(super) fn complete(response: &mut Response, request_id: &str) {
     }
 }
 
-pub(super) async fn not_found(uri: Uri) -> Refusal {
-    Refusal::NotFound(uri.path().to_owned())
-}
-
 pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Refusal {
     Refusal::MethodNotAllowed {
         method: method.to_string(),

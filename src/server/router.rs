@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 
 use super::edge::Edge;
 use super::host::Hosts;
-use super::{Board, docs, edge, graphql, page, probes, refusal, webhook};
+use super::{Board, docs, edge, graphql, playground, probes, refusal, webhook};
 
 /// All routes, behind the edge; `more` are the caller's own.
 pub(super) fn router(board: Arc<Board>, hosts: Hosts, more: Router<Arc<Board>>) -> Router {
@@ -27,14 +27,28 @@ pub(super) fn router(board: Arc<Board>, hosts: Hosts, more: Router<Arc<Board>>) 
         .route("/healthz", get(probes::health))
         .route("/readyz", get(probes::ready))
         .route("/metrics", get(probes::metrics))
-        .route("/", get(page::page))
+        .route("/", get(playground::start))
+        .route("/assets/{name}", get(playground::asset))
         .route("/docs", get(docs::bare))
         .route("/docs/", get(docs::overview))
         .route("/docs/theme.css", get(docs::theme))
         .route("/docs/{*path}", get(docs::page))
+        .merge(of_the_playground())
         .merge(more)
-        .fallback(refusal::not_found)
+        .fallback(playground::nowhere)
         .method_not_allowed_fallback(refusal::method_not_allowed)
         .layer(from_fn_with_state(edge, edge::edge))
         .with_state(board)
+}
+
+/// The pages of the web app, and whatever is below them: the app knows what is there.
+fn of_the_playground() -> Router<Arc<Board>> {
+    let mut router = Router::new();
+    for page in playground::PAGES {
+        router = router
+            .route(&format!("/{page}"), get(playground::within))
+            .route(&format!("/{page}/"), get(playground::within))
+            .route(&format!("/{page}/{{*rest}}"), get(playground::within));
+    }
+    router
 }

@@ -185,7 +185,7 @@ label_values! {
         Metrics = "/metrics",
         Webhooks = "/webhooks/{connector}",
         Docs = "/docs",
-        Page = "/",
+        Playground = "/",
         Unknown = "unknown",
     }
 }
@@ -199,10 +199,13 @@ impl Route {
             "/healthz" => Self::Health,
             "/readyz" => Self::Ready,
             "/metrics" => Self::Metrics,
-            "/" => Self::Page,
+            "/" => Self::Playground,
             _ if path.starts_with("/webhooks/") => Self::Webhooks,
             _ if path == "/docs" || path.starts_with("/docs/") => Self::Docs,
-            _ => Self::Unknown,
+            _ => match path.split('/').nth(1) {
+                Some("assets" | "query" | "graph" | "catalog" | "status") => Self::Playground,
+                _ => Self::Unknown,
+            },
         }
     }
 }

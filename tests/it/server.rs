@@ -28,24 +28,85 @@ fn probes_answer() {
 #[test]
 fn the_page_says_what_this_is() {
     let server = TestServer::start();
-    let page = server.get("/", &[("accept", "text/html")]);
-    assert_eq!(page.status, 200);
-    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
-    assert!(page.text.contains("href=\"/schema.graphql\""));
-    assert!(!page.text.contains("<script"), "{}", page.text);
-    for placeholder in ["{status}", "{queries}", "{version}"] {
-        assert!(!page.text.contains(placeholder), "{}", page.text);
+    let text = server.get("/", &[("accept", "*/*")]);
+    assert_eq!(text.status, 200);
+    assert_eq!(text.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(text.header("vary"), "accept");
+    assert!(text.text.contains("POST /graphql "), "{}", text.text);
+    assert_eq!(server.get("/", &[]).text, text.text);
+    // Only whoever asks for HTML by name gets the app; below it there is nothing else.
+    let refusal = server.get("/nowhere", &[("accept", "*/*")]).refusal();
+    assert_snapshot!(refusal, @"404 NOT_FOUND: there is nothing at `/nowhere`");
+}
+
+const BROWSER: (&str, &str) = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+
+#[test]
+fn the_playground_is_served_wherever_its_root_is() {
+    let server = TestServer::start();
+    for (path, status, root) in [
+        ("/", 200, "./"),
+        ("/status", 200, "./"),
+        ("/status/", 200, "../"),
+        ("/catalog/component/default/a%2Fb", 200, "../../../"),
+        ("/nowhere", 404, "./"),
+        ("/now/here", 404, "../"),
+    ] {
+        let page = server.get(path, &[BROWSER]);
+        assert_eq!(page.status, status, "{path}");
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        let base = format!("<base href=\"{root}\"");
+        assert!(page.text.contains(&base), "{path}: {}", page.text);
+        // No address of the app begins at the root of the host, and no code stands in the page.
+        for forbidden in ["=\"/", "<style", "javascript:", "://"] {
+            assert!(!page.text.contains(forbidden), "{path}: {}", page.text);
+        }
+        let scripts = page.text.split("<script").skip(1);
+        for script in scripts {
+            assert!(script.contains("src=\"./assets/"), "{path}: {script}");
+        }
+        let policy = page.header("content-security-policy");
+        assert_eq!(
+            policy,
+            "default-src 'self'; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'"
+        );
+        assert_eq!(page.header("cache-control"), "no-cache");
     }
-    // Every example on the page is a query that the server answers.
-    let links = page.text.split("href=\"/graphql?").skip(1);
-    let mut answered = 0;
-    for link in links {
-        let query = link.split('"').next().unwrap();
-        let answer = server.get(&format!("/graphql?{query}"), &[("accept", "text/html,*/*")]);
-        assert_eq!(answer.json().get("errors"), None, "{query}: {answer:?}");
-        answered += 1;
+    let tag = server.get("/", &[BROWSER]).header("etag").to_owned();
+    let again = server.get("/", &[BROWSER, ("if-none-match", &tag)]);
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    let elsewhere = server.get("/status/", &[BROWSER, ("if-none-match", &tag)]);
+    assert_eq!(elsewhere.status, 200, "another root is another page");
+}
+
+#[test]
+fn built_files_of_the_playground_are_kept_by_browsers() {
+    let server = TestServer::start();
+    let page = server.get("/", &[BROWSER]);
+    let mut seen = 0;
+    for part in page.text.split("\"./assets/").skip(1) {
+        let name = part.split('"').next().unwrap();
+        let path = format!("/assets/{name}");
+        let plain = server.get(&path, &[("accept-encoding", "br, gzip;q=0")]);
+        assert_eq!(plain.status, 200, "{path}");
+        assert_eq!(plain.header("content-encoding"), "");
+        let kind = match name.rsplit('.').next().unwrap() {
+            "js" => "text/javascript",
+            "css" => "text/css",
+            _ => "image/svg+xml",
+        };
+        assert_eq!(plain.header("content-type"), kind, "{path}");
+        let immutable = "public, max-age=31536000, immutable";
+        assert_eq!(plain.header("cache-control"), immutable);
+        let packed = server.get(&path, &[("accept-encoding", "gzip, br")]);
+        assert_eq!(packed.header("content-encoding"), "gzip");
+        assert_eq!(packed.header("vary"), "accept-encoding");
+        seen += 1;
     }
-    assert_eq!(answered, 3);
+    assert!(seen >= 3, "{}", page.text);
+    for path in ["/assets/none.js", "/assets/..%2Findex.html", "/assets/"] {
+        assert_eq!(server.get(path, &[]).status, 404, "{path}");
+    }
 }
 
 #[test]

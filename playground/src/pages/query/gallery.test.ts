@@ -1,0 +1,19 @@
+import { parse } from 'graphql';
+import { expect, it } from 'vitest';
+import { question, questions } from './gallery';
+
+it('takes the first comment for the question', () => {
+  expect(question('../a/who-owns-it.graphql', '# Who\n# owns it?\nquery Q { a } # not this\n')).toEqual({
+    name: 'who-owns-it',
+    title: 'Who owns it?',
+    query: '# Who\n# owns it?\nquery Q { a } # not this',
+  });
+});
+
+it('has every example, with a question and a document', () => {
+  expect(questions.length).toBeGreaterThan(5);
+  for (const { title, query } of questions) {
+    expect(title).toMatch(/[?.]$/);
+    expect(() => parse(query)).not.toThrow();
+  }
+});

@@ -1,0 +1,134 @@
+/** One row for each connector; its upstreams, if there are several, below it. */
+import type { StatusQuery } from '../../gen/documents';
+import { Ago } from '../../ui/Ago';
+import { Badge } from '../../ui/Badge';
+import type { Tone } from '../../ui/Badge';
+import { Empty } from '../../ui/states';
+import { number, plain } from '../../ui/text';
+
+type Connector = StatusQuery['connectors'][number];
+type Instance = Connector['instances'][number];
+
+const TONES: Record<Connector['status'], Tone> = { READY: 'good', DEGRADED: 'warn', FAILING: 'bad', NOT_CONFIGURED: 'calm' };
+const WORDS: Record<Connector['status'], string> = { READY: 'well', DEGRADED: 'degraded', FAILING: 'failing', NOT_CONFIGURED: 'not configured' };
+const BREAKER: Record<Connector['breaker'], string> = { CLOSED: 'closed', HALF_OPEN: 'half open', OPEN: 'open' };
+
+export function Connectors({ connectors }: { connectors: readonly Connector[] }) {
+  if (connectors.length === 0) return <Empty title="No connectors are here" />;
+  return (
+    <div className="scroll" tabIndex={0} role="region" aria-label="Connectors">
+      <table className="table">
+        <thead>
+          <tr>
+            <th scope="col">Connector</th>
+            <th scope="col">State</th>
+            <th scope="col">Budget</th>
+            <th scope="col">Breaker</th>
+            <th scope="col">At hand</th>
+            <th scope="col" className="num">Requests</th>
+            <th scope="col">Last error</th>
+          </tr>
+        </thead>
+        <tbody>
+          {connectors.map((connector) => (
+            <Rows key={connector.name} connector={connector} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Rows({ connector }: { connector: Connector }) {
+  const { instances } = connector;
+  const [only] = instances;
+  const several = instances.length > 1;
+  return (
+    <>
+      <tr>
+        <th scope="row">{plain(connector.name, 60)}</th>
+        <td>
+          <Badge tone={TONES[connector.status]}>{WORDS[connector.status]}</Badge>
+        </td>
+        <td>
+          <Budget of={connector.budget} />
+        </td>
+        <td>{connector.status === 'NOT_CONFIGURED' ? <None /> : <span className={connector.breaker === 'CLOSED' ? '' : 'bad'}>{BREAKER[connector.breaker]}</span>}</td>
+        <td>
+          <Hits of={connector.cache} />
+        </td>
+        <td className="num">{several ? number(instances.reduce((sum, { requests }) => sum + requests, 0)) : <Requests of={only} />}</td>
+        <td className="wide">{several ? <None /> : <LastError of={only} />}</td>
+      </tr>
+      {several &&
+        instances.map((instance) => (
+          <tr key={instance.name} className="sub">
+            <th scope="row">{plain(instance.name, 60)}</th>
+            <td>
+              <Badge tone={TONES[instance.status]}>{WORDS[instance.status]}</Badge>
+            </td>
+            <td>
+              <Budget of={instance.budget} />
+            </td>
+            <td>{BREAKER[instance.breaker]}</td>
+            <td>
+              <None />
+            </td>
+            <td className="num">
+              <Requests of={instance} />
+            </td>
+            <td className="wide">
+              <LastError of={instance} />
+            </td>
+          </tr>
+        ))}
+    </>
+  );
+}
+
+export function None() {
+  return (
+    <span className="soft" aria-label="none">
+      –
+    </span>
+  );
+}
+
+export function Budget({ of }: { of: { remaining: number; limit: number; resetAt?: string | null } | null }) {
+  if (!of) return <None />;
+  const part = of.limit > 0 ? Math.min(1, of.remaining / of.limit) : 0;
+  return (
+    <span className="meter-row">
+      <meter className="meter" min={0} max={1} low={0.1} high={0.3} optimum={1} value={part} aria-label={`${of.remaining} of ${of.limit} requests left`} />
+      <span className="nowrap">
+        {number(of.remaining)} <span className="soft">of {number(of.limit)}</span>
+      </span>
+    </span>
+  );
+}
+
+function Hits({ of }: { of: Connector['cache'] }) {
+  if (of.hitRatio === null) return <None />;
+  return (
+    <span title={`${of.hits} at hand, ${of.stale} stale, ${of.misses} asked for`} className="nowrap">
+      {Math.round(of.hitRatio * 100)} %
+    </span>
+  );
+}
+
+function Requests({ of }: { of: Instance | undefined }) {
+  return of && of.status !== 'NOT_CONFIGURED' ? number(of.requests) : <None />;
+}
+
+function LastError({ of }: { of: Instance | undefined }) {
+  if (!of?.lastError) return of && of.mappingProblems > 0 ? <span className="small">{number(of.mappingProblems)} values of another type</span> : <None />;
+  const { code, message, at } = of.lastError;
+  return (
+    <span className="small">
+      <code>{plain(code)}</code> {plain(message, 240)}{' '}
+      <span className="soft nowrap">
+        <Ago at={at} />
+      </span>
+    </span>
+  );
+}
