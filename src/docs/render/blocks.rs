@@ -107,10 +107,11 @@ impl Pass {
             }
             self.html(own, rest, origin);
         }
+        let stands_alone = is_void(rest, self.blank, own == 0);
         self.blank = false;
         let spaces = " ".repeat(own.min(200));
         self.emit(&format!("{spaces}{rest}"), origin);
-        if self.fence.is_none() && opens_markdown(rest) {
+        if self.fence.is_none() && (stands_alone || opens_markdown(rest)) {
             self.emit("", origin);
         }
     }
@@ -323,6 +324,18 @@ fn is_list_item(rest: &str) -> bool {
     after.is_some_and(|after| after.is_empty() || after.starts_with([' ', '\t']))
 }
 
+/// Whether a line is an element that has no end: what is behind it is Markdown again, which `CommonMark` sees only behind an empty line.
+fn is_void(rest: &str, begins: bool, unindented: bool) -> bool {
+    let inner = rest.trim_end().strip_prefix('<');
+    let name = inner.and_then(|rest| rest.strip_suffix('>'));
+    let name = name.map(|name| name.trim_end_matches('/').trim_end());
+    name.is_some_and(|name| match name {
+        "hr" | "HR" => begins || unindented,
+        "br" | "BR" => begins,
+        _ => false,
+    })
+}
+
 /// Whether a line opens an element whose text is Markdown.
 fn opens_markdown(rest: &str) -> bool {
     let Some((tag, _)) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')) else {
@@ -336,6 +349,7 @@ fn opens_markdown(rest: &str) -> bool {
                 "markdown"
                     | "markdown=\"1\""
                     | "markdown=\"block\""
+                    | "markdown=\"span\""
                     | "markdown=1"
                     | "markdown='1'"
             )

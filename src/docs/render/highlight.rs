@@ -31,7 +31,12 @@ impl Info {
         let (language, rest) = match info.strip_prefix('{') {
             Some(inner) => (String::new(), inner.trim_end_matches('}')),
             None => {
-                let end = info.find([' ', '\t', '{', ',']).unwrap_or(info.len());
+                let end = info.find([' ', '\t', '{', ',', '=']).unwrap_or(info.len());
+                // `title="x"` right behind the marks names no language.
+                let end = match info.get(end..) {
+                    Some(rest) if rest.starts_with('=') => 0,
+                    _ => end,
+                };
                 let (language, rest) = info.split_at_checked(end).unwrap_or((info, ""));
                 let rest = rest.trim_start_matches([',', ' ']);
                 let rest = rest.strip_prefix('{').unwrap_or(rest);

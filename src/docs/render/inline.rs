@@ -1,8 +1,12 @@
-//! What MkDocs users write within a text: emoji, marks, keys, abbreviations, and addresses that become links.
+//! What MkDocs users write within a text: emoji, icons, marks, edits, keys, abbreviations, and addresses that become links.
+
+mod symbols;
 
 use std::collections::BTreeMap;
 
+use super::attributes::Attributes;
 use super::blocks::escape;
+pub(super) use symbols::plain as without_icons;
 
 /// A text as HTML, with what is special in it; `in_link` keeps links out of links.
 pub(super) fn text(text: &str, abbreviations: &BTreeMap<String, String>, in_link: bool) -> String {
@@ -17,10 +21,14 @@ pub(super) fn text(text: &str, abbreviations: &BTreeMap<String, String>, in_link
         };
         let found = found
             .or_else(|| emoji(rest))
+            .or_else(|| symbols::icon(rest))
+            .or_else(|| edit(rest))
+            .or_else(|| symbols::symbol(rest, before))
             .or_else(|| keys(rest))
             .or_else(|| marked(rest, "==", "mark"))
             .or_else(|| marked(rest, "^^", "ins"))
-            .or_else(|| superscript(rest))
+            .or_else(|| raised(rest, '^', "sup"))
+            .or_else(|| raised(rest, '~', "sub"))
             .or_else(|| abbreviation(rest, before, abbreviations));
         let taken = match found {
             Some((shown, taken)) => {
@@ -49,7 +57,7 @@ fn plain(
     let mut last = before;
     let mut end = rest.len();
     for (at, c) in rest.char_indices() {
-        let begins = matches!(c, ':' | '=' | '^' | '+')
+        let begins = matches!(c, ':' | '=' | '^' | '+' | '~' | '{' | '(' | '-' | '<')
             || (matches!(c, 'h' | 'w') && !last.is_alphanumeric())
             || (!abbreviations.is_empty() && !last.is_alphanumeric() && c.is_alphanumeric());
         if begins && at > 0 {
@@ -99,7 +107,7 @@ fn address(rest: &str, before: char) -> Found {
     let shown = escape(url);
     let scheme = if is_web { "" } else { "https://" };
     Some((
-        format!("<a href=\"{scheme}{shown}\">{shown}</a>"),
+        format!("<a class=\"magiclink\" href=\"{scheme}{shown}\">{shown}</a>"),
         url.len(),
     ))
 }
@@ -116,7 +124,7 @@ fn emoji(rest: &str) -> Found {
     let shown = emoji.as_str();
     Some((
         format!("<span class=\"emoji\" title=\":{name}:\">{shown}</span>"),
-        end + 2,
+        end + 2 + symbols::list(rest, end + 2),
     ))
 }
 
@@ -165,17 +173,44 @@ fn marked(rest: &str, mark: &str, tag: &str) -> Found {
     })
 }
 
-/// `x^2^`.
-fn superscript(rest: &str) -> Found {
-    let inner = rest.strip_prefix('^')?;
-    let end = inner.find(|c: char| c == '^' || c.is_whitespace())?;
+/// `x^2^` and `H~2~O`.
+fn raised(rest: &str, mark: char, tag: &str) -> Found {
+    let inner = rest.strip_prefix(mark)?;
+    let end = inner.find(|c: char| c == mark || c.is_whitespace())?;
     let text = inner
         .get(..end)
         .filter(|text| !text.is_empty() && text.len() <= 40)?;
-    inner.get(end..)?.starts_with('^').then(|| {
-        let shown = format!("<sup>{}</sup>", escape(text));
-        (shown, end + 2)
-    })
+    // `~/one:~/other` are paths.
+    if !inner.get(end..)?.starts_with(mark) || (mark == '~' && text.contains('/')) {
+        return None;
+    }
+    let shown = format!("<{tag}>{}</{tag}>", escape(text));
+    Some((shown, end + 2))
+}
+
+/// `{++added++}`, `{--removed--}`, `{~~old~>new~~}`, `{==marked==}`, `{>>said<<}`: edits of Critic Markup.
+fn edit(rest: &str) -> Found {
+    let inner = rest.strip_prefix('{')?;
+    let marks = [
+        ("++", "++}", "ins"),
+        ("--", "--}", "del"),
+        ("~~", "~~}", ""),
+        ("==", "==}", "mark"),
+        (">>", "<<}", "q"),
+    ];
+    let (begin, end, tag) = marks.iter().find(|(begin, ..)| inner.starts_with(begin))?;
+    let inner = inner.strip_prefix(begin)?;
+    let length = head(inner, 1_000).find(end)?;
+    let text = inner.get(..length)?;
+    let shown = match *tag {
+        "" => {
+            let (old, new) = text.split_once("~>")?;
+            format!("<del>{}</del><ins>{}</ins>", escape(old), escape(new))
+        }
+        "q" => format!("<span class=\"critic comment\">{}</span>", escape(text)),
+        tag => format!("<{tag} class=\"critic\">{}</{tag}>", escape(text)),
+    };
+    Some((shown, 1 + begin.len() + length + end.len()))
 }
 
 fn abbreviation(rest: &str, before: char, known: &BTreeMap<String, String>) -> Found {

@@ -34,6 +34,8 @@ const MAX_COLOURED: usize = 512 * 1024;
 const MAX_PROBLEMS: usize = 100;
 /// Most footnotes of a page.
 const MAX_FOOTNOTES: usize = 1_000;
+/// Most ways back from one footnote.
+const MAX_BACK: usize = 20;
 /// Most bytes of a section's text.
 const MAX_SECTION: usize = 100_000;
 
@@ -359,6 +361,7 @@ impl Writer<'_> {
 
     /// A text for the heading and the section that are being read.
     fn plain(&mut self, text: &str) {
+        let text = &*super::inline::without_icons(text);
         if let Some(heading) = &mut self.heading {
             heading.title.push_str(text);
             return;
@@ -542,10 +545,20 @@ impl Writer<'_> {
             self.out.push_str("<div class=\"footnote\">\n<hr>\n<ol>\n");
             for label in std::mem::take(&mut self.footnotes.order) {
                 let text = self.footnotes.texts.remove(&label).unwrap_or_default();
+                let count = self.footnotes.counts.get(&label).map_or(1, |(_, n)| *n);
                 let label = escape(&label);
-                self.out.push_str(&format!(
-                    "<li id=\"fn:{label}\">{text}<a class=\"footnote-backref\" href=\"#fnref:{label}\" title=\"Back to the text\">↩</a></li>\n"
-                ));
+                self.out.push_str(&format!("<li id=\"fn:{label}\">{text}"));
+                for nth in 1..=count.min(MAX_BACK) {
+                    let nth = if nth == 1 {
+                        String::new()
+                    } else {
+                        nth.to_string()
+                    };
+                    self.out.push_str(&format!(
+                        "<a class=\"footnote-backref\" href=\"#fnref{nth}:{label}\" title=\"Back to the text\">↩</a>"
+                    ));
+                }
+                self.out.push_str("</li>\n");
             }
             self.out.push_str("</ol>\n</div>\n");
         }

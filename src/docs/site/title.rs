@@ -2,9 +2,24 @@
 
 use crate::docs::tree::name_of;
 
+/// Keys that a front matter without marks begins with, as MkDocs reads it.
+const KEYS: &[&str] = &[
+    "title",
+    "description",
+    "summary",
+    "author",
+    "authors",
+    "date",
+    "template",
+    "hide",
+    "tags",
+];
+
 /// The front matter of a page, and how many lines of the file it takes.
 pub(in crate::docs) fn front_matter(text: &str) -> Option<(&str, usize)> {
-    let rest = text.strip_prefix("---")?;
+    let Some(rest) = text.strip_prefix("---") else {
+        return unmarked(text);
+    };
     let rest = rest
         .trim_start_matches([' ', '\t', '\r'])
         .strip_prefix('\n')?;
@@ -18,9 +33,37 @@ pub(in crate::docs) fn front_matter(text: &str) -> Option<(&str, usize)> {
     None
 }
 
+/// `title: …` and the like right at the beginning, up to an empty line.
+fn unmarked(text: &str) -> Option<(&str, usize)> {
+    let (first, _) = text.split_once(':')?;
+    if !KEYS.iter().any(|key| first.eq_ignore_ascii_case(key)) {
+        return None;
+    }
+    let mut length = 0;
+    for (n, line) in text.split_inclusive('\n').enumerate() {
+        let bare = line.trim_end();
+        let goes_on = line.starts_with("    ")
+            || bare.split_once(':').is_some_and(|(key, _)| {
+                !key.is_empty()
+                    && key
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+            });
+        if !goes_on {
+            // A heading right behind it, or a text: then the line above was one as well.
+            return bare.is_empty().then_some((text.get(..length)?, n));
+        }
+        length += line.len();
+    }
+    None
+}
+
 /// A value of the front matter, of those that are one line long.
 fn meta<'t>(front: &'t str, key: &str) -> Option<&'t str> {
-    let line = front.lines().find_map(|line| line.strip_prefix(key))?;
+    let line = front.lines().find_map(|line| {
+        let (before, behind) = line.split_at_checked(key.len())?;
+        before.eq_ignore_ascii_case(key).then_some(behind)
+    })?;
     let value = line.strip_prefix(':')?.trim();
     let quoted = |mark| value.strip_prefix(mark)?.strip_suffix(mark);
     let value = quoted('"').or_else(|| quoted('\'')).unwrap_or(value);

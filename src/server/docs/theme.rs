@@ -16,6 +16,10 @@ pub(super) fn page(snapshot: &Snapshot, ix: Ix, docs: &Docs, page: &Page, kept: 
     };
     let mut main = String::with_capacity(kept.rendered.html.len() + 4096);
     main.push_str("<article>\n");
+    // Without a title of its own it gets the one that the navigation has.
+    if !kept.rendered.toc.iter().any(|heading| heading.level == 1) {
+        put(&mut main, &format!("<h1>{}</h1>\n", escape(&page.title)));
+    }
     main.push_str(&kept.rendered.html);
     main.push_str("</article>\n");
     let (before, behind) = site.around(page);
@@ -37,13 +41,23 @@ pub(super) fn page(snapshot: &Snapshot, ix: Ix, docs: &Docs, page: &Page, kept: 
         );
         main.push_str("</nav>\n");
     }
-    if let Some(edit) = &page.edit_url {
+    let aside = [
+        (page.edit_url.clone(), "Edit this page"),
+        (site.issues_url(), "Tell what is wrong"),
+    ];
+    let aside: Vec<String> = aside
+        .into_iter()
+        .filter_map(|(url, text)| {
+            let url = escape(&url?);
+            Some(format!(
+                "<a href=\"{url}\" rel=\"noopener noreferrer\">{text}</a>"
+            ))
+        })
+        .collect();
+    if !aside.is_empty() {
         put(
             &mut main,
-            &format!(
-                "<p class=\"cb-meta\"><a href=\"{}\" rel=\"noopener noreferrer\">Edit this page</a></p>\n",
-                escape(edit)
-            ),
+            &format!("<p class=\"cb-meta\">{}</p>\n", aside.join(" · ")),
         );
     }
     let mut nav = String::new();
@@ -72,15 +86,18 @@ pub(super) fn overview(
         let entity_ref = escape(snapshot.entity_ref(ix));
         let shown = match found {
             Ok(Some(docs)) => format!(
-                "<a href=\"{}\"><strong>{}</strong></a><br><small>{entity_ref} · {} pages</small>",
+                "<a href=\"{}\"><strong>{}</strong></a><br><small>{entity_ref} · {}</small>",
                 address(snapshot, ix),
                 escape(&docs.site.title),
-                docs.site.pages.len()
+                match docs.site.pages.len() {
+                    1 => "1 page".to_owned(),
+                    n => format!("{n} pages"),
+                }
             ),
             Ok(None) => continue,
             Err(trouble) => format!(
                 "<strong>{entity_ref}</strong><br><small>{}</small>",
-                escape(&trouble.message)
+                quoted(&trouble.message)
             ),
         };
         put(&mut list, &format!("<li>{shown}</li>\n"));
@@ -142,10 +159,22 @@ pub(super) fn missing(path: &str, text: &str, docs: Option<(&Snapshot, Ix, &Docs
     };
     let body = format!(
         "<div class=\"cb-shell\"><span></span><main id=\"cb-main\"><article><h1>Nothing here</h1>\n<p>{}</p>\n{more}<p><a href=\"{list}\">All docs</a></p></article></main></div>\n",
-        escape(text)
+        quoted(text)
     );
     let crumbs = format!("<a href=\"{root}../\">Callboard</a><a href=\"{list}\">Docs</a>");
     document("Nothing here", &root, &crumbs, &body)
+}
+
+/// A message with what stands in backticks as code.
+fn quoted(message: &str) -> String {
+    let mut html = String::new();
+    for (number, part) in message.split('`').enumerate() {
+        match number % 2 {
+            0 => html.push_str(&escape(part)),
+            _ => html.push_str(&format!("<code>{}</code>", escape(part))),
+        }
+    }
+    html
 }
 
 /// `{kind}/{namespace}/{name}/`.

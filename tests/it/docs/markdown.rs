@@ -94,7 +94,7 @@ async fn small_things_in_texts() {
     <h2 id="two-three">Two &amp; <code>three</code><a class="headerlink" href="#two-three" title="Link to Two &amp; three" rel="noopener noreferrer">#</a></h2>
     <h2 id="two-three_1">Two &amp; <code>three</code><a class="headerlink" href="#two-three_1" title="Link to Two &amp; three" rel="noopener noreferrer">#</a></h2>
     <h3 id="uber" class="big">Über<a class="headerlink" href="#uber" title="Link to Über" rel="noopener noreferrer">#</a></h3>
-    <p>Our <abbr title="an interface">API</abbr> at <a href="https://example.org/a_b(c)" rel="noopener noreferrer">https://example.org/a_b(c)</a>. Press <span class="keys"><kbd>Ctrl</kbd>+<kbd>C</kbd></span>, <mark>mark</mark> <span class="emoji" title=":tada:">🎉</span> x<sup>2</sup> H~2~O <del>gone</del> <a href="https://www.example.org" rel="noopener noreferrer">www.example.org</a>.</p>
+    <p>Our <abbr title="an interface">API</abbr> at <a class="magiclink" href="https://example.org/a_b(c)" rel="noopener noreferrer">https://example.org/a_b(c)</a>. Press <span class="keys"><kbd>Ctrl</kbd>+<kbd>C</kbd></span>, <mark>mark</mark> <span class="emoji" title=":tada:">🎉</span> x<sup>2</sup> H<sub>2</sub>O <del>gone</del> <a class="magiclink" href="https://www.example.org" rel="noopener noreferrer">www.example.org</a>.</p>
     <ul>
     <li><input type="checkbox" disabled="" checked=""> done</li>
     <li><input type="checkbox" disabled=""> open</li>
@@ -121,7 +121,79 @@ async fn small_things_in_texts() {
     <hr>
     <ol>
     <li id="fn:1"><p>Foot <em>note</em>.</p>
-    <a class="footnote-backref" href="#fnref:1" title="Back to the text" rel="noopener noreferrer">↩</a></li>
+    <a class="footnote-backref" href="#fnref:1" title="Back to the text" rel="noopener noreferrer">↩</a><a class="footnote-backref" href="#fnref2:1" title="Back to the text" rel="noopener noreferrer">↩</a></li>
+    </ol>
+    </div>
+    "##);
+}
+
+/// Icons have no drawings here: those that say something are characters, the others are left out, in titles and anchors too.
+#[tokio::test(flavor = "multi_thread")]
+async fn icons_symbols_and_edits() {
+    let text = "title: From the first line\n\n# :material-clock-fast:{ .lg } Fast\n\n| a | b |\n| - | - |\n| :material-check: | :octicons-x-16:{ .red } |\n\nA :fontawesome-brands-github: b :tada:{ .big } a:b :material-no icon. (c) (tm) a --> b <-- c <--> d +/- =/= ---> <!-- x -->\n\nH~2~O ~/a:~/b {++new++} {--old--} {~~a~>b~~} {==mark==}{>>said<<} { a }\n\n=== \":material-linux: Linux\"\n\n    apt\n";
+    let served = Served::docs(&[("docs/index.md", text)]).await;
+    assert_snapshot!(served.html().await, @r##"
+    <h1 id="fast">Fast<a class="headerlink" href="#fast" title="Link to Fast" rel="noopener noreferrer">#</a></h1>
+    <table>
+    <thead>
+    <tr><th>a</th><th>b</th></tr>
+    </thead>
+    <tbody>
+    <tr><td><span class="icon" title="yes">✓</span></td><td><span class="icon" title="no">✗</span></td></tr>
+    </tbody>
+    </table>
+    <p>A b <span class="emoji" title=":tada:">🎉</span> a:b :material-no icon. © ™ a → b ← c ↔ d ± ≠ ---&gt; </p>
+    <p>H<sub>2</sub>O <sub>/a:</sub>/b <ins class="critic">new</ins> <del class="critic">old</del> <del>a</del><ins>b</ins> <mark class="critic">mark</mark><span class="critic comment">said</span> { a }</p>
+    <div class="tabs"><details class="tab" name="tabs-1" open=""><summary>Linux</summary>
+    <p>apt</p>
+    </details></div>
+    "##);
+    let toc = served
+        .ask("{ component(ref: \"shop\") { docs { pages { title toc { title anchor } sections { text } } } } }")
+        .await;
+    insta::assert_json_snapshot!(toc["component"]["docs"]["pages"][0], @r#"
+    {
+      "title": "From the first line",
+      "toc": [
+        {
+          "title": "Fast",
+          "anchor": "fast"
+        }
+      ],
+      "sections": [
+        {
+          "text": "a b \n  \nA b :tada:{ .big } a:b :material-no icon. (c) (tm) a --> b <-- c <--> d +/- =/= ---> \nH~2~O /a:/b {++new++} {--old--} {~~a~>b~~} {==mark==}{>>said<<} { a }\napt"
+        }
+      ]
+    }
+    "#);
+}
+
+/// What Python-Markdown reads where `CommonMark` does not: behind an element without an end, in a figure, in a fence without a language.
+#[tokio::test(flavor = "multi_thread")]
+async fn markdown_beside_html() {
+    let text = "<hr>\n**`a()`**\n\ntext\n<hr />\n*b*\n\n<div>\n  <hr>\n  *c*\n</div>\n\n<figure markdown=\"span\">\n  ![i](https://example.org/i.png){ width=\"300\" }\n  <figcaption>Under it</figcaption>\n</figure>\n\n```title=\"a.txt\"\nx\n```\n\nOne[^1], two[^1].\n\n[^1]: Note\n";
+    assert_snapshot!(html(text).await, @r##"
+    <hr>
+    <p><strong><code>a()</code></strong></p>
+    <p>text</p>
+    <hr>
+    <p><em>b</em></p>
+    <div>
+      <hr>
+      *c*
+    </div>
+    <figure>
+    <p><img src="https://example.org/i.png" alt="i" width="300"></p>
+      <figcaption>Under it</figcaption>
+    </figure>
+    <div class="highlight"><span class="filename">a.txt</span><pre><code>x</code></pre></div>
+    <p>One<sup id="fnref:1"><a class="footnote-ref" href="#fn:1" rel="noopener noreferrer">1</a></sup>, two<sup id="fnref2:1"><a class="footnote-ref" href="#fn:1" rel="noopener noreferrer">1</a></sup>.</p>
+    <div class="footnote">
+    <hr>
+    <ol>
+    <li id="fn:1"><p>Note</p>
+    <a class="footnote-backref" href="#fnref:1" title="Back to the text" rel="noopener noreferrer">↩</a><a class="footnote-backref" href="#fnref2:1" title="Back to the text" rel="noopener noreferrer">↩</a></li>
     </ol>
     </div>
     "##);
