@@ -40,7 +40,7 @@ pub use definition::{
 pub use diff::{Change, ChangeKind, Incomparable, diff};
 pub use place::{Place, PlacedText};
 pub use shelf::{Key, Shelf};
-pub use told::placed;
+pub use told::{placed, told};
 
 use sniff::Sniffed;
 

@@ -3,6 +3,7 @@
 //! No I/O: what a substitution (`$text`) needs is asked of the caller through [`Substitutions`].
 //! Broken input is data: one bad document costs only itself.
 
+mod bundle;
 mod documents;
 mod entity_ref;
 mod envelope;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+pub use bundle::is_bundled;
 pub use entity_ref::{EntityRef, RefError};
 pub use problem::{CODES, Problem};
 pub use reader::read;

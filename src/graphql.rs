@@ -127,13 +127,14 @@ impl Engine {
         live: Option<Arc<dyn LiveSource>>,
         shelf: Shelf,
     ) -> Self {
+        let definitions = definitions::Definitions::new(store.clone(), shelf, Arc::clone(&catalog));
         Self(Arc::new(Inner {
             version: ArcSwap::from_pointee(Version::new(model, limits.plans)),
             docs: docs::Shelves(Arc::clone(catalog.library())),
             catalog,
             texts: stored::Texts(store.clone()),
-            changes: stored::Changes(store.clone()),
-            definitions: definitions::Definitions::new(store, shelf),
+            changes: stored::Changes(store),
+            definitions,
             live,
             search: found::Searches(None),
             limits,

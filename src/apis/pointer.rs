@@ -151,7 +151,7 @@ fn judge(root: &Node<'_>, target: &str, at: Position) -> Option<Problem> {
     let message = format!("`{target}` is in another file, which is not part of this text");
     let problem = Problem::warning("definition-reference", message).at(at);
     Some(problem.hint(
-        "let `$openapi` or `$asyncapi` fill in the definition: they bring along what is in files beside it",
+        "let `$openapi` or `$asyncapi` fill in the definition: they bring along what is in files below the folder that is read",
     ))
 }
 

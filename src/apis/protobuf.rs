@@ -1,6 +1,9 @@
 //! Protocol Buffers: services and their calls.
 //!
 //! One file alone is read; what it imports is elsewhere, so types that are not in it are taken as they are named.
+//! Of a broken file, what stands around the broken statements is read.
+
+mod mend;
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +14,6 @@ use prost_types::{
 
 use super::definition::{Definition, Format, Operation, OperationKind, Problem, Schema};
 use super::graphql::first_line;
-use super::lines::Lines;
 use crate::diagnostic::Position;
 
 /// What every compiler brings along.
@@ -24,14 +26,13 @@ pub(super) fn read(text: &str) -> Definition {
         format: Some(Format::Protobuf),
         ..Definition::default()
     };
-    match protox_parse::parse("definition.proto", text) {
-        Ok(file) => Reader::new(&file, &mut definition).file(&file),
-        Err(error) => {
-            let message = error.to_string().replace('\'', "`");
-            let mut problem = Problem::error("definition-syntax", message);
-            problem.at = error.span().map(|span| Lines::new(text).at(span.start));
-            definition.problems.push(problem);
-        }
+    let (file, problems) = mend::parse(text);
+    let is_whole = problems.is_empty();
+    definition.problems = problems;
+    if let Some(file) = file {
+        let mut reader = Reader::new(&file, &mut definition);
+        reader.is_whole = is_whole;
+        reader.file(&file);
     }
     definition.settled()
 }
@@ -53,6 +54,8 @@ struct Reader<'r> {
     names: HashSet<String>,
     package: &'r str,
     has_imports: bool,
+    /// Nothing was taken out: what is not there is nowhere.
+    is_whole: bool,
     into: &'r mut Definition,
 }
 
@@ -72,6 +75,7 @@ impl<'r> Reader<'r> {
             names,
             package: file.package(),
             has_imports: !file.dependency.is_empty(),
+            is_whole: true,
             into,
         }
     }
@@ -168,7 +172,8 @@ impl<'r> Reader<'r> {
             .strip_prefix(self.package)
             .and_then(|rest| rest.strip_prefix('.'))
             .unwrap_or(full);
-        if !self.has_imports && !self.names.contains(own) && !self.names.contains(full) {
+        let is_known = self.has_imports || !self.is_whole;
+        if !is_known && !self.names.contains(own) && !self.names.contains(full) {
             let message = format!("there is no message `{full}`, and nothing is imported");
             let mut problem = Problem::error("definition-reference", message);
             problem.at = self.at(path);

@@ -1,8 +1,23 @@
 //! Problems of definitions at the files that their authors edit.
 
+use std::borrow::Cow;
+
 use super::definition::Problem;
-use crate::catalog::TextPlace;
+use crate::catalog::{TextPlace, is_bundled};
 use crate::diagnostic::Position;
+
+/// The problem of a `text`, as it is told: lines of a text that was put together of several files are those of no file.
+pub fn told<'p>(problem: &'p Problem, text: &str) -> Cow<'p, Problem> {
+    let Some(at) = problem.at.filter(|_| is_bundled(text)) else {
+        return Cow::Borrowed(problem);
+    };
+    let message = format!("{} (line {} of the bundle)", problem.message, at.line);
+    Cow::Owned(Problem {
+        message,
+        at: None,
+        ..problem.clone()
+    })
+}
 
 /// The file and the place in it that a problem is about, where `place` says how the definition came into the descriptor `file`, and `line` is where its entity begins.
 pub fn placed(

@@ -2,6 +2,7 @@
 //!
 //! It stands beside the snapshot and is never stored: a definition is read behind the change that brought it, one after the other and kept nowhere, so neither a reading of sources nor a start waits for it or needs memory for it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,7 +105,9 @@ impl Follower {
         );
         let reading = tasks::blocking("looking at a definition", move || {
             let definition = shelf.read_now(&text, place.hint.as_deref());
-            problems(&ingest, &snapshot, ix, &place, &definition.problems)
+            let told = definition.problems.iter();
+            let told: Vec<_> = told.map(|problem| apis::told(problem, &text)).collect();
+            problems(&ingest, &snapshot, ix, &place, &told)
         });
         reading.await.unwrap_or_else(|error| {
             tracing::error!(%error, "{error}; its problems are not shown");
@@ -131,12 +134,12 @@ fn problems(
     snapshot: &Snapshot,
     ix: Ix,
     place: &Place,
-    found: &[apis::Problem],
+    found: &[Cow<'_, apis::Problem>],
 ) -> Vec<ProblemRecord> {
     let found = found
         .iter()
         .filter(|problem| problem.severity != Severity::Info);
-    let found: Vec<&apis::Problem> = found.collect();
+    let found: Vec<&apis::Problem> = found.map(|problem| &**problem).collect();
     let Some(origin) = snapshot.origin(ix).filter(|_| !found.is_empty()) else {
         return Vec::new();
     };

@@ -71,8 +71,8 @@ pub const CODES: &[(&str, &str)] = &[
         "a `$text`, `$json` or `$yaml` could not be filled in",
     ),
     (
-        "substitution-plain",
-        "a `$openapi` or `$asyncapi` is filled in as it is, without the files that it refers to",
+        "substitution-reference",
+        "a definition that a `$openapi` or `$asyncapi` fills in refers to a file that cannot be had",
     ),
     (
         "tag-format",

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::Substitutions;
+use super::bundle::{self, Trouble};
 use super::documents;
 use super::problem::{Findings, Problem, item, member, shown};
 use super::text::decode;
@@ -22,6 +23,8 @@ pub(super) struct Substituter<'s> {
     bytes_left: usize,
     /// The targets as written, in the order of their first use.
     pub(super) includes: Vec<Box<str>>,
+    /// What the definition that was filled in last refers to in vain.
+    troubles: Vec<Trouble>,
 }
 
 #[derive(Clone, Copy)]
@@ -29,7 +32,7 @@ enum Resolver {
     Text,
     Json,
     Yaml,
-    /// Text whose own references are not followed.
+    /// Text with what it refers to in other files.
     Definition,
 }
 
@@ -51,6 +54,7 @@ impl<'s> Substituter<'s> {
             source,
             bytes_left: MAX_TOTAL_BYTES,
             includes: Vec::new(),
+            troubles: Vec::new(),
         }
     }
 
@@ -99,8 +103,9 @@ impl<'s> Substituter<'s> {
                 let span = entry.value.span;
                 match self.resolve(resolver, target, span, depth) {
                     Ok(value) => {
-                        if matches!(resolver, Resolver::Definition) {
-                            findings.add(plain(&entry.key, target, span).field(path));
+                        if !self.troubles.is_empty() {
+                            findings.add(not_bundled(&self.troubles, span).field(path));
+                            self.troubles.clear();
                         }
                         *node = Node {
                             span: node.span,
@@ -128,23 +133,14 @@ impl<'s> Substituter<'s> {
         span: Span,
         depth: usize,
     ) -> Result<Content<'static>, String> {
-        if !self.includes.iter().any(|known| **known == *target) {
-            self.includes.push(target.into());
-        }
-        let bytes = self.source.load(target)?;
-        self.bytes_left = self.bytes_left.checked_sub(bytes.len()).ok_or_else(|| {
-            format!("the file's substitutions bring more than {MAX_TOTAL_BYTES} bytes")
-        })?;
-        let decoded = decode(&bytes);
-        let Some(text) = decoded.text else {
-            let why = decoded
-                .problem
-                .map_or_else(String::new, |problem| problem.message);
-            return Err(why);
-        };
+        let text = self.load(target)?;
         let value = match resolver {
-            Resolver::Text | Resolver::Definition => {
-                return Ok(Content::String(Cow::Owned(text.into_owned())));
+            Resolver::Text => return Ok(Content::String(Cow::Owned(text))),
+            Resolver::Definition => {
+                let (bundled, troubles) =
+                    bundle::bundle(target, &text, &mut |file| self.load(file));
+                self.troubles = troubles;
+                return Ok(Content::String(Cow::Owned(bundled.unwrap_or(text))));
             }
             Resolver::Json => {
                 serde_json::from_str(&text).map_err(|error| format!("it is no JSON: {error}"))?
@@ -157,17 +153,41 @@ impl<'s> Substituter<'s> {
         }
         Ok(node.value)
     }
+
+    /// The text of a file.
+    fn load(&mut self, target: &str) -> Result<String, String> {
+        if !self.includes.iter().any(|known| **known == *target) {
+            self.includes.push(target.into());
+        }
+        let bytes = self.source.load(target)?;
+        self.bytes_left = self.bytes_left.checked_sub(bytes.len()).ok_or_else(|| {
+            format!("the file's substitutions bring more than {MAX_TOTAL_BYTES} bytes")
+        })?;
+        let decoded = decode(&bytes);
+        decoded.text.map(Cow::into_owned).ok_or_else(|| {
+            decoded
+                .problem
+                .map_or_else(String::new, |problem| problem.message)
+        })
+    }
 }
 
-fn plain(key: &str, target: &str, span: Span) -> Problem {
-    let mut problem = Problem::warning(
-        "substitution-plain",
-        span,
-        format!("`{target}` is filled in as it is: what it refers to with `$ref` in other files is not bundled"),
+/// One problem for all of them: they are mended in the files that they stand in.
+fn not_bundled(troubles: &[Trouble], span: Span) -> Problem {
+    let each = troubles.iter().map(|trouble| {
+        format!(
+            "`{}` in line {} of `{}`: {}",
+            shown(&trouble.reference),
+            trouble.line,
+            shown(&trouble.file),
+            trouble.why
+        )
+    });
+    let each: Vec<String> = each.collect();
+    let message = format!("not bundled is {}", each.join("; "));
+    Problem::warning("substitution-reference", span, message).hint(
+        "let it lead to a file below the folder that is read, as seen from the file that it stands in",
     )
-    .hint(format!("`$text: {target}` says the same as `{key}` here"));
-    problem.severity = Severity::Info;
-    problem
 }
 
 /// The value of a YAML text that must hold one document.

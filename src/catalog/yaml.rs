@@ -5,6 +5,7 @@
 
 mod build;
 mod tabs;
+mod write;
 
 use std::borrow::Cow;
 
@@ -13,6 +14,7 @@ use serde_json::{Map, Number, Value};
 
 use super::text::{number, point};
 use crate::diagnostic::{Position, Severity, Span};
+pub use write::to_text;
 
 /// How deep lists and objects may be nested: below what `serde_json` reads back.
 pub(super) const MAX_DEPTH: usize = 100;

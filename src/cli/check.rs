@@ -20,7 +20,7 @@ use super::output;
 use super::report::{self, Format, Item, Sources, Terminal};
 use crate::apis::{self, PlacedText, place};
 use crate::catalog::{self, LocationTarget, Problem, Reading};
-use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::diagnostic::{Diagnostic, Position, Severity, Span};
 use crate::ingest::{Groups, Includes, Refusal, closing, unread_type};
 use crate::sdl::Model;
 
@@ -90,6 +90,7 @@ pub fn run(args: &CheckArgs, model: &Model, out: &mut dyn io::Write) -> io::Resu
         seen: HashSet::new(),
         named: HashSet::new(),
         passed: HashSet::new(),
+        told: HashSet::new(),
         edges: Vec::new(),
         together: Together::default(),
         outcome: Outcome::before(args),
@@ -141,6 +142,8 @@ struct Check<'m> {
     named: HashSet<PathBuf>,
     /// Files that look like no descriptors.
     passed: HashSet<PathBuf>,
+    /// What was told of definitions: file, place and message.
+    told: HashSet<(String, Position, String)>,
     /// Which file names which, by targets that are no globs.
     edges: Vec<(PathBuf, (Arc<str>, LocationTarget), PathBuf)>,
     together: Together,
@@ -206,6 +209,7 @@ impl Check<'_> {
                 let mut found = found
                     .iter()
                     .filter(|problem| problem.severity != Severity::Info)
+                    .map(|problem| apis::told(problem, text))
                     .peekable();
                 let stands = found.peek().and_then(|_| {
                     let text = String::from_utf8_lossy(bytes);
@@ -213,7 +217,12 @@ impl Check<'_> {
                 });
                 for problem in found {
                     let (shown, at) =
-                        apis::placed(problem, &file.shown, entity.line, stands.as_ref());
+                        apis::placed(&problem, &file.shown, entity.line, stands.as_ref());
+                    // A file that several entities include has its mistakes once.
+                    let once = (shown.clone(), at, problem.message.clone());
+                    if !self.told.insert(once) {
+                        continue;
+                    }
                     self.outcome.items.push(Item {
                         diagnostic: Diagnostic {
                             code: problem.code,

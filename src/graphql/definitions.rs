@@ -21,10 +21,14 @@ use super::stored::{answer, internal};
 use crate::apis::{Definition, Operation, Place, PlacedText, Shelf, place};
 use crate::connect::{Answer, Fetched, FetchedPage, Group, Item, LiveSource, Parent};
 use crate::graph::{Ix, Part, PartId, Snapshot};
+use crate::ingest::Catalog;
 use crate::sdl::RelationId;
 use crate::store::Store;
 use crate::tasks;
 use shown::Notation;
+
+/// The member of a definition that says what is wrong with it.
+const PROBLEMS: &str = "problems";
 
 /// So many texts of one request are loaded and waited for at once.
 const AT_ONCE: usize = 4;
@@ -34,6 +38,8 @@ const AT_ONCE: usize = 4;
 pub(crate) struct Definitions {
     store: Store,
     shelf: Shelf,
+    /// Knows at which files the problems are that were found behind.
+    catalog: Arc<Catalog>,
 }
 
 /// A definition with the entity that it belongs to.
@@ -61,7 +67,7 @@ impl LiveSource for Definitions {
                     "definitionText" => own.texts(&group).await,
                     "definitionDiff" => own.diffs(&group).await,
                     "operationsOf" => own.operations_of(&group).await,
-                    _ => members(&group, &*together.await),
+                    _ => own.members(&group, &*together.await),
                 }
             }
             .boxed()
@@ -88,8 +94,12 @@ impl LiveSource for Definitions {
 }
 
 impl Definitions {
-    pub(crate) fn new(store: Store, shelf: Shelf) -> Self {
-        Self { store, shelf }
+    pub(crate) fn new(store: Store, shelf: Shelf, catalog: Arc<Catalog>) -> Self {
+        Self {
+            store,
+            shelf,
+            catalog,
+        }
     }
 
     /// Reads what the groups ask of, each text once.
@@ -245,6 +255,41 @@ impl Definitions {
         let loaded: Vec<Result<Owned, FieldError>> = loaded.buffered(AT_ONCE).collect().await;
         loaded.into_iter().collect()
     }
+
+    /// A member of each definition.
+    fn members(&self, group: &Group, loaded: &HashMap<Wanted, Loaded>) -> Vec<Answer> {
+        let each = group.parents.iter().map(|parent| {
+            let (ix, value) = match parent {
+                Parent::Within(ix, value) => (Some(*ix), value),
+                Parent::Object(value) => (None, value),
+                _ => return Answer::null(),
+            };
+            let Some(text) = value.as_str() else {
+                return Answer::null();
+            };
+            let definition = match loaded.get(&(ix, text.to_owned())) {
+                Some(Ok(definition)) => definition,
+                Some(Err(error)) => return answer(Err(error.clone())),
+                None => return Answer::null(),
+            };
+            match (group.field.resolver, ix) {
+                ("operations", Some(entity)) => {
+                    let owned = Owned {
+                        entity,
+                        definition: Arc::clone(definition),
+                    };
+                    answer(page(group, std::slice::from_ref(&owned)).map(Fetched::Page))
+                }
+                (_, Some(entity)) if *group.field.name == *PROBLEMS => {
+                    let entity_ref = group.scope.snapshot.entity_ref(entity);
+                    let placed = self.catalog.definitions();
+                    Fetched::Value(shown::problems(definition, entity_ref, &placed)).into()
+                }
+                _ => Fetched::Value(shown::member(definition, &group.field.name)).into(),
+            }
+        });
+        each.collect()
+    }
 }
 
 /// An operation as its node is shown, for those who keep it: its entity is named by its reference.
@@ -272,36 +317,6 @@ fn wanted_of(snapshot: &Snapshot, parent: &Parent) -> Option<(Wanted, Place)> {
         hint: None,
     });
     Some(((ix, value.as_str()?.to_owned()), place))
-}
-
-/// A member of each definition.
-fn members(group: &Group, loaded: &HashMap<Wanted, Loaded>) -> Vec<Answer> {
-    let each = group.parents.iter().map(|parent| {
-        let (ix, value) = match parent {
-            Parent::Within(ix, value) => (Some(*ix), value),
-            Parent::Object(value) => (None, value),
-            _ => return Answer::null(),
-        };
-        let Some(text) = value.as_str() else {
-            return Answer::null();
-        };
-        let definition = match loaded.get(&(ix, text.to_owned())) {
-            Some(Ok(definition)) => definition,
-            Some(Err(error)) => return answer(Err(error.clone())),
-            None => return Answer::null(),
-        };
-        match (group.field.resolver, ix) {
-            ("operations", Some(entity)) => {
-                let owned = Owned {
-                    entity,
-                    definition: Arc::clone(definition),
-                };
-                answer(page(group, std::slice::from_ref(&owned)).map(Fetched::Page))
-            }
-            _ => Fetched::Value(shown::member(definition, &group.field.name)).into(),
-        }
-    });
-    each.collect()
 }
 
 /// A page of the operations of some APIs.

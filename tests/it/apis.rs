@@ -1,5 +1,6 @@
 //! API definitions in the graph: operations, servers, schemas, problems, and what changed between two.
 
+mod bundle;
 mod corpus;
 mod diff;
 

@@ -296,6 +296,37 @@ fn encodings() {
     ");
 }
 
+/// What several entities include has its mistakes once.
+#[test]
+fn a_file_of_several_entities_is_told_once() {
+    let api = |name: &str, target: &str| {
+        format!(
+            "apiVersion: backstage.io/v1alpha1\nkind: API\nmetadata: {{ name: {name} }}\nspec: {{ type: graphql, lifecycle: production, owner: user:default/a, definition: {{ $text: {target} }} }}\n---\n"
+        )
+    };
+    let both = format!("{}{}", api("a", "./own.graphql"), api("b", "own.graphql"));
+    let folder = Folder::new(&[
+        ("catalog-info.yaml", &both),
+        ("other/catalog-info.yaml", &api("c", "../own.graphql")),
+        (
+            "own.graphql",
+            "type Query {\n  a: Missing\n  b: Missing\n}\n",
+        ),
+    ]);
+    let told = folder.check();
+    let told: Vec<&str> = told
+        .lines()
+        .filter(|line| line.contains("own.graphql"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "own.graphql:2:6: error[definition-reference]: there is no type `Missing`",
+            "own.graphql:3:6: error[definition-reference]: there is no type `Missing`",
+        ]
+    );
+}
+
 #[test]
 fn substitutions() {
     let api = |name: &str, definition: &str| {
@@ -320,15 +351,13 @@ fn substitutions() {
             "openapi: 3.1.0\ninfo: { title: A, version: 1.0.0 }\npaths: {}",
         ),
     ]);
-    assert_snapshot!(folder.check(), @r"
+    assert_snapshot!(folder.check(), @r#"
     catalog-info.yaml:7:10: info[dangling-reference]: nothing that was checked is `group:default/a`
       hint: the relation is kept, and leads there once something describes it
     catalog-info.yaml:17:10: info[dangling-reference]: nothing that was checked is `group:default/a`
       hint: the relation is kept, and leads there once something describes it
     catalog-info.yaml:27:10: info[dangling-reference]: nothing that was checked is `group:default/a`
       hint: the relation is kept, and leads there once something describes it
-    catalog-info.yaml:29:15: info[substitution-plain]: `api.txt` is filled in as it is: what it refers to with `$ref` in other files is not bundled
-      hint: `$text: api.txt` says the same as `$openapi` here
     catalog-info.yaml:39:12: error[substitution]: `./gone.txt` cannot be filled in: there is no file `./gone.txt`
       hint: name a file relative to this one: `$text: ./openapi.yaml`
     catalog-info.yaml:49:12: error[substitution]: `../../etc/passwd` cannot be filled in: `../../etc/passwd` leads out of the folder that is read
@@ -339,8 +368,8 @@ fn substitutions() {
       hint: only `$text`, `$json`, `$yaml`, `$openapi` and `$asyncapi` are filled in, each alone in its object
     catalog-info.yaml:79:12: error[substitution]: `.` cannot be filled in: `.` is no file
       hint: name a file relative to this one: `$text: ./openapi.yaml`
-    1 file, 8 documents, 3 entities: 5 errors, 4 notes -> 1
-    ");
+    1 file, 8 documents, 3 entities: 5 errors, 3 notes -> 1
+    "#);
 }
 
 #[test]

@@ -4,5 +4,5 @@ mod corpus;
 mod hostile;
 mod markdown;
 mod site;
-mod support;
+pub(crate) mod support;
 mod whole;

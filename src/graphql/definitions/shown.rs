@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::apis::notation;
 use crate::apis::{self, Definition, Operation, Problem, Schema, Server};
-use crate::graph::{Ix, Part, PartId, Snapshot};
+use crate::graph::{Ix, Part, PartId, ProblemRecord, Snapshot};
 use crate::graphql::resolve::severity;
 
 /// A member by its name.
@@ -18,7 +18,7 @@ pub(super) fn member(definition: &Definition, name: &str) -> Value {
         "description" => text(&definition.description),
         "servers" => definition.servers.iter().map(server).collect(),
         "schemas" => definition.schemas.iter().map(schema).collect(),
-        "problems" => definition.problems.iter().map(problem).collect(),
+        "problems" => problems(definition, "", &[]),
         _ => Value::Null,
     }
 }
@@ -36,8 +36,33 @@ fn schema(schema: &Schema) -> Value {
     json!({ "name": schema.name, "kind": schema.kind, "description": schema.description })
 }
 
-fn problem(problem: &Problem) -> Value {
+/// What is wrong in the definition of an entity, at the files where `placed` has it.
+pub(super) fn problems(
+    definition: &Definition,
+    entity_ref: &str,
+    placed: &[ProblemRecord],
+) -> Value {
+    let mut own: Vec<&ProblemRecord> = placed
+        .iter()
+        .filter(|known| {
+            let of = known.entity_ref.as_ref();
+            of.is_some_and(|of| of.as_str() == entity_ref)
+        })
+        .collect();
+    let all = definition.problems.iter().map(|found| {
+        // Both are in the order of their places, so the first that says the same is it.
+        let at = own.iter().position(|known| {
+            *known.code == *found.code && known.message.starts_with(found.message.as_str())
+        });
+        problem(found, at.map(|at| own.remove(at)))
+    });
+    all.collect()
+}
+
+fn problem(problem: &Problem, placed: Option<&ProblemRecord>) -> Value {
     json!({
+        "file": placed.map(|placed| &*placed.file),
+        "fileLine": placed.and_then(|placed| placed.line),
         "severity": severity(problem.severity),
         "code": problem.code,
         "message": problem.message,

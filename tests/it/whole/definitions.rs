@@ -82,13 +82,20 @@ fn problems_stand_where_their_definitions_are_written() {
         shown(answer).len() == 2
     });
     assert_eq!(shown(&known), expected);
-    let query = "{ api(ref: \"beside\") { problems { code } definition { operations { nodes { name } } problems { line } } } }";
+    let query = "{ api(ref: \"beside\") { problems { code } definition { operations { nodes { name } } problems { line file fileLine } } } inline: api(ref: \"inline\") { definition { problems { line file fileLine } } } }";
     let answer = until(&place, &server.url, query, |answer| {
         answer["data"].is_object()
     });
     let api = &answer["data"]["api"];
     assert_eq!(api["definition"]["operations"]["nodes"][0]["name"], "a");
-    assert_eq!(api["definition"]["problems"][0]["line"], 2);
+    assert_eq!(
+        api["definition"]["problems"],
+        json!([{ "line": 2, "file": "apis/schema.graphql", "fileLine": 2 }])
+    );
+    assert_eq!(
+        answer["data"]["inline"]["definition"]["problems"],
+        json!([{ "line": 4, "file": "catalog-info.yaml", "fileLine": 12 }])
+    );
     assert_eq!(api["problems"][0]["code"], "definition-reference");
 
     // Mended, the problem is gone, and what changed is known.
