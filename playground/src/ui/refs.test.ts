@@ -16,7 +16,7 @@ it('is short where the namespace says nothing', () => {
 });
 
 it('says names as people do', () => {
-  expect(['dependsOn', 'providesApi', 'hasPart', 'APIConsumedBy', 'owned_by', 'onCall'].map(words)).toEqual(['depends on', 'provides api', 'has part', 'API consumed by', 'owned by', 'on call']);
+  expect(['dependsOn', 'providesApi', 'hasPart', 'APIConsumedBy', 'owned_by', 'ciRuns'].map(words)).toEqual(['depends on', 'provides API', 'has part', 'API consumed by', 'owned by', 'CI runs']);
 });
 
 it('gives a kind one colour, however it is written', () => {

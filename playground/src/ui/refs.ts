@@ -40,6 +40,14 @@ export function hueOf(kind: string): number {
   return (sum % HUES) + 1;
 }
 
+const SPELLED: ReadonlyMap<string, string> = new Map([
+  ['api', 'API'],
+  ['apis', 'APIs'],
+  ['ci', 'CI'],
+  ['id', 'ID'],
+  ['url', 'URL'],
+]);
+
 /** `dependsOn` as people say it: `depends on`. */
 export function words(name: string): string {
   return name
@@ -47,6 +55,6 @@ export function words(name: string): string {
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
     .replace(/([A-Z])([A-Z][a-z])/g, '$1 $2')
     .split(' ')
-    .map((word) => (/^[A-Z][a-z]/.test(word) ? word.toLowerCase() : word))
+    .map((word) => SPELLED.get(word.toLowerCase()) ?? (/^[A-Z][a-z]/.test(word) ? word.toLowerCase() : word))
     .join(' ');
 }

@@ -8,6 +8,7 @@ import { Icon } from '../../ui/Icon';
 import { Link } from '../../ui/Link';
 import { entityPath } from '../../ui/refs';
 import { plain } from '../../ui/text';
+import { calledOf } from './called';
 import { pieces } from './marks';
 import type { Span } from './marks';
 import { operationName } from './operations';
@@ -52,17 +53,17 @@ export function HitRow({ edge }: { edge: Edge }) {
 const SHOWN: ReadonlySet<string> = new Set(['name', 'title', 'description', 'tags', 'ref']);
 
 export function EntityRow({ row, marks, found = [] }: { row: Row; marks: Marks; found?: readonly string[] }) {
-  const title = row.heading?.trim();
-  const hasTitle = title !== undefined && title !== '';
+  const title = calledOf(row);
+  const isTitle = title !== null && title === row.heading?.trim();
   const others = found.filter((field) => !SHOWN.has(field));
   return (
     <li className="result">
       <div className="result-head">
         <Kind kind={row.kind} />
         <Link to={entityPath(row.ref)} className="result-title break" data-result>
-          {hasTitle ? <Marked text={title} ranges={marks.get('title')} longest={160} /> : <Marked text={row.name} ranges={marks.get('name')} longest={160} />}
+          {title !== null ? <Marked text={title} ranges={isTitle ? marks.get('title') : undefined} longest={160} /> : <Marked text={row.name} ranges={marks.get('name')} longest={160} />}
         </Link>
-        {hasTitle && title !== row.name && (
+        {title !== null && title !== row.name && (
           <code className="result-ref break">
             <Marked text={row.name} ranges={marks.get('name')} longest={80} />
           </code>
@@ -134,8 +135,9 @@ function OperationRow({ node, marks }: { node: Operation; marks: Marks }) {
     <li className="result">
       <div className="result-head">
         <Group icon="query">Operation</Group>
+        {verb !== undefined && <span className="verb">{plain(verb, 12)}</span>}
         <Link to={`${entityPath(node.api.ref)}?op=${encodeURIComponent(text)}#operations`} className="result-title break" data-result>
-          {verb !== undefined && <span className="verb">{plain(verb, 12)}</span>} <Marked text={text} ranges={marks.get(field)} longest={160} />
+          <Marked text={text} ranges={marks.get(field)} longest={160} />
         </Link>
         {node.deprecated && <Badge tone="warn">deprecated</Badge>}
       </div>

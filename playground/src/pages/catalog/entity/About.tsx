@@ -7,6 +7,7 @@ import { Icon } from '../../../ui/Icon';
 import { Link, OutLink } from '../../../ui/Link';
 import { partsOf } from '../../../ui/refs';
 import { count, plain } from '../../../ui/text';
+import { calledOf } from '../called';
 import { Tag } from '../Results';
 import { changed, lookOf, pathOf } from '../place';
 import type { FacetName } from '../place';
@@ -17,8 +18,8 @@ const LIFECYCLES: Record<string, Tone> = { production: 'good', experimental: 'wa
 const LONG = 600;
 
 export function About({ entity }: { entity: Found }) {
-  const { ref, kind, name, title, description, tags, runbook, previousRefs } = entity;
-  const heading = title?.trim() ? title : name;
+  const { ref, kind, name, description, tags, runbook, previousRefs } = entity;
+  const heading = calledOf(entity) ?? name;
   const type = 'type' in entity ? entity.type : null;
   const lifecycle = 'lifecycle' in entity ? entity.lifecycle : null;
   return (

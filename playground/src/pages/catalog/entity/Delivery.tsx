@@ -39,8 +39,8 @@ interface LineProps {
 
 function Line({ badge, url, title, children, actions }: LineProps) {
   return (
-    <li className="live-row">
-      {badge ? <Badge tone={badge.tone}>{badge.text}</Badge> : <span />}
+    <li className={badge ? 'live-row' : 'line-row'}>
+      {badge && <Badge tone={badge.tone}>{badge.text}</Badge>}
       <div>
         <p className="strong break">
           <OutLink url={url}>{plain(title, 160)}</OutLink>

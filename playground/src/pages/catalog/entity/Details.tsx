@@ -21,8 +21,8 @@ export function Details({ entity }: { entity: Found }) {
   const own = type.answer && ownOf(type.answer.data);
   return (
     <>
-      {own && <OwnFields own={own} of={ref} kind={entity.kind} />}
-      <Card title="About" query={{ document: EntityDocument, variables: { ref } }}>
+      {own && <OwnFields own={own} of={ref} />}
+      <Card title="Links and labels" query={{ document: EntityDocument, variables: { ref } }}>
         {links.length > 0 && (
           <ul className="links">
             {links.slice(0, 30).map((link, index) => (
@@ -81,7 +81,7 @@ function KeyValues({ title, all }: { title: string; all: readonly { readonly key
   );
 }
 
-function OwnFields({ own, of, kind }: { own: Own; of: string; kind: string }) {
+function OwnFields({ own, of }: { own: Own; of: string }) {
   const variables = { ref: of };
   const query = useQuery(own.document, variables);
   const values = query.answer?.data.entity;
@@ -89,7 +89,7 @@ function OwnFields({ own, of, kind }: { own: Own; of: string; kind: string }) {
   const shown = own.fields.map((field) => ({ field, node: <OwnValue field={field} value={values[field.name]} />, has: hasValue(field, values[field.name]) })).filter(({ has }) => has);
   if (shown.length === 0 && query.answer.errors.length === 0) return null;
   return (
-    <Card title={`As a ${plain(kind, 40)}`} query={{ document: own.document, variables }}>
+    <Card title="Details" query={{ document: own.document, variables }}>
       <dl className="pairs card-body">
         {shown.map(({ field, node }) => (
           <div key={field.name}>

@@ -6,6 +6,7 @@ import type { EntityPageQuery } from '../../../gen/documents';
 import { Card } from '../../../ui/Card';
 import { Shown } from '../../../ui/states';
 import { plain } from '../../../ui/text';
+import { calledOf } from '../called';
 import { About } from './About';
 import { CiRuns, Deployments, Issues, PullRequests, Releases, Repository } from './Delivery';
 import { Descriptor } from './Descriptor';
@@ -31,7 +32,8 @@ interface Props {
 export function EntityPage({ kind, namespace, name }: Props) {
   const ref = `${kind}:${namespace}/${name}`;
   const query = useQuery(EntityDocument, { ref });
-  const title = query.answer?.data.entity?.title ?? query.answer?.data.entity?.name;
+  const found = query.answer?.data.entity;
+  const title = found ? (calledOf(found) ?? found.name) : undefined;
   useEffect(() => {
     if (title === undefined) return;
     // After the frame has named the page.

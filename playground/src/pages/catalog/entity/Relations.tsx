@@ -10,6 +10,7 @@ import { EntityLink } from '../../../ui/EntityLink';
 import { Shown } from '../../../ui/states';
 import { words } from '../../../ui/refs';
 import { count, number, plain } from '../../../ui/text';
+import { calledOf } from '../called';
 import { Pager } from './Pager';
 
 const PAGE = 60;
@@ -72,7 +73,7 @@ function Target({ of: { target, targetRef } }: { of: Relation }) {
   }
   return (
     <>
-      <EntityLink of={target} />
+      <EntityLink of={{ ref: target.ref, title: calledOf(target) }} />
       {target.description !== null && <span className="relation-about soft small">{plain(target.description, 120)}</span>}
     </>
   );

@@ -50,8 +50,8 @@ fragment Named on __Type {
 }`,
 };
 
-/** What the head of the page says already. */
-const SAID: ReadonlySet<string> = new Set(['owner', 'type', 'lifecycle']);
+/** What the head of the page says already, or a card of its own does. */
+const SAID: ReadonlySet<string> = new Set(['owner', 'type', 'lifecycle', 'definition']);
 /** So many values of an object are shown. */
 const MOST = 8;
 

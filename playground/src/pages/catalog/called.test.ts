@@ -1,0 +1,9 @@
+import { expect, it } from 'vitest';
+import { calledOf } from './called';
+
+it('prefers the title, then the profile', () => {
+  expect(calledOf({ title: ' Pay ', profile: { displayName: 'x' } })).toBe('Pay');
+  expect(calledOf({ title: ' ', profile: { displayName: 'Ada' } })).toBe('Ada');
+  expect(calledOf({ heading: 'H' })).toBe('H');
+  for (const none of [{}, { title: null }, { profile: null }, { profile: { displayName: null } }]) expect(calledOf(none)).toBeNull();
+});
