@@ -77,7 +77,7 @@ export function EntityRow({ row, marks, found = [] }: { row: Row; marks: Marks; 
       <p className="result-meta">
         {row.owner && (
           <span>
-            owned by <EntityLink of={row.owner} bare />
+            owned by <EntityLink of={{ ref: row.owner.ref, title: calledOf(row.owner) }} bare />
           </span>
         )}
         {[row.type, row.lifecycle].filter(Boolean).map((text) => (

@@ -46,7 +46,7 @@ export function About({ entity }: { entity: Found }) {
         {'owner' in entity && (
           <div>
             <dt>Owner</dt>
-            <dd>{entity.owner ? <EntityLink of={entity.owner} /> : <span className="warn">nobody</span>}</dd>
+            <dd>{entity.owner ? <EntityLink of={{ ref: entity.owner.ref, title: calledOf(entity.owner) }} /> : <span className="warn">nobody</span>}</dd>
           </div>
         )}
         {'owner' in entity && entity.owner?.contact && <Contact of={entity.owner.contact} />}
@@ -79,7 +79,7 @@ export function About({ entity }: { entity: Found }) {
           <Icon name="graph" />
           Around it
         </Link>
-        <span className="soft small">{count(entity.dependents.totalCount, 'entity depends', 'entities depend')} on it directly</span>
+        <span className="soft small">{entity.dependents.totalCount === 0 ? 'Nothing depends' : count(entity.dependents.totalCount, 'entity depends', 'entities depend')} on it directly</span>
       </p>
     </header>
   );

@@ -4,6 +4,7 @@ import { EntityMeant } from '../../../gen/documents';
 import { EntityLink } from '../../../ui/EntityLink';
 import { Link } from '../../../ui/Link';
 import { plain } from '../../../ui/text';
+import { ProblemRows } from './Problems';
 
 interface Suggested {
   readonly ref: string;
@@ -16,6 +17,7 @@ export function NotFound({ address, name, why }: { address: string; name: string
   const short = name.slice(0, 120);
   const query = useQuery(EntityMeant, { name: short, prefix: short });
   const data = query.answer?.data;
+  const broken = (data?.problems.nodes ?? []).filter(({ entityRef }) => entityRef !== null && entityRef.toLowerCase() === address.toLowerCase());
   const found = new Map<string, Suggested>();
   for (const one of data?.same.nodes ?? []) found.set(one.ref, one);
   for (const { node } of data?.suggest ?? []) if ('ref' in node) found.set(node.ref, node as Suggested);
@@ -26,6 +28,12 @@ export function NotFound({ address, name, why }: { address: string; name: string
         No entity has the reference <code>{plain(address, 200)}</code>
         {why === undefined ? ', or you may not see it.' : ', and none can have it.'}
       </p>
+      {broken.length > 0 && (
+        <div className="card message-card">
+          <h2 className="card-head">A descriptor has that name, and cannot be used</h2>
+          <ProblemRows problems={broken} />
+        </div>
+      )}
       {why !== undefined && <p className="soft small break">{plain(why, 300)}</p>}
       {found.size > 0 && (
         <div>
