@@ -38,28 +38,43 @@ fn command() -> Command {
     Command::new(env!("CARGO_BIN_EXE_callboard"))
 }
 
+/// A server that ends when this is dropped.
+pub(crate) struct Server {
+    child: Killed,
+    /// `host:port`
+    pub(crate) address: String,
+}
+
+impl Server {
+    /// Starts one, and waits until it listens.
+    pub(crate) fn start(config: &Path) -> Self {
+        let mut child = Killed(
+            command()
+                .args([OsStr::new("serve"), "--config".as_ref(), config.as_ref()])
+                .args(["--listen", "127.0.0.1:0"])
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("the binary starts"),
+        );
+        let mut said = BufReader::new(child.0.stderr.take().expect("a pipe"));
+        let mut line = String::new();
+        let address = loop {
+            line.clear();
+            assert_ne!(said.read_line(&mut line).expect("a line"), 0, "it ended");
+            if let Some((_, address)) = line.trim().split_once("http://") {
+                break address.to_owned();
+            }
+        };
+        // Whatever else it says must not fill the pipe.
+        std::thread::spawn(move || said.read_to_string(&mut String::new()));
+        Self { child, address }
+    }
+}
+
 /// Starts a server, and waits until it has `n` entities; a while later it is asked for its memory again, and killed.
 pub(crate) fn serve(config: &Path, n: u32) -> Served {
     let start = Instant::now();
-    let mut child = Killed(
-        command()
-            .args([OsStr::new("serve"), "--config".as_ref(), config.as_ref()])
-            .args(["--listen", "127.0.0.1:0"])
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the binary starts"),
-    );
-    let mut said = BufReader::new(child.0.stderr.take().expect("a pipe"));
-    let mut line = String::new();
-    let address = loop {
-        line.clear();
-        assert_ne!(said.read_line(&mut line).expect("a line"), 0, "it ended");
-        if let Some((_, address)) = line.trim().split_once("http://") {
-            break address.to_owned();
-        }
-    };
-    // Whatever else it says must not fill the pipe.
-    std::thread::spawn(move || said.read_to_string(&mut String::new()));
+    let Server { child, address } = Server::start(config);
     while total(&address) != Some(n) {
         sleep(Duration::from_millis(2));
     }
