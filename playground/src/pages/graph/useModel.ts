@@ -1,0 +1,94 @@
+/** Asks for what is drawn. Rings around an entity are asked for one after the other; what has been drawn stays until there is more. */
+import { useMemo } from 'react';
+import type { GraphError } from '../../data/client';
+import { useQuery } from '../../data/useQuery';
+import type { Query } from '../../data/useQuery';
+import { Neighbourhood, Reach, Way } from '../../gen/documents';
+import type { NeighbourhoodQuery } from '../../gen/documents';
+import { neighbourhood, reach, ringOf, way } from './model';
+import type { Model } from './model';
+import type { GraphPlace } from './place';
+
+export interface Drawn {
+  /** The request whose states are shown: the one that failed, else the first. */
+  readonly query: Query<unknown>;
+  /** Not there while nothing has come, and where the entity is not. */
+  readonly model: Model | undefined;
+  readonly isAsking: boolean;
+  readonly errors: readonly GraphError[];
+  /** One query that gives all that is drawn. */
+  readonly behind: { readonly document: { readonly text: string }; readonly variables: object };
+  /** How far `impact` was asked to look, and whether there is more. */
+  readonly isTruncated: boolean;
+}
+
+export function useModel(place: GraphPlace & { readonly ref: string }): Drawn {
+  const near = useNeighbourhood(place, place.mode !== 'near');
+  const impact = useReach(place, place.mode !== 'impact');
+  const path = useWay(place, place.mode !== 'path' || place.to === undefined);
+  if (place.mode === 'impact') return impact;
+  if (place.mode === 'path' && place.to !== undefined) return path;
+  return near;
+}
+
+const FIRST = 300;
+
+function useNeighbourhood(place: GraphPlace & { readonly ref: string }, skip: boolean): Drawn {
+  const { ref, depth, open, shut, hide } = place;
+  const inner = useQuery(Neighbourhood, { refs: [ref, ...open], first: FIRST }, { skip });
+  const told = useMemo(() => toldIn(inner.answer?.data), [inner.answer]);
+  // The first is what the drawing is about; without it there is nothing to draw.
+  const focus = inner.answer?.data.entitiesByRef[0]?.ref;
+  const expansion = { depth, open, shut };
+
+  const second = focus === undefined || depth < 2 ? [] : fresh(ringOf(focus, told, 1, expansion, hide), told);
+  const outer = useQuery(Neighbourhood, { refs: second, first: FIRST }, { skip: skip || second.length === 0 });
+  const toldOuter = second.length === 0 ? [] : toldIn(outer.answer?.data);
+
+  const third = focus === undefined || depth < 3 || (second.length > 0 && !outer.answer) ? [] : fresh(ringOf(focus, [...told, ...toldOuter], 2, expansion, hide), [...told, ...toldOuter]);
+  const outermost = useQuery(Neighbourhood, { refs: third, first: FIRST }, { skip: skip || third.length === 0 });
+  const toldOutermost = third.length === 0 ? [] : toldIn(outermost.answer?.data);
+
+  const all = [...told, ...toldOuter, ...toldOutermost];
+  // The answers are kept by `useQuery`, so they stand for what they hold.
+  const key = JSON.stringify([ref, depth, open, shut, hide, second, third, inner.at, outer.at, outermost.at]);
+  const model = useMemo(() => (focus === undefined ? undefined : neighbourhood(focus, all, { shut }, { hide })), [key]); // eslint-disable-line react-hooks/exhaustive-deps
+  const asked = [inner, ...(second.length > 0 ? [outer] : []), ...(third.length > 0 ? [outermost] : [])];
+  return {
+    query: asked.find(({ fault }) => fault) ?? inner,
+    model,
+    isAsking: asked.some(({ isAsking }) => isAsking),
+    errors: asked.flatMap(({ answer }) => answer?.errors ?? []),
+    behind: { document: Neighbourhood, variables: { refs: [ref, ...open, ...second, ...third], first: FIRST } },
+    isTruncated: false,
+  };
+}
+
+type Told = NonNullable<NeighbourhoodQuery['entitiesByRef'][number]>;
+
+/** Some may have gone since the address was made. */
+function toldIn(data: NeighbourhoodQuery | undefined): Told[] {
+  return (data?.entitiesByRef ?? []).filter((entity) => entity !== null);
+}
+
+function fresh(refs: readonly string[], told: readonly Told[]): string[] {
+  const known = new Set(told.map(({ ref }) => ref));
+  return refs.filter((ref) => !known.has(ref));
+}
+
+function useReach({ ref, direction, steps, hide }: GraphPlace & { readonly ref: string }, skip: boolean): Drawn {
+  const variables = { of: ref, direction, steps };
+  const query = useQuery(Reach, variables, { skip });
+  const { answer } = query;
+  const key = hide.join(',');
+  const model = useMemo(() => (answer ? reach(answer.data, { hide: key === '' ? [] : key.split(',') }) : undefined), [answer, key]);
+  return { query, model, isAsking: query.isAsking, errors: answer?.errors ?? [], behind: { document: Reach, variables }, isTruncated: answer?.data.impact.truncated ?? false };
+}
+
+function useWay({ ref, to }: GraphPlace & { readonly ref: string }, skip: boolean): Drawn {
+  const variables = { from: ref, to: to ?? ref };
+  const query = useQuery(Way, variables, { skip });
+  const { answer } = query;
+  const model = useMemo(() => (answer ? way(answer.data) : undefined), [answer]);
+  return { query, model, isAsking: query.isAsking, errors: answer?.errors ?? [], behind: { document: Way, variables }, isTruncated: false };
+}
