@@ -133,7 +133,7 @@ function Found({ look, list, onWords }: ListProps & { onWords: (words: string) =
             <Summary text={count(data.search.totalCount, 'result')} link={queryLink(Find.text, variables)}>
               <Groups look={look} data={data} />
             </Summary>
-            <IndexNote state={data.search.indexState} />
+            <IndexNote state={data.search.indexState} again={query.again} />
             {data.search.didYouMean !== null && (
               <p className="did-you-mean">
                 Did you mean{' '}
@@ -222,11 +222,20 @@ function Groups({ look, data }: { look: Look; data: FindQuery }) {
   );
 }
 
-function IndexNote({ state }: { state: FindQuery['search']['indexState'] }) {
+/** While the index is made, what it has found by then comes in by itself. */
+const INDEXING = 1500;
+
+function IndexNote({ state, again }: { state: FindQuery['search']['indexState']; again: () => void }) {
+  const isBuilding = state.state === 'BUILDING';
+  useEffect(() => {
+    if (!isBuilding) return;
+    const timer = window.setInterval(again, INDEXING);
+    return () => window.clearInterval(timer);
+  }, [isBuilding, again]);
   if (state.state === 'READY') return null;
   return (
     <p className="index-note">
-      {state.state === 'BUILDING' ? `The index is being made (${Math.floor(state.progress * 100)} %): more may be found in a moment.` : 'The index cannot be written: what changed since is not found.'}
+      {isBuilding ? `The index is being made (${Math.floor(state.progress * 100)} %): more may be found in a moment.` : 'The index cannot be written: what changed since is not found.'}
       {state.message !== null && ` ${plain(state.message, 240)}`}
     </p>
   );

@@ -46,7 +46,7 @@ export function About({ entity }: { entity: Found }) {
         {'owner' in entity && (
           <div>
             <dt>Owner</dt>
-            <dd>{entity.owner ? <EntityLink of={{ ref: entity.owner.ref, title: calledOf(entity.owner) }} /> : <span className="warn">nobody</span>}</dd>
+            <dd>{entity.owner ? <EntityLink of={{ ref: entity.owner.ref, title: calledOf(entity.owner) }} /> : <NoOwner named={entity.owners.nodes[0]?.targetRef} />}</dd>
           </div>
         )}
         {'owner' in entity && entity.owner?.contact && <Contact of={entity.owner.contact} />}
@@ -82,6 +82,16 @@ export function About({ entity }: { entity: Found }) {
         <span className="soft small">{entity.dependents.totalCount === 0 ? 'Nothing depends' : count(entity.dependents.totalCount, 'entity depends', 'entities depend')} on it directly</span>
       </p>
     </header>
+  );
+}
+
+/** Nobody is named, or somebody whom the catalog does not know. */
+function NoOwner({ named }: { named: string | undefined }) {
+  if (named === undefined) return <span className="warn">nobody</span>;
+  return (
+    <>
+      <code className="break">{plain(named, 120)}</code> <Badge tone="warn">not in the catalog</Badge>
+    </>
   );
 }
 

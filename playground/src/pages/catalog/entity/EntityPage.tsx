@@ -4,6 +4,7 @@ import { useQuery } from '../../../data/useQuery';
 import { EntityExplain, EntityPage as EntityDocument } from '../../../gen/documents';
 import type { EntityPageQuery } from '../../../gen/documents';
 import { Card } from '../../../ui/Card';
+import { Kind } from '../../../ui/EntityLink';
 import { Shown } from '../../../ui/states';
 import { plain } from '../../../ui/text';
 import { calledOf } from '../called';
@@ -46,10 +47,22 @@ export function EntityPage({ kind, namespace, name }: Props) {
   // A name that cannot be one is as little there as one that nobody has.
   const { fault } = query;
   if (!query.answer && fault?.kind === 'refused' && fault.message.includes('EntityRef')) return <NotFound address={ref} name={name} why={fault.message} />;
-  return (
+  const page = (
     <Shown query={query} what="the entity">
       {({ entity }) => (entity ? <Parts entity={entity} /> : <NotFound address={ref} name={name} />)}
     </Shown>
+  );
+  if (query.answer) return page;
+  return (
+    <div className="page">
+      <header className="entity-head">
+        <p className="entity-kind">
+          <Kind kind={kind} />
+        </p>
+        <h1 className="break">{plain(name, 160)}</h1>
+      </header>
+      {page}
+    </div>
   );
 }
 

@@ -2,11 +2,11 @@
 import { Card } from '../../../ui/Card';
 import { words } from '../../../ui/refs';
 import { plain } from '../../../ui/text';
-import { lacking, said } from './live';
+import { additions, lacking } from './live';
 import type { Match } from './live';
 
 interface Props {
-  readonly matches: readonly (Match & { readonly instance: string | null })[];
+  readonly matches: readonly Match[];
   readonly fields: readonly string[];
   readonly hasDocs: boolean;
   readonly query: { readonly document: { readonly text: string }; readonly variables: object };
@@ -18,24 +18,29 @@ export function Lacking({ matches, fields, hasDocs, query }: Props) {
   return (
     <Card title="What could be here" query={query}>
       <div className="card-body">
-        <p className="soft small">
-          Not connected: {[...all.map(({ field }) => words(field)), ...(hasDocs ? [] : ['docs'])].join(', ')}.
-        </p>
+        <p className="soft small">Not connected: {[...all.map(words), ...(hasDocs ? [] : ['docs'])].join(', ')}.</p>
         <details className="more">
           <summary>What to add</summary>
-          <dl className="pairs">
-            {all.map(({ field, reasons }) => (
-              <div key={field}>
-                <dt>{words(field)}</dt>
-                <dd>
-                  <ul className="reasons">
-                    {reasons.map((reason, index) => (
-                      <li key={index} className="break">
-                        {plain(said({ ...reason, instance: null, state: reason.state ?? 'NO_ANNOTATION', fetchedAt: null, code: null, retryAt: null }), 200)}
-                        {reason.hint !== null && <span className="soft"> – {plain(reason.hint, 300)}</span>}
-                      </li>
-                    ))}
-                  </ul>
+          <dl className="pairs small">
+            {additions(matches, fields).map(({ connector, fields: gives, annotations, hint }) => (
+              <div key={`${connector} ${annotations.join()}`}>
+                <dt className="break">
+                  {plain(gives.map(words).join(', '), 200)} from {plain(connector, 60)}
+                </dt>
+                <dd className="break">
+                  {annotations.length > 0 ? (
+                    <>
+                      the annotation{' '}
+                      {annotations.map((name, index) => (
+                        <span key={name}>
+                          {index > 0 && ' or '}
+                          <code>{plain(name, 120)}</code>
+                        </span>
+                      ))}
+                    </>
+                  ) : (
+                    plain(hint ?? 'nobody says how', 300)
+                  )}
                 </dd>
               </div>
             ))}
@@ -43,7 +48,7 @@ export function Lacking({ matches, fields, hasDocs, query }: Props) {
               <div>
                 <dt>docs</dt>
                 <dd className="break">
-                  The annotation <code>backstage.io/techdocs-ref: dir:.</code> takes the README and the folder <code>docs</code> beside the descriptor.
+                  the annotation <code>backstage.io/techdocs-ref: dir:.</code> takes the README and the folder <code>docs</code> beside the descriptor
                 </dd>
               </div>
             )}

@@ -49,6 +49,7 @@ export function LiveCard<Data, Entity extends Asked>({ title, document, of, enti
           {state?.troubles.map((line, index) => (
             <Trouble key={index} line={line} />
           ))}
+          {state?.given.length === 0 && state.troubles.length > 0 && <NotAsked lines={state.missing} />}
           {entity && (children(entity, query.again) ?? (state?.troubles.length === 0 && <p className="card-none">{state.given.length > 0 ? none : missing(state.missing)}</p>))}
           {/* What an upstream could not give is said above already. */}
           <Errors errors={query.answer.errors.filter(({ extensions }) => extensions?.connector === undefined)} />
@@ -61,6 +62,13 @@ export function LiveCard<Data, Entity extends Asked>({ title, document, of, enti
 function missing(lines: readonly Line[]): string {
   const [first] = lines;
   return first ? `${said(first)}.` : 'Nothing is here.';
+}
+
+/** Who might have given it and was not asked; said where nobody gave anything. */
+function NotAsked({ lines }: { lines: readonly Line[] }) {
+  const names = lines.filter(({ state }) => state === 'NOT_CONFIGURED').map(upstream);
+  if (names.length === 0) return null;
+  return <p className="card-none small break">Not configured: {plain(names.join(', '), 200)}</p>;
 }
 
 /** From whom, and how long ago. */

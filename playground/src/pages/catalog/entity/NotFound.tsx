@@ -23,14 +23,13 @@ export function NotFound({ address, name, why }: { address: string; name: string
   for (const { node } of data?.suggest ?? []) if ('ref' in node) found.set(node.ref, node as Suggested);
   return (
     <div className="message">
-      <h1>Nothing in the catalog is called that</h1>
+      <h1>{broken.length > 0 ? 'Its descriptor cannot be used' : 'Nothing in the catalog is called that'}</h1>
       <p className="break">
         No entity has the reference <code>{plain(address, 200)}</code>
-        {why === undefined ? ', or you may not see it.' : ', and none can have it.'}
+        {broken.length > 0 ? ': a descriptor has that name, and has errors.' : why === undefined ? ', or you may not see it.' : ', and none can have it.'}
       </p>
       {broken.length > 0 && (
         <div className="card message-card">
-          <h2 className="card-head">A descriptor has that name, and cannot be used</h2>
           <ProblemRows problems={broken} />
         </div>
       )}

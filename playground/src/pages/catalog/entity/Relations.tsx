@@ -74,7 +74,7 @@ function Target({ of: { target, targetRef } }: { of: Relation }) {
   return (
     <>
       <EntityLink of={{ ref: target.ref, title: calledOf(target) }} />
-      {target.description !== null && <span className="relation-about soft small">{plain(target.description, 120)}</span>}
+      {target.description !== null && <span className="relation-about soft small break">{plain(target.description, 120)}</span>}
     </>
   );
 }

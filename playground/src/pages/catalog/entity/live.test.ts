@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { hasCard, lacking, oldest, said, upstream, verdict } from './live';
+import { additions, hasCard, lacking, oldest, said, upstream, verdict } from './live';
 import type { Line, Match } from './live';
 
 const line = (state: Line['state'], more: Partial<Line> = {}): Line => ({ connector: 'pager', instance: 'default', state, fetchedAt: null, code: null, retryAt: null, hint: null, ...more });
@@ -28,5 +28,19 @@ it('knows which fields have something to say', () => {
   const match = (field: string, connector: string, applies: boolean, state: Match['state']): Match => ({ field, connector, applies, state, hint: null });
   const matches = [match('onCall', 'a', true, null), match('ciRuns', 'a', false, 'NO_ANNOTATION'), match('ciRuns', 'b', false, 'NOT_CONFIGURED'), match('issues', 'a', false, 'NOT_ALLOWED')];
   expect(['onCall', 'ciRuns', 'issues', 'releases'].map((field) => hasCard(matches, field))).toEqual([true, false, true, false]);
-  expect(lacking(matches, ['onCall', 'ciRuns', 'issues', 'releases'])).toEqual([{ field: 'ciRuns', reasons: [matches[1], matches[2]] }]);
+  expect(lacking(matches, ['onCall', 'ciRuns', 'issues', 'releases'])).toEqual(['ciRuns']);
+});
+
+it('says what to add, by connector, annotations first', () => {
+  const hint = '`$slug | split("/")` has no value; it comes from one of the annotations `a.com/slug`, `a.com/id`';
+  const matches: Match[] = [
+    { field: 'ciRuns', connector: 'b', applies: false, state: 'NOT_CONFIGURED', hint: 'add `connectors.b` to the configuration' },
+    { field: 'ciRuns', connector: 'a', applies: false, state: 'NO_ANNOTATION', hint },
+    { field: 'issues', connector: 'a', applies: false, state: 'NO_ANNOTATION', hint },
+    { field: 'elsewhere', connector: 'a', applies: false, state: 'NO_ANNOTATION', hint },
+  ];
+  expect(additions(matches, ['ciRuns', 'issues'])).toEqual([
+    { connector: 'a', fields: ['ciRuns', 'issues'], annotations: ['a.com/slug', 'a.com/id'], hint: undefined },
+    { connector: 'b', fields: ['ciRuns'], annotations: [], hint: 'add `connectors.b` to the configuration' },
+  ]);
 });

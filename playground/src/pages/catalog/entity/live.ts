@@ -84,10 +84,42 @@ export function hasCard(matches: readonly Match[], field: string): boolean {
   return matches.some((match) => match.field === field && (match.applies || match.state === 'NOT_ALLOWED'));
 }
 
-/** The fields among `fields` that nobody gives, each with the reasons. */
-export function lacking(matches: readonly Match[], fields: readonly string[]): { field: string; reasons: Match[] }[] {
-  return fields
-    .filter((field) => !hasCard(matches, field))
-    .map((field) => ({ field, reasons: matches.filter((match) => match.field === field) }))
-    .filter(({ reasons }) => reasons.length > 0);
+/** The fields among `fields` that nobody gives, though somebody could. */
+export function lacking(matches: readonly Match[], fields: readonly string[]): string[] {
+  return fields.filter((field) => !hasCard(matches, field) && matches.some((match) => match.field === field));
+}
+
+export interface Addition {
+  readonly connector: string;
+  /** What it would give. */
+  readonly fields: readonly string[];
+  /** Any of these annotations; none where the connector lacks settings. */
+  readonly annotations: readonly string[];
+  /** In the words of the server, where they name no annotation. */
+  readonly hint: string | undefined;
+}
+
+/** What would make `fields` appear, by connector: annotations to write first, settings to make last. */
+export function additions(matches: readonly Match[], fields: readonly string[]): Addition[] {
+  const wanted = lacking(matches, fields);
+  const out = new Map<string, { connector: string; fields: string[]; annotations: Set<string>; hint: string | undefined }>();
+  for (const { connector, field, state, hint } of matches) {
+    if (!wanted.includes(field)) continue;
+    const key = `${connector} ${state ?? ''}`;
+    const known = out.get(key) ?? { connector, fields: [], annotations: new Set<string>(), hint: undefined };
+    out.set(key, known);
+    if (!known.fields.includes(field)) known.fields.push(field);
+    const named = annotationsIn(hint);
+    for (const one of named) known.annotations.add(one);
+    if (named.length === 0) known.hint ??= hint ?? undefined;
+  }
+  return [...out.values()]
+    .map(({ annotations, ...rest }) => ({ ...rest, annotations: [...annotations] }))
+    .sort((a, b) => Number(a.annotations.length === 0) - Number(b.annotations.length === 0));
+}
+
+/** The annotations that a hint names, in its backticks behind the word; the rest of it is about the connector's insides. */
+function annotationsIn(hint: string | null): string[] {
+  const [, behind] = /\bannotations? (.*)$/s.exec(hint ?? '') ?? [];
+  return [...(behind ?? '').matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? '');
 }
