@@ -14,6 +14,7 @@ import { TYPE_FIELDS, asObjects, asRefs, asText, ownOf } from './own';
 import type { Own, OwnField } from './own';
 
 const FEW = 12;
+const EMAIL = /^[^\s@]{1,64}@[^\s@]+\.[^\s@]+$/;
 
 export function Details({ entity }: { entity: Found }) {
   const { ref, links, labels, annotations, createdAt, updatedAt } = entity;
@@ -155,5 +156,6 @@ function Value({ of }: { of: unknown }) {
     return <pre className="block small">{plain(JSON.stringify(of, null, 2), 4000)}</pre>;
   }
   const text = asText(of) ?? '';
-  return safeHref(text) === undefined ? <>{plain(text, 400)}</> : <OutLink url={text}>{plain(text, 200)}</OutLink>;
+  const url = EMAIL.test(text) ? `mailto:${encodeURIComponent(text).replaceAll('%40', '@')}` : text;
+  return safeHref(url) === undefined ? <>{plain(text, 400)}</> : <OutLink url={url}>{plain(text, 200)}</OutLink>;
 }

@@ -16,6 +16,7 @@ import { Docs } from './Docs';
 import { History } from './History';
 import { Lacking } from './Lacking';
 import { hasCard } from './live';
+import { More } from './More';
 import { NotFound } from './NotFound';
 import { ApiOperations, ComponentOperations } from './Operations';
 import { Problems } from './Problems';
@@ -96,6 +97,7 @@ function Parts({ entity }: { entity: Found }) {
           {has('deployments') && <Deployments of={ref} />}
           {has('releases') && <Releases of={ref} />}
           {has('issues') && <Issues of={ref} />}
+          {matches && <More of={ref} type={entity.__typename} matches={matches} cards={LIVE} />}
           {matches && <Lacking matches={matches} fields={LIVE} hasDocs={entity.docs !== null} query={{ document: EntityExplain, variables: { ref } }} />}
           <Card title="Descriptor">
             <Descriptor of={ref} source={entity.source} />

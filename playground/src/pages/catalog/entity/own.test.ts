@@ -1,7 +1,7 @@
 import { buildSchema, graphqlSync, parse, validate } from 'graphql';
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { TYPE_FIELDS, asObjects, asRefs, asText, ownOf } from './own';
+import { TYPE_FIELDS, askFor, asObjects, asRefs, asText, ownOf } from './own';
 import type { TypeFieldsQuery } from './own';
 
 const sdl = readFileSync(new URL('../../../../../tests/golden/schema.graphql', import.meta.url), 'utf8');
@@ -51,6 +51,17 @@ it('makes a right query of every kind that there is', () => {
   }
   expect(ownOf(fieldsOf(sdl, 'GenericEntity'))?.fields.map(({ name }) => name)).toEqual(['spec']);
   expect(ownOf({ type: null, every: null })).toBeUndefined();
+});
+
+it('asks for any live field, whatever it is made of', () => {
+  const schema = buildSchema(sdl);
+  const fields = fieldsOf(sdl, 'Component');
+  for (const field of ['githubRepository', 'jenkinsJob', 'pagerDutyService', 'ciRuns', 'repository']) {
+    const text = askFor(fields, field) ?? '';
+    expect(text).toContain(field);
+    expect(validate(schema, parse(text)), field).toEqual([]);
+  }
+  expect(askFor(fields, 'noSuchField')).toBeUndefined();
 });
 
 it('makes texts of values', () => {

@@ -151,3 +151,14 @@ export function asObjects(value: unknown, fields: readonly string[]): (readonly 
     }))
     .filter((entries) => entries.length > 0);
 }
+
+/** A query for one live field of the entity, with the values that its type has; for connectors that this page has no card for. */
+export function askFor({ type }: TypeFieldsQuery, field: string): string | undefined {
+  const found = type?.fields?.find(({ name }) => name === field);
+  if (!type || !found) return undefined;
+  const of = bare(found.type);
+  const values = (of.fields ?? []).filter(({ args, type: each }) => args.length === 0 && isValue(bare(each))).map(({ name }) => name);
+  const inner = of.fields?.some(({ name }) => name === 'nodes') === true ? [...values, 'nodes { __typename }'] : values;
+  const selection = isValue(of) ? '' : ` {\n      ${(inner.length > 0 ? inner : ['__typename']).join('\n      ')}\n    }`;
+  return `query LiveValue($ref: EntityRef!) {\n  entity(ref: $ref) {\n    ... on ${type.name} {\n    ${field}${selection}\n    live(fields: ["${field}"]) { connector state fetchedAt code hint }\n    }\n  }\n}\n`;
+}
