@@ -204,8 +204,9 @@ function Sorting({ look }: { look: Look }) {
 }
 
 function Groups({ look, data }: { look: Look; data: FindQuery }) {
-  const all = data.entities.totalCount + data.docs.totalCount + data.operations.totalCount;
-  const groups: readonly (readonly [string | undefined, string, number])[] = [
+  // Not the sum of the others: a group by itself is searched more loosely where nothing in it has all the words.
+  const all = look.group === undefined ? data.search.totalCount : undefined;
+  const groups: readonly (readonly [string | undefined, string, number | undefined])[] = [
     [undefined, 'All', all],
     ['entities', 'Entities', data.entities.totalCount],
     ['docs', 'Docs', data.docs.totalCount],
@@ -215,7 +216,7 @@ function Groups({ look, data }: { look: Look; data: FindQuery }) {
     <nav className="segments" aria-label="What is found">
       {groups.map(([group, label, found]) => (
         <Link key={label} to={pathOf(changed(look, { group }))} aria-current={look.group === group ? 'true' : undefined}>
-          {label} <span className="segment-count">{number(found)}</span>
+          {label} {found !== undefined && <span className="segment-count">{number(found)}</span>}
         </Link>
       ))}
     </nav>

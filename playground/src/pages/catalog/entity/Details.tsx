@@ -7,7 +7,7 @@ import { Icon } from '../../../ui/Icon';
 import { OutLink } from '../../../ui/Link';
 import { words } from '../../../ui/refs';
 import { Errors } from '../../../ui/states';
-import { plain, safeHref } from '../../../ui/text';
+import { count, plain, safeHref } from '../../../ui/text';
 import { EntityPage as EntityDocument } from '../../../gen/documents';
 import type { Found } from './EntityPage';
 import { TYPE_FIELDS, asObjects, asRefs, asText, ownOf } from './own';
@@ -151,11 +151,25 @@ function OwnValue({ field: { shape }, value }: { field: OwnField; value: unknown
   }
 }
 
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
 function Value({ of }: { of: unknown }) {
-  if (typeof of === 'object' && of !== null && !Array.isArray(of)) {
-    return <pre className="block small">{plain(JSON.stringify(of, null, 2), 4000)}</pre>;
+  const isList = Array.isArray(of);
+  if (isList ? of.some(isObject) : isObject(of)) {
+    const code = <pre className="block small descriptor" tabIndex={0}>{plain(JSON.stringify(of, null, 2), 4000)}</pre>;
+    return isList ? (
+      <details className="more">
+        <summary>{count(of.length, 'part')}</summary>
+        {code}
+      </details>
+    ) : (
+      code
+    );
   }
   const text = asText(of) ?? '';
+  if (/^[[{]/.test(text)) return <code className="small">{plain(text, 240)}</code>;
   const url = EMAIL.test(text) ? `mailto:${encodeURIComponent(text).replaceAll('%40', '@')}` : text;
   return safeHref(url) === undefined ? <>{plain(text, 400)}</> : <OutLink url={url}>{plain(text, 200)}</OutLink>;
 }
