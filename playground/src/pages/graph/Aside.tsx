@@ -77,7 +77,7 @@ function Chosen({ place, model, node, fire, hueOf, onToggle }: Props & { node: G
               Who feels it
             </Link>
           )}
-          {place.mode !== 'path' && !isFocus && (
+          {(place.mode !== 'path' || place.to === undefined) && !isFocus && (
             <Link to={graphLink({ ref: model.focus, mode: 'path', to: node.ref, live: place.live })} className="button quiet graph-tool">
               <Icon name="path" />
               Path to it

@@ -2,7 +2,6 @@
 import { useEffect, useRef, useState } from 'react';
 import type { KeyboardEvent, PointerEvent } from 'react';
 import { Icon } from '../../ui/Icon';
-import { plain } from '../../ui/text';
 import type { Box, Layout, Point } from './layout';
 import type { DrawnEdge, DrawnNode, Scene } from './scene';
 import { Shapes } from './Shapes';
@@ -99,7 +98,11 @@ export function Drawing({ scene, layout, focus, subject, chosen, onChoose, onTog
             <g aria-hidden="true">
               <Shapes shapes={scene.blocks} />
               <Edges edges={scene.edges} chosen={chosen === focus ? undefined : chosen} />
+              {scene.nodes.map(({ node, shapes }) => (
+                <Shapes key={node.ref} shapes={shapes} />
+              ))}
             </g>
+            {/* Over the boxes: their names say all that the boxes show, and say it whole. */}
             {scene.nodes.map((drawn) => (
               <Node
                 key={drawn.node.ref}
@@ -181,7 +184,7 @@ interface NodeProps {
   readonly onReach: () => void;
 }
 
-function Node({ drawn: { node, box, shapes }, isChosen, isFocus, isCurrent, name, onChoose, onToggle, onReach }: NodeProps) {
+function Node({ drawn: { node, box }, isChosen, isFocus, isCurrent, name, onChoose, onToggle, onReach }: NodeProps) {
   return (
     <g
       className="graph-node"
@@ -194,8 +197,8 @@ function Node({ drawn: { node, box, shapes }, isChosen, isFocus, isCurrent, name
       onDoubleClick={onToggle}
       onFocus={onReach}
     >
-      <title>{plain(node.ref)}</title>
-      <Shapes shapes={shapes} />
+      <title>{name}</title>
+      <rect className="graph-hit" x={box.x} y={box.y} width={box.width} height={box.height} rx={9} />
       {/* The middle has a frame of its own. */}
       <Ring box={box} isChosen={isChosen && !isFocus} />
     </g>

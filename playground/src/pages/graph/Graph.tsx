@@ -12,8 +12,9 @@ import { Whole } from './Whole';
 
 export default function Graph({ rest }: PageProps) {
   const { search } = usePlace();
-  const path = rest.join('/');
-  const place = useMemo(() => placeIn(path === '' ? [] : path.split('/'), search), [path, search]);
+  // Parts may hold slashes.
+  const path = JSON.stringify(rest);
+  const place = useMemo(() => placeIn(JSON.parse(path) as string[], search), [path, search]);
   const start = useQuery(GraphStart, {});
   const kinds = start.answer?.data.facets[0]?.values;
   const hueOf = useMemo(() => hues((kinds ?? []).map(({ value }) => value)), [kinds]);

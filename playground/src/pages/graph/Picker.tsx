@@ -6,6 +6,7 @@ import { Meant } from '../../gen/documents';
 import type { MeantQuery } from '../../gen/documents';
 import { Icon } from '../../ui/Icon';
 import { plain } from '../../ui/text';
+import { calledOf } from '../catalog/called';
 import type { HueOf } from './scene';
 import { KindSign } from './Shapes';
 
@@ -93,7 +94,7 @@ export function Picker({ label, placeholder, value, hueOf, onPick, autoFocus = f
               onClick={() => pick(one.ref)}
             >
               <KindSign kind={one.kind} hue={hueOf(one.kind)} />
-              <span className="graph-found-name">{plain(one.title ?? one.name, 80)}</span>
+              <span className="graph-found-name">{plain(calledOf(one) ?? one.name, 80)}</span>
               <span className="soft small graph-found-ref">{plain(one.ref, 90)}</span>
             </li>
           ))}

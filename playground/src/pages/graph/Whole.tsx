@@ -38,7 +38,9 @@ export function Whole({ place, hueOf }: { place: Focused; hueOf: HueOf }) {
   const go = (next: Partial<GraphPlace>): void => navigate(graphLink({ ...place, ...next }));
   const focus = model?.nodes[0];
 
-  const laid = useMemo(() => model && layout(model, { direction: isNarrow ? 'TB' : 'LR', labelWidth: widthOf }), [model, isNarrow]);
+  // A long path would be a thin line across a wide window.
+  const isBelow = isNarrow || (place.mode === 'path' && (model?.nodes.length ?? 0) > 4);
+  const laid = useMemo(() => model && layout(model, { direction: isBelow ? 'TB' : 'LR', labelWidth: widthOf }), [model, isBelow]);
   const shapes = useMemo(() => model && laid && scene(model, laid, (ref) => marksOf(fires.of.get(ref)), hueOf, measure), [model, laid, fires.of, hueOf]);
   const selected = chosen?.subject === subject && model?.nodes.some(({ ref }) => ref === chosen.ref) ? chosen.ref : model?.focus;
 
@@ -81,14 +83,14 @@ export function Whole({ place, hueOf }: { place: Focused; hueOf: HueOf }) {
                 scene={shapes}
                 layout={laid}
                 focus={model.focus}
-                subject={`${subject} ${isNarrow}`}
+                subject={`${subject} ${isBelow}`}
                 chosen={selected}
                 onChoose={(ref) => setChosen({ subject, ref })}
                 onToggle={toggle}
                 onFocus={focusOn}
                 nameOf={(node) => nameOf(node, model.focus, fires.of.get(node.ref))}
               />
-              {(isAlone || noWay) && (
+              {(isAlone || noWay || (place.mode === 'path' && place.to === undefined)) && (
                 <div className="graph-over">
                   <Alone place={place} model={model} noWay={noWay} />
                 </div>
@@ -190,7 +192,7 @@ function Alone({ place, model, noWay }: { place: Focused; model: Model; noWay: b
   const [focus] = model.nodes;
   const name = plain(focus?.label ?? place.ref, 80);
   if (noWay) return <p>No chain of relations leads from {name} to {plain(model.nodes[1]?.label ?? '', 80)}.</p>;
-  if (place.mode === 'path') return <p>{place.to === undefined ? 'Where to? Find the other end above.' : `${name} is both ends.`}</p>;
+  if (place.mode === 'path') return <p>{place.to === undefined ? 'Where to? Find the other end above, or choose one here and take the path to it.' : `${name} is both ends.`}</p>;
   if (place.hide.length > 0) return <p>All relations of {name} are left out.</p>;
   if (place.mode === 'impact') return <p>{place.direction === 'DEPENDENTS' ? `Nothing depends on ${name}: nobody would feel it.` : `${name} depends on nothing.`}</p>;
   return <p>{name} has no relations.</p>;

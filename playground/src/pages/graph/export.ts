@@ -133,6 +133,8 @@ export function fileName(ref: string, mode: string, ending: string): string {
 /** The page's colours and font as they are now. */
 export function look(): { colour: ColourOf; font: string } {
   const probe = document.createElement('span');
+  // Else a colour would be on its way from the last one when it is read.
+  probe.style.transition = 'none';
   document.body.append(probe);
   const kept = new Map<string, string>();
   const colour = (name: string): string => {

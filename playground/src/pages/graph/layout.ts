@@ -147,7 +147,7 @@ export function layout(model: Model, { direction, labelWidth }: Way): Layout {
   const hasLabels = joined.length <= MOST_LABELS;
 
   const graph = new Graph({ multigraph: false });
-  graph.setGraph({ rankdir: direction, nodesep: direction === 'LR' ? 18 : 26, edgesep: 14, ranksep: hasLabels ? 28 : 70, marginx: 0, marginy: 0 });
+  graph.setGraph({ rankdir: direction, nodesep: direction === 'LR' ? 18 : 26, edgesep: 14, ranksep: hasLabels ? 44 : 70, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const { key, members } of grouped) graph.setNode(key, sizeOf(members.length, direction));
   for (const { from, to, types, sources, targets } of joined) {

@@ -92,11 +92,13 @@ describe('a path', () => {
     { type: 'apiConsumedBy', source: entity(B), targetRef: C, target: entity(C) },
   ];
   it('goes from its begin to its end as the relations are stated', () => {
-    const model = way({ start: { ...entity(A), path }, end: entity(C) });
+    const model = way({ start: { ...entity(A), path }, end: entity(C) }, C);
     expect(model?.edges.map(({ from, to, types }) => [from, to, types[0]])).toEqual([[A, B, 'consumesApi'], [B, C, 'apiConsumedBy']]);
   });
   it('shows both ends where there is none', () => {
-    const model = way({ start: { ...entity(A), path: null }, end: entity(C) });
+    const model = way({ start: { ...entity(A), path: null }, end: entity(C) }, C);
     expect([model?.nodes.map(({ ref }) => ref), model?.edges]).toEqual([[A, C], []]);
+    expect(way({ start: { ...entity(A), path: null }, end: null }, 'user:default/nobody')?.nodes.map(({ isMissing }) => isMissing)).toEqual([false, true]);
+    expect(way({ start: { ...entity(A), path: [] }, end: entity(A) }, A)?.nodes).toHaveLength(1);
   });
 });

@@ -1,5 +1,6 @@
 /** What is drawn, made of what the graph answered: entities once each, one arrow for both ends of a relation, nothing beyond a limit. */
 import type { GraphNodeFragment, NeighbourhoodQuery, ReachQuery, WayQuery } from '../../gen/documents';
+import { calledOf } from '../catalog/called';
 import { drawn, pairsIn } from './relations';
 import type { Stated } from './relations';
 
@@ -73,7 +74,7 @@ function nodeOf(ref: string, known: Known | undefined, isOpen: boolean, degree: 
   return {
     ref,
     kind: entity.kind,
-    label: entity.title ?? entity.name,
+    label: calledOf(entity) ?? entity.name,
     type: type ?? undefined,
     problems: entity.problems,
     isMissing: false,
@@ -193,7 +194,7 @@ export function reach(answer: ReachQuery, bounds: Bounds): Model | undefined {
 }
 
 /** Along a path relations stay as they are stated: it is read from its begin to its end. */
-export function way(answer: WayQuery): Model | undefined {
+export function way(answer: WayQuery, to: string): Model | undefined {
   const { start, end } = answer;
   if (!start) return undefined;
   const nodes = [nodeOf(start.ref, { entity: start }, false, 0)];
@@ -203,6 +204,7 @@ export function way(answer: WayQuery): Model | undefined {
     nodes.push(nodeOf(targetRef, { entity: target ?? undefined }, false, nodes.length));
     edges.push({ key: `${from} ${targetRef}`, from, to: targetRef, types: [type] });
   }
-  if (start.path === null && end && end.ref !== start.ref) nodes.push(nodeOf(end.ref, { entity: end }, false, 1));
+  // Both ends are shown also where no path leads from one to the other.
+  if (start.path === null && end?.ref !== start.ref) nodes.push(nodeOf(end?.ref ?? to, end ? { entity: end } : undefined, false, 1));
   return { focus: start.ref, nodes, edges, types: [], of: nodes.length };
 }

@@ -34,5 +34,6 @@ it('takes for no pair what has no counterpart everywhere, nor what one end alone
 });
 
 it('says relations as people do', () => {
+  expect([said('apiConsumedBy'), saidBack('apiConsumedBy')]).toEqual(['consumed by', 'consumes']);
   expect([said('dependsOn'), saidBack('dependsOn'), said('readsFrom'), saidBack('readsFrom'), said('runs_on-host')]).toEqual(['depends on', 'needed by', 'reads from', undefined, 'runs on host']);
 });

@@ -31,12 +31,12 @@ function spaced(type: string): string {
 
 /** How a relation is said along its arrow. */
 export function said(type: string): string {
-  return FORWARD.get(type) ?? spaced(type);
+  return FORWARD.get(type) ?? BACKWARD.get(INVERSE.get(type) ?? '') ?? spaced(type);
 }
 
 /** How it is said from where the arrow ends; nothing if its schema's word for that is not known. */
 export function saidBack(type: string): string | undefined {
-  return BACKWARD.get(type);
+  return BACKWARD.get(type) ?? FORWARD.get(INVERSE.get(type) ?? '');
 }
 
 /**

@@ -23,7 +23,8 @@ export interface Drawn {
 }
 
 export function useModel(place: GraphPlace & { readonly ref: string }): Drawn {
-  const near = useNeighbourhood(place, place.mode !== 'near');
+  // A path whose other end is not chosen yet begins with what is around its begin.
+  const near = useNeighbourhood(place, place.mode === 'impact' || (place.mode === 'path' && place.to !== undefined));
   const impact = useReach(place, place.mode !== 'impact');
   const path = useWay(place, place.mode !== 'path' || place.to === undefined);
   if (place.mode === 'impact') return impact;
@@ -89,6 +90,6 @@ function useWay({ ref, to }: GraphPlace & { readonly ref: string }, skip: boolea
   const variables = { from: ref, to: to ?? ref };
   const query = useQuery(Way, variables, { skip });
   const { answer } = query;
-  const model = useMemo(() => (answer ? way(answer.data) : undefined), [answer]);
+  const model = useMemo(() => (answer ? way(answer.data, to ?? ref) : undefined), [answer, to, ref]);
   return { query, model, isAsking: query.isAsking, errors: answer?.errors ?? [], behind: { document: Way, variables }, isTruncated: false };
 }

@@ -63,7 +63,7 @@ export function moved(view: View, dx: number, dy: number): View {
 export function revealed(view: View, box: Box, size: Size): View {
   const shift = (from: number, length: number, room: number): number => {
     if (from < MARGIN) return MARGIN - from;
-    if (from + length > room - MARGIN) return Math.min(MARGIN - from, room - MARGIN - from - length) || 0;
+    if (from + length > room - MARGIN) return Math.max(MARGIN - from, room - MARGIN - from - length);
     return 0;
   };
   const dx = shift(box.x * view.k + view.x, box.width * view.k, size.width);
