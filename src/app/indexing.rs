@@ -5,6 +5,7 @@
 
 mod operations;
 mod sections;
+mod weight;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -452,8 +453,7 @@ impl Texts {
             texts.updated.push(updated.map(|(id, _)| *id));
             texts.columns.push(own);
         }
-        // Sections and operations have the weights of names, titles and descriptions.
-        texts.weights.extend([8.0, 6.0, 3.0, 2.0, 1.0]);
+        texts.weights.extend(weight::ALL);
         texts.signature = crate::search::fingerprint(&texts.signature);
         texts
     }

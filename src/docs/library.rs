@@ -3,7 +3,7 @@
 //! Where an entity's docs are is said by the schema: the field of `Entity` with the resolver `docs` has an expression (`@resolver(at:)`) that yields `{ ref, entity, location, title }`.
 //! Files are looked at by size and time at each question, so a change is seen at once and nothing is watched.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::render::{Purpose, Rendered, render, too_large};
 use super::site::{MAX_PAGE_BYTES, Page, Place, Site, build, told};
 use super::tree::{Stamp, Tree, TreeError};
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Ix, Snapshot};
+use crate::graph::{Ix, PartId, Snapshot};
 use crate::sdl::expr::Scope;
 use crate::sdl::{FieldSource, Model};
 
@@ -45,9 +45,14 @@ pub struct Library {
     shelf: Option<Arc<dyn Shelf>>,
     sites: Cache<Place, Arc<Site>, Weight>,
     pages: Cache<(u64, String), Arc<Kept>, Weight>,
+    /// By the version of a site: the page of each section.
+    sections: Cache<u64, Arc<SectionPages>, Weight>,
     /// Who says that it has docs, up to a revision.
     named: Mutex<Named>,
 }
+
+/// By the hash of a section's key ([`PartId::hash`]): which of the site's pages it is on.
+type SectionPages = HashMap<Box<str>, usize>;
 
 #[derive(Debug, Default)]
 struct Named {
@@ -103,12 +108,19 @@ impl Weighter<(u64, String), Arc<Kept>> for Weight {
     }
 }
 
+impl Weighter<u64, Arc<SectionPages>> for Weight {
+    fn weight(&self, _: &u64, sections: &Arc<SectionPages>) -> u64 {
+        sections.len() as u64 * 80 + 100
+    }
+}
+
 impl Default for Library {
     fn default() -> Self {
         Self {
             shelf: None,
             sites: Cache::with_weighter(USUAL, KEPT_BYTES, Weight),
             pages: Cache::with_weighter(USUAL, KEPT_BYTES, Weight),
+            sections: Cache::with_weighter(USUAL, KEPT_BYTES, Weight),
             named: Mutex::default(),
         }
     }
@@ -243,6 +255,32 @@ impl Library {
         let kept = Arc::new(made(&docs.site, &docs.place, page, Purpose::Show));
         self.pages.insert(key, Arc::clone(&kept));
         kept
+    }
+
+    /// The page with the section that has this hash; all pages are read once per state of the docs.
+    pub fn page_of_section<'d>(&self, docs: &'d Docs, hash: &str) -> Option<&'d Page> {
+        let known = self.sections.get(&docs.site.version);
+        let known = known.unwrap_or_else(|| {
+            let mut pages = SectionPages::new();
+            for (number, page) in docs.site.pages.iter().enumerate() {
+                let rendered = made(&docs.site, &docs.place, page, Purpose::Read).rendered;
+                for section in &rendered.sections {
+                    let hash = PartId::hash(&section.key(page));
+                    pages.insert(hash.into(), number);
+                }
+            }
+            let pages = Arc::new(pages);
+            self.sections.insert(docs.site.version, Arc::clone(&pages));
+            pages
+        });
+        docs.site.pages.get(*known.get(hash)?)
+    }
+
+    /// What a file is like that is no page; none if there is no such file.
+    pub fn asset_stamp(&self, docs: &Docs, virtual_path: &str) -> Option<Stamp> {
+        let file = docs.site.file(virtual_path)?;
+        let stamp = docs.place.tree.stamp(&file)?;
+        (!stamp.is_folder).then_some(stamp)
     }
 
     /// The bytes of a file that is no page, and when it changed.

@@ -30,6 +30,7 @@ use crate::diagnostic::{Diagnostic, Position, Span};
 
 pub(crate) use blocks::escape;
 pub(crate) use links::{asset_url, encode, page_url};
+pub(super) use snippets::{MAX_BYTES as MAX_SNIPPET_BYTES, named as named_snippets};
 
 /// A page as readers see it.
 #[derive(Debug, Default)]
@@ -63,6 +64,13 @@ pub struct Section {
     pub level: u8,
     /// Without marks; a block ends with a line feed.
     pub text: String,
+}
+
+impl Section {
+    /// What tells it apart from the others of its docs.
+    pub fn key(&self, page: &Page) -> String {
+        format!("{}#{}", page.path, self.anchor)
+    }
 }
 
 /// An anchor that a link names.

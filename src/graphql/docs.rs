@@ -123,13 +123,11 @@ impl Shelves {
         let part = PartId::read(id).filter(|part| part.part == Part::Section)?;
         let ix = snapshot.find_id(part.entity_id)?;
         let docs = self.docs(snapshot, ix)?;
-        docs.site.pages.iter().find_map(|page| {
-            let kept = self.0.page(&docs, page);
-            let mut sections = kept.rendered.sections.iter();
-            let section =
-                sections.find(|section| PartId::hash(&section_key(page, section)) == part.hash)?;
-            Some(section_value(snapshot, ix, &docs, page, section))
-        })
+        let page = self.0.page_of_section(&docs, part.hash)?;
+        let kept = self.0.page(&docs, page);
+        let mut sections = kept.rendered.sections.iter();
+        let section = sections.find(|section| PartId::hash(&section.key(page)) == part.hash)?;
+        Some(section_value(snapshot, ix, &docs, page, section))
     }
 }
 
@@ -240,15 +238,7 @@ pub fn sections(
 
 /// The id of a section: of the entity whose docs they are, so it is the same wherever they are shown.
 fn section_id(snapshot: &Snapshot, owner: Ix, page: &Page, section: &Section) -> String {
-    PartId::of(
-        Part::Section,
-        snapshot.id(owner),
-        &section_key(page, section),
-    )
-}
-
-fn section_key(page: &Page, section: &Section) -> String {
-    format!("{}#{}", page.path, section.anchor)
+    PartId::of(Part::Section, snapshot.id(owner), &section.key(page))
 }
 
 /// Where the docs of an entity are on this server.

@@ -6,6 +6,7 @@
 mod theme;
 
 use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -17,7 +18,7 @@ use super::Board;
 use super::graphql::permit;
 use super::refusal::Refusal;
 use crate::clock::Budget;
-use crate::docs::{Docs, Library, Trouble};
+use crate::docs::{Docs, Library, Stamp, Trouble};
 use crate::graph::{Ix, Snapshot};
 
 /// Pages load their theme and their images from here, and nothing else.
@@ -29,9 +30,11 @@ const ASSET_POLICY: &str =
 /// What is at an address below `/docs/`.
 enum Found {
     Html(StatusCode, String),
+    /// With the tag of its file; no bytes for a client that has them.
     Asset {
         name: String,
-        bytes: Vec<u8>,
+        tag: String,
+        bytes: Option<Vec<u8>>,
     },
     /// As seen from where it was asked for.
     Elsewhere(String),
@@ -80,8 +83,14 @@ pub(super) async fn page(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let ends_with_slash = uri.path().ends_with('/');
+    let known = Known::of(&headers);
     let found = look(&board, move |library, snapshot| {
-        find(library, snapshot, &path, ends_with_slash)
+        let asked = Asked {
+            path: &path,
+            ends_with_slash,
+            known: &known,
+        };
+        find(library, snapshot, &asked)
     })
     .await?;
     Ok(show(&headers, found))
@@ -113,7 +122,15 @@ async fn look(
     }
 }
 
-fn find(library: &Library, snapshot: &Snapshot, path: &str, ends_with_slash: bool) -> Found {
+/// What is asked for below `/docs/`.
+struct Asked<'a> {
+    path: &'a str,
+    ends_with_slash: bool,
+    known: &'a Known,
+}
+
+fn find(library: &Library, snapshot: &Snapshot, asked: &Asked<'_>) -> Found {
+    let path = asked.path;
     let mut parts = path.splitn(4, '/');
     let triplet = [parts.next(), parts.next(), parts.next()];
     let [Some(kind), Some(namespace), Some(name)] = triplet else {
@@ -140,7 +157,7 @@ fn find(library: &Library, snapshot: &Snapshot, path: &str, ends_with_slash: boo
     let Some(rest) = rest else {
         return Found::Elsewhere(format!("{}/", crate::docs::encode(name)));
     };
-    in_docs(library, snapshot, ix, &docs, rest, ends_with_slash).unwrap_or_else(|| {
+    in_docs(library, snapshot, ix, &docs, rest, asked).unwrap_or_else(|| {
         missing(
             path,
             "These docs have no such page.",
@@ -155,8 +172,9 @@ fn in_docs(
     ix: Ix,
     docs: &Docs,
     rest: &str,
-    ends_with_slash: bool,
+    asked: &Asked<'_>,
 ) -> Option<Found> {
+    let ends_with_slash = asked.ends_with_slash;
     let plain = rest.trim_end_matches('/');
     if let Some(page) = docs.site.page(plain).filter(|page| page.path == plain) {
         if !ends_with_slash {
@@ -167,12 +185,24 @@ fn in_docs(
         let html = theme::page(snapshot, ix, docs, page, &kept);
         return Some(Found::Html(StatusCode::OK, html));
     }
-    if !ends_with_slash && let Some((bytes, _)) = library.asset(docs, plain) {
-        let is_page = docs.site.page_of_file(plain).is_some();
-        if !is_page {
+    let is_page = docs.site.page_of_file(plain).is_some();
+    if !ends_with_slash
+        && !is_page
+        && let Some(stamp) = library.asset_stamp(docs, plain)
+    {
+        let tag = tag_of(stamp);
+        if asked.known.has(&tag) {
             return Some(Found::Asset {
                 name: plain.to_owned(),
-                bytes,
+                tag,
+                bytes: None,
+            });
+        }
+        if let Some((bytes, stamp)) = library.asset(docs, plain) {
+            return Some(Found::Asset {
+                name: plain.to_owned(),
+                tag: tag_of(stamp),
+                bytes: Some(bytes),
             });
         }
     }
@@ -216,9 +246,9 @@ fn show(headers: &HeaderMap, found: Found) -> Response {
             POLICY,
             html.into_bytes(),
         ),
-        Found::Asset { name, bytes } => {
+        Found::Asset { name, tag, bytes } => {
             let kind = content_type(&name);
-            respond(headers, StatusCode::OK, kind, ASSET_POLICY, bytes)
+            tagged(tag, bytes, StatusCode::OK, kind, ASSET_POLICY)
         }
         Found::Elsewhere(to) => match HeaderValue::try_from(to) {
             Ok(to) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, to)]).into_response(),
@@ -237,16 +267,27 @@ fn respond(
 ) -> Response {
     let digest = Sha256::digest(&bytes);
     let tag = format!("\"{}\"", hex::encode(digest.get(..12).unwrap_or_default()));
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|given| {
-        let given = given.to_str().unwrap_or_default();
-        let mut tags = given
-            .split(',')
-            .map(|tag| tag.trim().trim_start_matches("W/"));
-        tags.any(|given| given == tag || given == "*")
-    });
-    let mut response = match known && status == StatusCode::OK {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => (status, Body::from(bytes)).into_response(),
+    let is_known = status == StatusCode::OK && Known::of(headers).has(&tag);
+    tagged(
+        tag,
+        (!is_known).then_some(bytes),
+        status,
+        content_type,
+        policy,
+    )
+}
+
+/// Without bytes, the client has them.
+fn tagged(
+    tag: String,
+    bytes: Option<Vec<u8>>,
+    status: StatusCode,
+    content_type: &'static str,
+    policy: &'static str,
+) -> Response {
+    let mut response = match bytes {
+        None => StatusCode::NOT_MODIFIED.into_response(),
+        Some(bytes) => (status, Body::from(bytes)).into_response(),
     };
     let own = response.headers_mut();
     own.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -259,6 +300,34 @@ fn respond(
         own.insert(header::ETAG, tag);
     }
     response
+}
+
+/// The tag of a file: by its size and its time, so it need not be read to tell whether it is another one.
+fn tag_of(stamp: Stamp) -> String {
+    let modified = stamp.modified.duration_since(UNIX_EPOCH);
+    let nanos = modified.map_or(0, |modified| modified.as_nanos());
+    format!("W/\"{:x}-{nanos:x}\"", stamp.size)
+}
+
+/// The tags that a client has.
+struct Known(Vec<String>);
+
+impl Known {
+    fn of(headers: &HeaderMap) -> Self {
+        let given = headers.get_all(header::IF_NONE_MATCH).iter();
+        let tags = given.flat_map(|given| given.to_str().unwrap_or_default().split(','));
+        Self(tags.map(|tag| bare_tag(tag).to_owned()).collect())
+    }
+
+    fn has(&self, tag: &str) -> bool {
+        let mut given = self.0.iter();
+        given.any(|given| given == bare_tag(tag) || given == "*")
+    }
+}
+
+/// A tag without its weakness: what is compared for a page.
+fn bare_tag(tag: &str) -> &str {
+    tag.trim().trim_start_matches("W/")
 }
 
 /// What a file is served as: by its name, but nothing that a browser would take for a page or a script.

@@ -8,7 +8,9 @@ use insta::{assert_snapshot, glob};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use callboard::apis::Shelf;
 use callboard::app::folders;
+use callboard::app::indexing::{Definitions, index_once};
 use callboard::cache::{self, Cache};
 use callboard::clock::{Budget, Clock};
 use callboard::config::Config;
@@ -18,9 +20,10 @@ use callboard::egress::{self, Egress};
 use callboard::graphql::{Engine, Limits, Outcome, Request};
 use callboard::ingest::{Ingest, IngestOptions};
 use callboard::sdl::Model;
+use callboard::search::{self, Search};
 use callboard::simulate::{Options, Simulated};
 use callboard::store::Store;
-use callboard::tasks::Tasks;
+use callboard::tasks::{self, Tasks};
 use callboard::telemetry::metrics::Metrics;
 use tempfile::TempDir;
 
@@ -109,8 +112,18 @@ async fn company() -> Company {
     ingest.read_all(&CancellationToken::new()).await.unwrap();
     let catalog = Arc::clone(ingest.catalog());
     let store = ingest.store().clone();
+    let search = Search::new(&search::Place::Folder(folder.path().join("search"))).unwrap();
+    let (index, indexed) = (search.clone(), Arc::clone(&catalog));
+    let definitions = Definitions {
+        store: store.clone(),
+        shelf: Shelf::default(),
+    };
+    let indexing = move || index_once(&index, &indexed, definitions);
+    let indexed = tasks::blocking("the search index", indexing).await;
+    indexed.unwrap().unwrap();
+    let engine = Engine::with_live(Arc::clone(&model), catalog, store, Limits::default(), live);
     Company {
-        engine: Engine::with_live(Arc::clone(&model), catalog, store, Limits::default(), live),
+        engine: engine.with_search(search),
         model,
         clock,
         upstreams,
@@ -416,7 +429,12 @@ async fn changes_and_history_come_from_the_store() {
 
 #[tokio::test]
 async fn changes_that_are_gone_are_an_error_of_their_own() {
-    let catalog = Catalog::new(&[("a/catalog-info.yaml", &component("a"))]).await;
+    let definition = "openapi: 3.0.0";
+    let catalog = Catalog::new(&[
+        ("a/catalog-info.yaml", &component("a")),
+        ("b/catalog-info.yaml", &api("a", definition)),
+    ])
+    .await;
     catalog.read().await;
     catalog.write(
         "a/catalog-info.yaml",
@@ -435,6 +453,21 @@ async fn changes_that_are_gone_are_an_error_of_their_own() {
           "message": "changes are kept from revision 2 on; 0 is older",
           "locations": [{"line":1,"column":3}],
           "path": ["changes"],
+          "extensions": {"code":"HISTORY_EXPIRED","oldestRevision":2}
+        }
+      ]
+    }
+    "#);
+    // The same of a definition at that revision, which costs that field alone.
+    let query = "{ api(ref: \"a\") { name definition { diff(revision: 0) { breaking } } } }";
+    assert_snapshot!(ask(&engine, query, Value::Null).await.0, @r#"
+    {
+      "data": {"api":{"name":"a","definition":{"diff":null}}},
+      "errors": [
+        {
+          "message": "changes are kept from revision 2 on; 0 is older",
+          "locations": [{"line":1,"column":37}],
+          "path": ["api","definition","diff"],
           "extensions": {"code":"HISTORY_EXPIRED","oldestRevision":2}
         }
       ]

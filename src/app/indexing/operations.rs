@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::runtime::Handle;
 
+use super::weight;
 use crate::apis::{Operation, PlacedText, Shelf, place};
 use crate::graph::{Ix, Snapshot};
 use crate::graphql::operation_node;
@@ -75,24 +76,24 @@ fn document(operation: &Operation, snapshot: &Snapshot, ix: Ix) -> Document {
         ("name", &operation.name),
     ];
     for (field, text) in named {
-        add(field, 8.0, text.as_deref().unwrap_or_default());
+        add(field, weight::NAME, text.as_deref().unwrap_or_default());
     }
     add(
         "summary",
-        6.0,
+        weight::TITLE,
         operation.summary.as_deref().unwrap_or_default(),
     );
     for tag in &operation.tags {
-        add("tags", 3.0, tag);
+        add("tags", weight::AROUND, tag);
     }
     add(
         "description",
-        2.0,
+        weight::TEXT,
         operation.description.as_deref().unwrap_or_default(),
     );
     add(
         "method",
-        1.0,
+        weight::COMMON,
         operation.method.as_deref().unwrap_or_default(),
     );
     let node = operation_node(operation, snapshot, ix);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::weight;
 use crate::docs::Library;
 use crate::graph::{Ix, Snapshot};
 use crate::graphql::{FoundSection, docs_sections};
@@ -41,10 +42,10 @@ fn document(section: FoundSection) -> Document {
             });
         }
     };
-    add("title", 6.0, section.title.clone());
-    add("page", 3.0, section.page);
-    add("docs", 1.0, section.docs);
-    add("text", 2.0, section.text);
+    add("title", weight::TITLE, section.title.clone());
+    add("page", weight::AROUND, section.page);
+    add("docs", weight::COMMON, section.docs);
+    add("text", weight::TEXT, section.text);
     Document {
         id: section.id.into(),
         name: section.title.clone().into(),

@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 8;
 /// Most files that one page includes.
 const MAX_FILES: usize = 200;
 /// Most bytes of a page with all that it includes.
-pub(super) const MAX_BYTES: usize = 4 * 1024 * 1024;
+pub(in crate::docs) const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// A line and where it was read.
 #[derive(Clone, Debug)]
@@ -43,6 +43,33 @@ pub(super) fn expand(site: &Site, file: &str, text: &str, skip: usize) -> Expand
     let lines = text.lines().zip(1_u32..).skip(skip);
     expanded.add(site, lines, 0, "", 0);
     expanded
+}
+
+/// The files that a text names to be put in, as it names them; those of its snippets are not among them.
+pub(in crate::docs) fn named(text: &str) -> Vec<String> {
+    // Most pages have none.
+    if memchr::memmem::find(text.as_bytes(), b"8<-").is_none() {
+        return Vec::new();
+    }
+    let mut named = Vec::new();
+    let mut in_block = false;
+    for line in text.lines() {
+        let name = match cut(line) {
+            Some(cut) if cut.escaped || cut.rest.starts_with('[') => continue,
+            Some(cut) if cut.rest.is_empty() => {
+                in_block = !in_block;
+                continue;
+            }
+            Some(cut) => cut.rest.trim_matches(['"', '\'']),
+            None if in_block => line.trim(),
+            None => continue,
+        };
+        let path = name.split_once(':').map_or(name, |(path, _)| path);
+        if !path.is_empty() && !name.starts_with(';') && !name.contains("://") {
+            named.push(path.to_owned());
+        }
+    }
+    named
 }
 
 /// A line of the form `--8<-- rest`, with its indentation.

@@ -10,6 +10,7 @@ use super::{MAX_PAGE_BYTES, Page, Place, Site, is_markdown};
 use crate::diagnostic::Diagnostic;
 use crate::docs::edit::Edit;
 use crate::docs::mkdocs::{self, Config, NavSpec, NavTarget};
+use crate::docs::render::{MAX_SNIPPET_BYTES, named_snippets};
 use crate::docs::slug::slugify;
 use crate::docs::tree::{MAX_FILES, Stamp, Tree, TreeError, folder_of, join, name_of};
 
@@ -53,6 +54,8 @@ pub(super) struct Build<'p> {
     stamps: Vec<(String, Option<Stamp>)>,
     docs_dir: String,
     included: HashSet<String>,
+    /// Files that pages put in, and their own.
+    snippets: HashSet<String>,
 }
 
 impl<'p> Build<'p> {
@@ -66,6 +69,7 @@ impl<'p> Build<'p> {
             stamps: Vec::new(),
             docs_dir: place.folder.clone(),
             included: HashSet::new(),
+            snippets: HashSet::new(),
         }
     }
 
@@ -245,7 +249,10 @@ impl<'p> Build<'p> {
         if is_markdown(&virtual_path) {
             self.stamps.push((file.clone(), Some(stamp)));
             let title = match self.tree.read_text(&file, MAX_PAGE_BYTES) {
-                Ok((text, _)) => title(&text, &virtual_path),
+                Ok((text, _)) => {
+                    self.stamp_snippets(&text);
+                    title(&text, &virtual_path)
+                }
                 // It is told where it is rendered.
                 Err(_) => title("", &virtual_path),
             };
@@ -261,6 +268,27 @@ impl<'p> Build<'p> {
             self.found.insert(virtual_path.clone(), found);
         }
         self.files.insert(virtual_path, file);
+    }
+
+    /// What a page puts in is a part of it: the site is another one when that has changed.
+    fn stamp_snippets(&mut self, text: &str) {
+        let mut open = named_snippets(text);
+        while let Some(name) = open.pop() {
+            for folder in [self.place.folder.clone(), self.docs_dir.clone()] {
+                let Some(path) = join(&folder, &name) else {
+                    continue;
+                };
+                if self.snippets.len() >= MAX_FILES || !self.snippets.insert(path.clone()) {
+                    continue;
+                }
+                if self.stamp(&path).is_none_or(|stamp| stamp.is_folder) {
+                    continue;
+                }
+                if let Ok((text, _)) = self.tree.read_text(&path, MAX_SNIPPET_BYTES as u64) {
+                    open.extend(named_snippets(&text));
+                }
+            }
+        }
     }
 
     /// Where `index.md` and `README.md` are side by side, the first is the page of the folder, as in MkDocs.

@@ -147,6 +147,27 @@ async fn a_tree_for_mkdocs() {
         )
         .await;
     assert_eq!((again.status, again.text.as_str()), (304, ""));
+    let image = "/docs/component/default/shop/img/us.png";
+    let shown = served.fetch(image, &[]).await;
+    let tag = shown.header("etag");
+    let again = served.fetch(image, &[("if-none-match", tag)]).await;
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    assert_eq!(again.header("etag"), tag);
+    assert_eq!(
+        again.header("content-security-policy"),
+        shown.header("content-security-policy")
+    );
+    served.catalog.write("docs/img/us.png", "another one");
+    let other = served.fetch(image, &[("if-none-match", tag)]).await;
+    assert_eq!((other.status, other.text.as_str()), (200, "another one"));
+    assert_ne!(other.header("etag"), tag);
+    // Without a title of its own a page shows that of the navigation, and what leads to the repository.
+    let page = served.get("more-to-read/").await.text;
+    assert!(page.contains("<h1>More to read</h1>"), "{page}");
+    assert!(
+        page.contains("https://github.com/acme/shop/issues"),
+        "{page}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -74,3 +74,51 @@ fn docs_are_found_and_judged_behind() {
     });
     assert_eq!(server.end("-TERM").0, Some(0));
 }
+
+/// What a page puts in is a part of it, also for the search and for problems.
+#[test]
+fn a_changed_snippet_is_found_and_judged() {
+    let config = json!({ "sources": [{ "type": "file", "path": "./catalog" }] }).to_string();
+    let descriptor = component("backstage.io/techdocs-ref: dir:.");
+    let place = Place::with(&[
+        ("catalog/catalog-info.yaml", &descriptor),
+        (
+            "catalog/docs/index.md",
+            "# Keys\n\n--8<-- \"parts/outer.txt\"\n",
+        ),
+        // No pages of their own, so nothing else tells that they have changed.
+        (
+            "catalog/parts/outer.txt",
+            "--8<--\nparts/inner.txt\n--8<--\n",
+        ),
+        ("catalog/parts/inner.txt", "Nothing yet.\n"),
+        ("catalog/mkdocs.yml", "site_name: Shop\n"),
+        ("callboard.yaml", &config),
+    ]);
+    let server = Running::start(place.command(&["serve", "--listen", "127.0.0.1:0"]), false);
+    let asked = |word: &str| {
+        format!(
+            "{{ search(query: \"{word}\", in: [DOCS]) {{ totalCount indexState {{ state }} }} }}"
+        )
+    };
+    let is_found = |answer: &serde_json::Value| answer["data"]["search"]["totalCount"] == 1;
+    until(&place, &server.url, &asked("nothing"), is_found);
+    fs::write(
+        place.path().join("catalog/parts/inner.txt"),
+        "A zeppelin. [gone](gone.md)\n",
+    )
+    .unwrap();
+    until(&place, &server.url, &asked("zeppelin"), is_found);
+    let told = until(&place, &server.url, PROBLEMS, |answer| {
+        answer["data"]["component"]["problems"]
+            .as_array()
+            .is_some_and(|problems| problems.iter().any(|one| one["code"] == "docs-link"))
+    });
+    let problems = told["data"]["component"]["problems"].as_array().unwrap();
+    let of_docs = problems.iter().find(|one| one["code"] == "docs-link");
+    assert_eq!(
+        of_docs.unwrap(),
+        &json!({ "code": "docs-link", "file": "parts/inner.txt", "line": 1 })
+    );
+    assert_eq!(server.end("-TERM").0, Some(0));
+}
