@@ -1,5 +1,7 @@
 //! Search, from outside: a server over files, asked over HTTP.
 
+mod elsewhere;
+
 use std::fs;
 
 use serde_json::{Value, json};
