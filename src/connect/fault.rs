@@ -11,7 +11,7 @@ use crate::cache;
 use crate::egress;
 
 pub(super) const BAD_SHAPE: &str = "UPSTREAM_BAD_SHAPE";
-const NOT_FOUND: &str = "UPSTREAM_NOT_FOUND";
+pub(super) const NOT_FOUND: &str = "UPSTREAM_NOT_FOUND";
 const UNAVAILABLE: &str = "UPSTREAM_UNAVAILABLE";
 const UNAUTHORIZED: &str = "UPSTREAM_UNAUTHORIZED";
 

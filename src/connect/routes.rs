@@ -314,6 +314,20 @@ impl Args {
         Self::new(field)
     }
 
+    /// The same without a member of the input.
+    pub(super) fn without_input(&self, name: &str) -> Self {
+        let mut value = self.value.clone();
+        if let Some(input) = value.get_mut("input").and_then(Value::as_object_mut) {
+            input.remove(name);
+        }
+        Self {
+            hash: number_of(&value.to_string()),
+            value,
+            owner: Arc::clone(&self.owner),
+            field: Arc::clone(&self.field),
+        }
+    }
+
     /// Nobody gave any: a list is asked for so many objects.
     pub(super) fn of_page(first: u32) -> Self {
         let value = serde_json::json!({ "first": first });

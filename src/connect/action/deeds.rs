@@ -14,6 +14,9 @@ use crate::connect::scope::Scope;
 use crate::connect::seam::LiveField;
 use crate::sdl::Connect;
 
+/// What it is done to, and what makes it harmless to repeat.
+const NEVER_IN_THE_WAY: [&str; 2] = ["id", "idempotencyKey"];
+
 /// What is to be done: which request, to which objects.
 pub(super) struct Deed {
     pub(super) connect: Arc<Connect>,
@@ -79,7 +82,7 @@ impl Inner {
         args: &Arc<Args>,
         scope: &Arc<Scope>,
     ) -> Result<(&'d Deed, Arc<Fetch>, Vec<Target>), Refused> {
-        let mut why = None;
+        let mut why: Option<Refused> = None;
         for deed in deeds {
             let fetch = self.routes().action(&deed.connect, &deed.payload);
             match self.targets(deed, &fetch, args, scope).await {
@@ -88,6 +91,40 @@ impl Inner {
                 Err(refused) => return Err(refused),
             }
         }
+        if let Some(in_the_way) = self.in_the_way(deeds, args, scope).await {
+            return Err(in_the_way);
+        }
         Err(why.unwrap_or_else(|| Refused::new(NOT_SUPPORTED, "there is no way to do this")))
+    }
+
+    /// Whether it could be done without one of the arguments: that is more than what cannot be done.
+    async fn in_the_way(
+        self: &Arc<Self>,
+        deeds: &[Deed],
+        args: &Arc<Args>,
+        scope: &Arc<Scope>,
+    ) -> Option<Refused> {
+        let input = args.value.get("input")?.as_object()?;
+        let optional = input.iter().filter(|(name, given)| {
+            !NEVER_IN_THE_WAY.contains(&name.as_str()) && !given.is_null()
+        });
+        for (name, given) in optional {
+            let without = Arc::new(args.without_input(name));
+            for deed in deeds {
+                let fetch = self.routes().action(&deed.connect, &deed.payload);
+                if self.targets(deed, &fetch, &without, scope).await.is_ok() {
+                    let connector = fetch.connector();
+                    let given = match given {
+                        Value::Bool(_) | Value::Number(_) => format!("`{name}: {given}`"),
+                        _ => format!("this `{name}`"),
+                    };
+                    let message = format!(
+                        "`{connector}` cannot do this to it with {given}; without `{name}` it can"
+                    );
+                    return Some(Refused::new(NOT_SUPPORTED, message).at(name));
+                }
+            }
+        }
+        None
     }
 }

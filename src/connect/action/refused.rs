@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::connect::fault::NOT_FOUND;
 use crate::connect::seam::Fault;
 
 /// The codes of upstreams' failures, to be told once more from the audit.
@@ -25,13 +26,21 @@ pub(in crate::connect) struct Refused {
     pub(super) code: &'static str,
     pub(super) message: String,
     /// Below `input`.
-    argument: Option<&'static str>,
+    argument: Option<Box<str>>,
 }
 
 impl Refused {
     /// What the upstream, or the way there, made of it.
     pub(super) fn of_fault(fault: &Fault) -> Self {
-        Self::new(fault.code, fault.message.clone())
+        let message = &fault.message;
+        match fault.code {
+            // It was shown, so that it is there, or was.
+            NOT_FOUND => Self::new(
+                fault.code,
+                format!("{message}: it is gone by now, in no state for this, or not the credential's to change"),
+            ),
+            _ => Self::new(fault.code, message.clone()),
+        }
     }
 
     pub(super) fn new(code: &'static str, message: impl Into<String>) -> Self {
@@ -42,9 +51,9 @@ impl Refused {
         }
     }
 
-    pub(super) fn at(self, argument: &'static str) -> Self {
+    pub(super) fn at(self, argument: &str) -> Self {
         Self {
-            argument: Some(argument),
+            argument: Some(argument.into()),
             ..self
         }
     }
@@ -57,7 +66,7 @@ impl Refused {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let field = self.argument.map(|argument| json!(["input", argument]));
+        let field = self.argument.as_ref().map(|argument| json!(["input", argument]));
         json!({ "message": self.message, "field": field, "code": self.code })
     }
 }

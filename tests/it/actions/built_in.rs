@@ -361,6 +361,27 @@ async fn a_buildkite_build_is_built_again_as_another_one() {
 }
 
 /// How far a run has come is counted over the jobs that are listed beside it.
+/// The new build is known by the payload alone, and what is done to it makes the pipeline's builds stale all the same.
+#[tokio::test]
+async fn a_build_that_only_a_payload_showed_knows_its_pipeline() {
+    let stage = stage("buildkite").await;
+    let id = stage
+        .id("storefront-web", "ciRuns", "number", &json!(811))
+        .await;
+    let payload = stage.rerun(&id, "", "id").await;
+    let id = payload["ciRun"]["id"].as_str().unwrap().to_owned();
+    // A list that is kept.
+    stage.states("storefront-web", "ciRuns", "number").await;
+    stage.upstream.forget();
+    stage.states("storefront-web", "ciRuns", "number").await;
+    assert_eq!(stage.upstream.requests(), [].into());
+    stage.rerun(&id, "", "").await;
+    stage.upstream.forget();
+    stage.states("storefront-web", "ciRuns", "number").await;
+    let asked = stage.upstream.requests();
+    assert!(!asked.is_empty(), "what was kept was shown again");
+}
+
 #[tokio::test]
 async fn jobs_and_progress_of_a_github_run_are_one_request() {
     let stage = stage("github").await;

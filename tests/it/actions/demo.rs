@@ -74,6 +74,69 @@ async fn every_failed_run_runs_again() {
     }
 }
 
+/// Of what did not fail all of it runs again, where the provider has a request for that.
+#[tokio::test]
+async fn every_other_run_runs_again_as_well() {
+    let company = company();
+    for (connector, arguments, n_least) in [
+        ("github", "", 12),
+        ("gitlab", "", 4),
+        ("circleci", "failedJobsOnly: false", 8),
+        ("jenkins", "", 10),
+    ] {
+        let stage = stage_with(connector, Some(&company)).await;
+        let mut runs = shown(&stage, "ciRuns(first: 50)", "status").await;
+        // GitHub runs nothing again that goes on.
+        let goes_on = |run: &Value| connector == "github" && run["status"] == "RUNNING";
+        runs.retain(|run| run["status"] != "FAILED" && !goes_on(run));
+        assert!(runs.len() >= n_least, "{connector}: {}", runs.len());
+        for run in runs {
+            let id = run["id"].as_str().unwrap();
+            let again = stage
+                .ask(&format!(
+                    "mutation {{ rerunCiRun(input: {{ id: \"{id}\" {arguments} }}) {{ ciRun {{ status }} userErrors {{ code message }} }} }}"
+                ))
+                .await["rerunCiRun"]
+                .clone();
+            assert_eq!(again["userErrors"], json!([]), "{connector} {run}");
+            let status = again["ciRun"]["status"].as_str().unwrap_or_default();
+            assert!(
+                ["QUEUED", "RUNNING"].contains(&status),
+                "{connector} {run} {again}"
+            );
+        }
+    }
+}
+
+/// What a provider has no request for is said, and what it has.
+#[tokio::test]
+async fn an_argument_that_is_in_the_way_is_named() {
+    let company = company();
+    for (connector, given) in [
+        ("jenkins", "failedJobsOnly: true"),
+        ("gitlab", "failedJobsOnly: false"),
+        // Nothing failed.
+        ("circleci", "failedJobsOnly: true"),
+    ] {
+        let stage = stage_with(connector, Some(&company)).await;
+        let mut runs = shown(&stage, "ciRuns(first: 5)", "status").await;
+        runs.retain(|run| run["status"] == "PASSED");
+        let id = runs[0]["id"].as_str().unwrap();
+        let again = stage
+            .ask(&format!(
+                "mutation {{ rerunCiRun(input: {{ id: \"{id}\", {given} }}) {{ ciRun {{ status }} userErrors {{ code field message }} }} }}"
+            ))
+            .await;
+        let message = format!(
+            "`{connector}` cannot do this to it with `{given}`; without `failedJobsOnly` it can"
+        );
+        assert_eq!(
+            again["rerunCiRun"],
+            json!({ "ciRun": null, "userErrors": [{ "code": "NOT_SUPPORTED", "field": ["input", "failedJobsOnly"], "message": message }] })
+        );
+    }
+}
+
 #[tokio::test]
 async fn every_open_incident_is_taken_and_ended() {
     let stage = stage_with("pagerduty", Some(&company())).await;

@@ -84,7 +84,7 @@ async fn a_failed_request_is_sent_once_and_told() {
     204: 1 sent, done -, RUNNING: 
     400: 1 sent, failed UPSTREAM_UNAVAILABLE, RUNNING: UPSTREAM_UNAVAILABLE `probe` answered with status 400 at `/runs/{$run}/rerun`
     401: 1 sent, failed UPSTREAM_UNAUTHORIZED, RUNNING: UPSTREAM_UNAUTHORIZED `probe` (source `rest`) at `/runs/{$run}/rerun` did not accept the credential
-    404: 1 sent, failed UPSTREAM_NOT_FOUND, RUNNING: UPSTREAM_NOT_FOUND `probe` does not know what was asked for at `/runs/{$run}/rerun`
+    404: 1 sent, failed UPSTREAM_NOT_FOUND, RUNNING: UPSTREAM_NOT_FOUND `probe` does not know what was asked for at `/runs/{$run}/rerun`: it is gone by now, in no state for this, or not the credential's to change
     409: 1 sent, failed UPSTREAM_UNAVAILABLE, RUNNING: UPSTREAM_UNAVAILABLE `probe` answered with status 409 at `/runs/{$run}/rerun`
     429: 1 sent, failed UPSTREAM_RATE_LIMITED, -: UPSTREAM_RATE_LIMITED `probe` (source `rest`) at `/runs/{$run}/rerun` said that there were too many requests
     500: 1 sent, unknown UPSTREAM_UNAVAILABLE, RUNNING: UPSTREAM_UNAVAILABLE `probe` (source `rest`) at `/runs/{$run}/rerun` answered with status 500
@@ -134,7 +134,7 @@ async fn what_the_connector_cannot_do_is_said() {
     let payload = world.rerun(&ids[0], "failedJobsOnly: true").await;
     assert_eq!(
         payload["userErrors"],
-        json!([{ "code": "NOT_SUPPORTED", "message": "`probe` cannot do this to it, or not in this way: its README says what it can", "field": null }])
+        json!([{ "code": "NOT_SUPPORTED", "message": "`probe` cannot do this to it with `failedJobsOnly: true`; without `failedJobsOnly` it can", "field": ["input", "failedJobsOnly"] }])
     );
     assert_eq!(world.asked(), [""; 0]);
     assert_eq!(world.audit("id").await, [""; 0]);
