@@ -100,6 +100,7 @@ impl App {
         let lock = ServerLock::take(url)?;
         let store = Store::open(url).await?;
         let live = Live::open(&config, clock.clone(), Arc::clone(&metrics), store.clone()).await?;
+        live.broken().set(schema_files.broken.clone());
         let generation = Generation::open(&store, model, &config, clock.clone()).await?;
         let claims = Tasks::new();
         let place = crate::store::beside(url, ".search").map_or(Place::Temporary, Place::Folder);

@@ -17,6 +17,7 @@ pub mod example;
 mod fault;
 mod filter;
 mod flights;
+mod folders;
 mod graphql;
 mod instances;
 mod kept;
@@ -45,6 +46,7 @@ mod wish;
 
 pub use action::Actions;
 pub use claimed::{CLAIM_CODES, Claimed};
+pub use folders::{BrokenFolder, BrokenFolders};
 pub use graphql::all::{UpstreamDocument, upstream_documents};
 pub use instances::{Unasked, unasked};
 pub use live::{LiveObject, Origin};

@@ -10,7 +10,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use crate::cache::{self, Cache};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::connect::{Actions, Deliveries, Runtime, Webhooks};
+use crate::connect::{Actions, BrokenFolders, Deliveries, Runtime, Webhooks};
 use crate::egress::{self, Egress, EgressError, Ledger, LedgerDown};
 use crate::sdl::Model;
 use crate::store::Store;
@@ -26,6 +26,7 @@ pub struct Live {
     cache: Cache,
     deliveries: Deliveries,
     actions: Actions,
+    broken: BrokenFolders,
     metrics: Arc<Metrics>,
     tasks: Tasks,
 }
@@ -53,9 +54,15 @@ impl Live {
             cache,
             deliveries: Deliveries::default(),
             actions: Actions::new(store),
+            broken: BrokenFolders::default(),
             metrics,
             tasks,
         })
+    }
+
+    /// The connector folders that are broken, for the graph to tell.
+    pub fn broken(&self) -> &BrokenFolders {
+        &self.broken
     }
 
     /// Answers the live fields of `model` as `config` says.
@@ -68,6 +75,7 @@ impl Live {
             self.tasks.clone(),
             self.actions.clone(),
         )
+        .with_broken_folders(self.broken.clone())
     }
 
     /// Takes what the upstreams of `model` tell by themselves, by the secrets of `config`.

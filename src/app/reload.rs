@@ -13,6 +13,7 @@ use secrecy::ExposeSecret as _;
 use super::schema::{self, Loaded};
 use super::{App, Generation, INGEST_GRACE};
 use crate::config::{Config, process_environment};
+use crate::connect::BrokenFolder;
 use crate::diagnostic::Diagnostic;
 use crate::store::StoreError;
 use crate::tasks::Tasks;
@@ -119,6 +120,7 @@ impl App {
             && config.cache == self.config.cache
             && !self.moves_database(&config);
         if same_graph && same_settings {
+            self.tell_broken();
             self.config = config;
             return Ok(false);
         }
@@ -130,8 +132,14 @@ impl App {
         } else {
             self.next_generation(Arc::new(model), &config).await?;
         }
+        self.tell_broken();
         self.config = config;
         Ok(true)
+    }
+
+    /// With the graph that goes with it, so that no connector is in neither.
+    fn tell_broken(&self) {
+        self.live.broken().set(self.schema_files.broken.clone());
     }
 
     /// A broken connector folder does not keep the rest from being taken over.
@@ -139,7 +147,10 @@ impl App {
         for problem in problems {
             tracing::error!(problem.code = problem.code, "{problem}");
         }
-        for name in &files.broken {
+        for BrokenFolder {
+            connector: name, ..
+        } in &files.broken
+        {
             let goes_on = files.folders.iter().any(|folder| folder.name == *name);
             let outcome = if goes_on {
                 "goes on as it was"

@@ -11,6 +11,7 @@ use walkdir::WalkDir;
 
 use super::folders::{self, ConnectorFolder};
 use crate::config::{Config, SchemaPath, SettingNames};
+use crate::connect::BrokenFolder;
 use crate::diagnostic::Diagnostic;
 use crate::graphql;
 use crate::sdl::{self, Model, SdlFile};
@@ -52,7 +53,7 @@ pub struct Files {
     /// The connectors in the graph, in the order of their names.
     pub folders: Vec<ConnectorFolder>,
     /// Connectors whose folder is broken: not in the graph, or as they were before.
-    pub broken: Vec<Arc<str>>,
+    pub broken: Vec<BrokenFolder>,
 }
 
 /// Reads the built-in schema and what `config` adds; all problems in one run.
@@ -97,7 +98,11 @@ pub fn load(config: &Config, before: &Files) -> Loaded {
             .is_none_or(|connector| connector.enabled)
     });
     for name in &found.broken {
-        composition.fall_back(name);
+        let within =
+            |problem: &&Diagnostic| Path::new(&*problem.file).iter().any(|part| part == &**name);
+        let why = composition.problems.iter().filter(within);
+        let why = why.cloned().collect();
+        composition.fall_back(name, why);
     }
     let model = composition.compose();
     let settings = model
@@ -136,7 +141,7 @@ struct Composition<'a> {
     base: Vec<SdlFile>,
     folders: Vec<ConnectorFolder>,
     before: &'a Files,
-    broken: Vec<Arc<str>>,
+    broken: Vec<BrokenFolder>,
     problems: Vec<Diagnostic>,
 }
 
@@ -166,10 +171,19 @@ impl Composition<'_> {
                 let files = self.files_of(&blamed);
                 reasons.retain(|problem| files.contains(&problem.file));
             }
-            self.problems.extend(reasons);
-            for name in blamed {
-                self.fall_back(&name);
+            for name in &blamed {
+                let own = match &blamed[..] {
+                    // Its errors may show elsewhere.
+                    [_] => reasons.clone(),
+                    _ => {
+                        let files = self.files_of(std::slice::from_ref(name));
+                        let own = reasons.iter().filter(|why| files.contains(&why.file));
+                        own.cloned().collect()
+                    }
+                };
+                self.fall_back(name, own);
             }
+            self.problems.extend(reasons);
         }
     }
 
@@ -221,20 +235,28 @@ impl Composition<'_> {
     }
 
     /// What was in force goes on; if that is what is broken, the connector goes.
-    fn fall_back(&mut self, name: &Arc<str>) {
+    fn fall_back(&mut self, name: &Arc<str>, why: Vec<Diagnostic>) {
         let now = self.folders.iter().position(|folder| folder.name == *name);
         let now = now.map(|position| self.folders.remove(position));
         let before = self.before.folders.iter().find(|f| f.name == *name);
         if let Some(before) = before
-            && !self.broken.contains(name)
+            && !self.is_broken(name)
             && now.as_ref().is_none_or(|now| now.sdl != before.sdl)
         {
             self.folders.push(before.clone());
             self.folders.sort_by(|a, b| a.name.cmp(&b.name));
         }
-        if !self.broken.contains(name) {
-            self.broken.push(Arc::clone(name));
+        match self.broken.iter_mut().find(|f| f.connector == *name) {
+            Some(known) => known.problems.extend(why),
+            None => self.broken.push(BrokenFolder {
+                connector: Arc::clone(name),
+                problems: why,
+            }),
         }
+    }
+
+    fn is_broken(&self, name: &Arc<str>) -> bool {
+        self.broken.iter().any(|folder| folder.connector == *name)
     }
 
     /// The settings that connectors read; those of connectors that are not in the graph are not known.
@@ -244,9 +266,8 @@ impl Composition<'_> {
         known: &[Arc<str>],
     ) -> BTreeMap<Arc<str>, Option<SettingNames>> {
         let mut settings = sdl::settings(model);
-        let in_graph = |name: &Arc<str>| {
-            !self.broken.contains(name) && self.folders.iter().any(|f| f.name == *name)
-        };
+        let in_graph =
+            |name: &Arc<str>| !self.is_broken(name) && self.folders.iter().any(|f| f.name == *name);
         known
             .iter()
             .map(|name| {

@@ -68,7 +68,8 @@ pub(super) fn load_schema(config: &Config) -> anyhow::Result<Option<(Arc<Model>,
     if model.is_none() {
         say(&format!("the schema has {}", count(&problems)));
     }
-    for name in &files.broken {
+    for folder in &files.broken {
+        let name = &folder.connector;
         say(&format!(
             "the folder of the connector `{name}` is broken: it is not in the graph"
         ));

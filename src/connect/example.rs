@@ -8,7 +8,7 @@ mod fields;
 mod place;
 mod read;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub struct Example {
     pub settings: Settings,
     /// The response: `data`, and `errors` where they are expected.
     pub expect: Value,
+    /// Where each part of it stands, by its path: `data.component.runs[0]`; what is not among them is within its nearest.
+    pub expect_spans: HashMap<Box<str>, Span>,
     pub expect_span: Span,
     /// What the upstream holds.
     pub upstream: Vec<Reply>,

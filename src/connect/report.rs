@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::scope::State;
+use crate::diagnostic::Diagnostic;
 use crate::sdl::Model;
 
 /// One connector: a folder of schema files that knows one kind of upstream.
@@ -13,6 +14,10 @@ pub struct ConnectorReport {
     pub name: Arc<str>,
     pub instances: Vec<InstanceReport>,
     pub cache: CacheReport,
+    /// Else its folder is broken, and never was whole.
+    pub is_in_graph: bool,
+    /// What is wrong in its folder, which is not in force then.
+    pub problems: Vec<Diagnostic>,
 }
 
 /// One upstream of a connector, with its own credentials and limits.
@@ -92,10 +97,14 @@ impl Health {
 }
 
 impl ConnectorReport {
-    /// That of its worst instance; without any it is not configured.
+    /// That of its worst instance; without any it is not configured, or not in the graph.
     pub fn health(&self) -> Health {
         let each = self.instances.iter().map(|instance| instance.health);
-        each.max().unwrap_or(Health::NotConfigured)
+        let without = match self.is_in_graph {
+            true => Health::NotConfigured,
+            false => Health::Failing,
+        };
+        each.max().unwrap_or(without)
     }
 
     /// The connectors of a schema that nobody runs.
@@ -111,6 +120,8 @@ impl ConnectorReport {
             name,
             instances: Vec::new(),
             cache: CacheReport::default(),
+            is_in_graph: true,
+            problems: Vec::new(),
         });
         reports.collect()
     }

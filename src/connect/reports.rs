@@ -8,30 +8,37 @@ use serde_json::{Map, Value};
 use super::annotated;
 use super::ask::{Bound, Resolved};
 use super::chains::Step;
+use super::folders::BrokenFolders;
 use super::instances::Instance;
 use super::report::{
     BudgetReport, CacheReport, ConnectorReport, ErrorReport, Health, InstanceReport, Match,
 };
 use super::routes::{Args, Fetch};
-use super::runtime::Inner;
+use super::runtime::{Inner, Runtime};
 use super::scope::Scope;
 use super::seam::{LiveField, Parent};
 use crate::egress::{BreakerState, Status};
 use crate::graph::Ix;
 use crate::sdl::{FieldSource, GENERIC_ENTITY};
 
+impl Runtime {
+    /// Tells of these in its reports as well.
+    pub fn with_broken_folders(mut self, broken: BrokenFolders) -> Self {
+        // Nobody else has it yet.
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.broken = broken;
+        }
+        self
+    }
+}
+
 impl Inner {
     /// Every connector of the schema, by name.
     pub(super) fn reports(&self) -> Vec<ConnectorReport> {
         let mut reports: BTreeMap<Arc<str>, ConnectorReport> = BTreeMap::new();
         for instances in self.instances() {
-            let report = reports
-                .entry(Arc::clone(instances.connector()))
-                .or_insert_with(|| ConnectorReport {
-                    name: Arc::clone(instances.connector()),
-                    instances: Vec::new(),
-                    cache: CacheReport::default(),
-                });
+            let report = entry(&mut reports, instances.connector());
+            report.is_in_graph = true;
             let counts = instances.counts();
             report.cache.hits += counts.hits;
             report.cache.stale += counts.stale;
@@ -49,6 +56,9 @@ impl Inner {
             if let Some(first) = report.and_then(|report| report.instances.first_mut()) {
                 first.n_misfits += n_times;
             }
+        }
+        for folder in self.broken.all() {
+            entry(&mut reports, &folder.connector).problems = folder.problems;
         }
         reports.into_values().collect()
     }
@@ -129,6 +139,20 @@ impl Inner {
 }
 
 /// Several sources of one connector have the same instances: the worse of them shows.
+fn entry<'r>(
+    reports: &'r mut BTreeMap<Arc<str>, ConnectorReport>,
+    name: &Arc<str>,
+) -> &'r mut ConnectorReport {
+    let blank = || ConnectorReport {
+        name: Arc::clone(name),
+        instances: Vec::new(),
+        cache: CacheReport::default(),
+        is_in_graph: false,
+        problems: Vec::new(),
+    };
+    reports.entry(Arc::clone(name)).or_insert_with(blank)
+}
+
 fn add(reports: &mut Vec<InstanceReport>, name: &Arc<str>, instance: Option<&Instance>) {
     let own = report(name, instance);
     match reports.iter_mut().find(|known| known.name == own.name) {

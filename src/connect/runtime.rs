@@ -16,6 +16,7 @@ use super::ask::{self, Resolved};
 use super::claimed::Missing;
 use super::collections::Collections;
 use super::flights::{Landing, Tower, Wanted};
+use super::folders::BrokenFolders;
 use super::graphql::air::Air;
 use super::instances::{self, Instances};
 use super::provide::{Fetched, Look, Provided};
@@ -58,6 +59,7 @@ pub(super) struct Inner {
     pub(super) renewals: Mutex<Vec<Renewal>>,
     pub(super) air: Arc<Air>,
     misfits: Mutex<HashMap<Misfit, u64>>,
+    pub(super) broken: BrokenFolders,
     pub(super) missing: Missing,
 }
 
@@ -123,6 +125,7 @@ impl Runtime {
             renewals: Mutex::default(),
             air: Arc::default(),
             misfits: Mutex::default(),
+            broken: BrokenFolders::default(),
             missing: Missing::default(),
         }))
     }

@@ -46,7 +46,8 @@ fn shown(place: &Place, loaded: &Loaded) -> String {
     for field in ["one", "two"] {
         writeln!(out, "{field}: {}", has(field)).unwrap();
     }
-    writeln!(out, "broken: {:?}", loaded.files.broken).unwrap();
+    let broken = loaded.files.broken.iter().map(|folder| &folder.connector);
+    writeln!(out, "broken: {:?}", broken.collect::<Vec<_>>()).unwrap();
     out.replace(&place.path().display().to_string(), "HERE")
 }
 
@@ -310,9 +311,9 @@ fn test_says_each_difference_with_its_path() {
     assert_snapshot!(other, @r#"
     exit 1
     --- out
-    acme/examples/status.yaml:10:3: error[expect]: `data.component.acme.title` is `"The web site"`, expected was `"A web site"`
-    acme/examples/status.yaml:10:3: error[expect]: `data.component.acme.size` is not there, expected was `3`
-    acme/examples/status.yaml:10:3: error[expect]: `data.component.acme.url` is `"https://acme.example.com/items/web-1"`, and nothing was expected there
+    acme/examples/status.yaml:12:22: error[expect]: `data.component.acme.title` is `"The web site"`, expected was `"A web site"`
+    acme/examples/status.yaml:12:52: error[expect]: `data.component.acme.size` is not there, expected was `3`
+    acme/examples/status.yaml:12:7: error[expect]: `data.component.acme.url` is `"https://acme.example.com/items/web-1"`, and nothing was expected there
     --- err
     acme: 0 of 1 example answered as expected
     acme: failures have the standard codes
@@ -321,8 +322,8 @@ fn test_says_each_difference_with_its_path() {
     assert_snapshot!(failed, @r#"
     exit 1
     --- out
-    acme/examples/status.yaml:10:3: error[expect]: `data.component.acme` is `null`, expected was `{"title":"The web site","status":"OK","url":"https://acme.example.com/items/web-1"}`
-    acme/examples/status.yaml:10:3: error[expect]: `data.component.acme` failed with UPSTREAM_UNAUTHORIZED: `acme` (source `rest`) at `/items/{$entity.metadata.annotations.'acme.example.com/id'}` did not accept the credential
+    acme/examples/status.yaml:12:7: error[expect]: `data.component.acme` is `null`, expected was `{"title":"The web site","status":"OK","url":"https://acme.example.com/items/web-1"}`
+    acme/examples/status.yaml:12:7: error[expect]: `data.component.acme` failed with UPSTREAM_UNAUTHORIZED: `acme` (source `rest`) at `/items/{$entity.metadata.annotations.'acme.example.com/id'}` did not accept the credential
     --- err
     acme: 0 of 1 example answered as expected
     acme: failures have the standard codes
@@ -334,7 +335,7 @@ fn test_says_each_difference_with_its_path() {
     assert_snapshot!(refused, @r#"
     exit 1
     --- out
-    acme/examples/status.yaml:10:3: error[expect]: `errors[1]` is not there, expected was `{"message":"x"}`
+    acme/examples/status.yaml:10:61: error[expect]: `errors[1]` is not there, expected was `{"message":"x"}`
     --- err
     acme: 0 of 1 example answered as expected
     acme: failures have the standard codes

@@ -129,6 +129,8 @@ impl LiveSource for Probe {
                 stale: 1,
                 misses: 2,
             },
+            is_in_graph: true,
+            problems: Vec::new(),
         }]
     }
 

@@ -5,10 +5,16 @@ use serde_json::Value;
 /// Longer values are cut in messages.
 const MAX_CHARS: usize = 120;
 
-/// What is wrong with `response`, a line each; empty: nothing.
+/// One difference: where it is in the response, and what it is.
+pub(super) struct Difference {
+    pub(super) path: String,
+    pub(super) message: String,
+}
+
+/// What is wrong with `response`; empty: nothing.
 ///
 /// `data` must be equal; of `errors` as many as expected must be there, each with at least what is expected of it.
-pub(super) fn differences(expected: &Value, response: &Value) -> Vec<String> {
+pub(super) fn differences(expected: &Value, response: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     let data = |value: &Value| value.get("data").cloned().unwrap_or_default();
     compare("data", &data(expected), &data(response), true, &mut found);
@@ -50,7 +56,7 @@ fn list(errors: Option<&Value>) -> &[Value] {
 }
 
 /// An error that no example spoke of, with the place of what it has cost.
-fn unexpected(error: &Value) -> String {
+fn unexpected(error: &Value) -> Difference {
     let text = |pointer: &str| error.pointer(pointer).and_then(Value::as_str);
     let steps = list(error.get("path")).iter();
     let path: String = steps
@@ -59,15 +65,19 @@ fn unexpected(error: &Value) -> String {
             index => format!("[{index}]"),
         })
         .collect();
-    format!(
+    let message = format!(
         "`data{path}` failed with {}: {}",
         text("/extensions/code").unwrap_or("no code"),
         text("/message").unwrap_or_default()
-    )
+    );
+    Difference {
+        path: format!("data{path}"),
+        message,
+    }
 }
 
 /// Whether members that were not expected are a difference is said by `exact`.
-fn compare(path: &str, expected: &Value, came: &Value, exact: bool, found: &mut Vec<String>) {
+fn compare(path: &str, expected: &Value, came: &Value, exact: bool, found: &mut Vec<Difference>) {
     match (expected, came) {
         (Value::Object(wanted), Value::Object(got)) => {
             for (name, expected) in wanted {
@@ -95,11 +105,14 @@ fn compare(path: &str, expected: &Value, came: &Value, exact: bool, found: &mut 
             }
         }
         (expected, came) if same(expected, came) => {}
-        (expected, came) => found.push(format!(
-            "`{path}` is {}, expected was {}",
-            shown(came),
-            shown(expected)
-        )),
+        (expected, came) => found.push(Difference {
+            path: path.to_owned(),
+            message: format!(
+                "`{path}` is {}, expected was {}",
+                shown(came),
+                shown(expected)
+            ),
+        }),
     }
 }
 
@@ -113,15 +126,21 @@ fn same(one: &Value, other: &Value) -> bool {
     }
 }
 
-fn missing(path: &str, expected: &Value) -> String {
-    format!("`{path}` is not there, expected was {}", shown(expected))
+fn missing(path: &str, expected: &Value) -> Difference {
+    Difference {
+        path: path.to_owned(),
+        message: format!("`{path}` is not there, expected was {}", shown(expected)),
+    }
 }
 
-fn surplus(path: &str, came: &Value) -> String {
-    format!(
-        "`{path}` is {}, and nothing was expected there",
-        shown(came)
-    )
+fn surplus(path: &str, came: &Value) -> Difference {
+    Difference {
+        path: path.to_owned(),
+        message: format!(
+            "`{path}` is {}, and nothing was expected there",
+            shown(came)
+        ),
+    }
 }
 
 fn shown(value: &Value) -> String {

@@ -17,13 +17,13 @@ use super::super::output::{Exit, say, write_problems};
 use super::super::report::counted;
 use super::super::scratch::Scratch;
 use super::super::serve;
-use super::differ::{differences, keep_written};
+use super::differ::{Difference, differences, keep_written};
 use super::{bad_query, contract};
 use crate::app::folders::ConnectorFolder;
 use crate::app::schema;
 use crate::config::Config;
 use crate::connect::example::{Example, Settings};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::graphql::Request;
 use crate::sdl::Model;
 use crate::simulate::{self, Options, Simulated};
@@ -137,8 +137,9 @@ impl Replay<'_> {
         let response = response?;
         keep_written(&mut expected, &example.expect, &response);
         let found = differences(&expected, &response).into_iter();
-        let problem = |message| {
-            Diagnostic::error("expect", Arc::clone(&example.file), message).at(example.expect_span)
+        let problem = |found: Difference| {
+            let file = Arc::clone(&example.file);
+            Diagnostic::error("expect", file, found.message).at(place(example, &found.path))
         };
         Ok(found.map(problem).collect())
     }
@@ -191,6 +192,20 @@ impl Replay<'_> {
         let model = Arc::clone(&self.model);
         let body = local::answer(&config, model, scratch.path(), &request(example)).await?;
         Ok(serde_json::from_slice(&body)?)
+    }
+}
+
+/// Where a path of the response was expected, or what is around it.
+fn place(example: &Example, path: &str) -> Span {
+    let mut path = path;
+    loop {
+        if let Some(span) = example.expect_spans.get(path) {
+            return *span;
+        }
+        match path.rfind(['.', '[']).and_then(|end| path.get(..end)) {
+            Some(around) => path = around,
+            None => return example.expect_span,
+        }
     }
 }
 

@@ -105,9 +105,9 @@ impl Inner {
         scope: &Arc<Scope>,
     ) -> Option<Refused> {
         let input = args.value.get("input")?.as_object()?;
-        let optional = input.iter().filter(|(name, given)| {
-            !NEVER_IN_THE_WAY.contains(&name.as_str()) && !given.is_null()
-        });
+        let optional = input
+            .iter()
+            .filter(|(name, given)| !NEVER_IN_THE_WAY.contains(&name.as_str()) && !given.is_null());
         for (name, given) in optional {
             let without = Arc::new(args.without_input(name));
             for deed in deeds {

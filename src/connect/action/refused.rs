@@ -37,7 +37,9 @@ impl Refused {
             // It was shown, so that it is there, or was.
             NOT_FOUND => Self::new(
                 fault.code,
-                format!("{message}: it is gone by now, in no state for this, or not the credential's to change"),
+                format!(
+                    "{message}: it is gone by now, in no state for this, or not the credential's to change"
+                ),
             ),
             _ => Self::new(fault.code, message.clone()),
         }
@@ -66,7 +68,10 @@ impl Refused {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let field = self.argument.as_ref().map(|argument| json!(["input", argument]));
+        let field = self
+            .argument
+            .as_ref()
+            .map(|argument| json!(["input", argument]));
         json!({ "message": self.message, "field": field, "code": self.code })
     }
 }

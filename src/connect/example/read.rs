@@ -1,6 +1,7 @@
 //! From YAML to an [`Example`].
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -109,9 +110,43 @@ fn read(root: &Node<'_>, sink: &Sink) -> Option<Example> {
         entities: entities.iter().map(Node::to_json).collect(),
         settings,
         expect: expect.to_json(),
+        expect_spans: spans(expect),
         expect_span: expect.span,
         upstream: replies.into_iter().flatten().collect(),
     })
+}
+
+/// Where each part of a value stands; a member begins with its key where it has members of its own.
+fn spans(whole: &Node<'_>) -> HashMap<Box<str>, Span> {
+    let mut spans = HashMap::new();
+    let mut waiting: Vec<(String, &Node<'_>)> = vec![(String::new(), whole)];
+    while let Some((path, node)) = waiting.pop() {
+        match &node.value {
+            Content::Map(entries) => {
+                for entry in entries {
+                    let path = match path.is_empty() {
+                        true => entry.key.to_string(),
+                        false => format!("{path}.{}", entry.key),
+                    };
+                    let span = match entry.value.value {
+                        Content::Map(_) | Content::List(_) => entry.key_span,
+                        _ => entry.value.span,
+                    };
+                    spans.insert(path.as_str().into(), span);
+                    waiting.push((path, &entry.value));
+                }
+            }
+            Content::List(items) => {
+                for (position, item) in items.iter().enumerate() {
+                    let path = format!("{path}[{position}]");
+                    spans.insert(path.as_str().into(), item.span);
+                    waiting.push((path, item));
+                }
+            }
+            Content::Null | Content::Bool(_) | Content::Number(_) | Content::String(_) => {}
+        }
+    }
+    spans
 }
 
 fn instant(node: &Node<'_>, sink: &Sink) -> Option<Timestamp> {

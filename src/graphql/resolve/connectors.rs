@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::root::reference;
 use crate::connect::{BudgetReport, ConnectorReport, ErrorReport, InstanceReport, Match, State};
+use crate::diagnostic::Diagnostic;
 use crate::graphql::error::FieldError;
 use crate::graphql::writer::Writer;
 
@@ -59,6 +60,19 @@ fn connector(report: &ConnectorReport) -> Value {
         },
         "lastError": last.map(|error| format!("{}: {}", error.code, error.message)),
         "instances": instances.iter().map(instance).collect::<Vec<_>>(),
+        "problems": report.problems.iter().map(problem).collect::<Vec<_>>(),
+    })
+}
+
+fn problem(problem: &Diagnostic) -> Value {
+    json!({
+        "severity": problem.severity.as_str().to_uppercase(),
+        "code": problem.code,
+        "message": problem.message,
+        "hint": problem.hint,
+        "file": *problem.file,
+        "line": problem.span.map(|span| span.start.line),
+        "column": problem.span.map(|span| span.start.column),
     })
 }
 
