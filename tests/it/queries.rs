@@ -31,6 +31,7 @@ use crate::support::catalog::{Catalog, component, model, source};
 use crate::support::engine::pretty;
 
 mod ids;
+mod readmes;
 
 async fn ask(engine: &Engine, query: &str, variables: Value) -> (String, Outcome) {
     let mut request = Request::new(query);
