@@ -19,7 +19,6 @@
 //! Architecture invariant: an answer reads one snapshot, and the schema version is that snapshot's.
 
 mod arguments;
-mod check;
 mod definitions;
 mod docs;
 mod document;
@@ -51,13 +50,13 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-pub use check::check;
 pub use definitions::operation_node;
 pub use docs::{FoundSection, sections as docs_sections};
 pub use error::{Code, FieldError, Outcome};
 pub use limits::Limits;
 pub use operations::{OPERATION_CODES, broken as broken_operations, invalid as invalid_operation};
 pub use request::{Request, Response};
+pub use resolve::resolvers;
 
 use crate::apis::Shelf;
 use crate::clock::Budget;

@@ -88,12 +88,21 @@ pub fn core_files() -> Vec<SdlFile> {
 ///
 /// What two files declare both is a problem of the later one; connector folders come after all other files.
 pub fn load(files: &[SdlFile]) -> (Option<Model>, Vec<Diagnostic>) {
+    load_all(files, None)
+}
+
+/// The same for an engine that has these resolvers: any other name that `@resolver` gives is a problem.
+pub fn load_for(files: &[SdlFile], resolvers: &[&str]) -> (Option<Model>, Vec<Diagnostic>) {
+    load_all(files, Some(resolvers))
+}
+
+fn load_all(files: &[SdlFile], resolvers: Option<&[&str]>) -> (Option<Model>, Vec<Diagnostic>) {
     let mut files: Vec<&SdlFile> = files.iter().collect();
     files.sort_by_key(|file| file.connector.clone());
     let mut sources = Sources::default();
     let documents: Vec<_> = files.iter().map(|file| sources.parse(file)).collect();
     let declared = Declared::collect(&documents, &mut sources);
     check::check(&declared, &mut sources);
-    let model = compose::compose(declared, &mut sources);
+    let model = compose::compose(declared, &mut sources, resolvers);
     (model, sources.into_problems())
 }

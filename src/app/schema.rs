@@ -196,10 +196,7 @@ impl Composition<'_> {
             .chain(folders.flat_map(|folder| &folder.sdl))
             .cloned()
             .collect();
-        let (model, mut problems) = sdl::load(&files);
-        if let Some(model) = &model {
-            problems.extend(graphql::check(model));
-        }
+        let (model, problems) = sdl::load_for(&files, &graphql::resolvers());
         let usable = !problems.iter().any(Diagnostic::is_error);
         (model.filter(|_| usable), problems)
     }

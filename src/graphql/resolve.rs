@@ -125,6 +125,12 @@ pub(crate) const NAMES: &[(&str, Resolver)] = &[
 /// Names of leaf values that the snapshot keeps as columns.
 pub(crate) const COLUMNS: &[&str] = &["id", "ref", "createdAt", "updatedAt"];
 
+/// Every name that `@resolver` may give.
+pub fn resolvers() -> Vec<&'static str> {
+    let names = NAMES.iter().map(|(name, _)| *name);
+    names.chain(COLUMNS.iter().copied()).collect()
+}
+
 impl Resolver {
     pub(crate) fn named(name: &str) -> Option<Self> {
         NAMES

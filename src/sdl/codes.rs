@@ -141,6 +141,10 @@ pub const CODES: &[(&str, &str)] = &[
         "a single relation is non-null: a missing target would take the parent with it",
     ),
     (
+        "non-null-value",
+        "a field of a kind is non-null, and a descriptor may lack it",
+    ),
+    (
         "not-a-schema",
         "an operation or a fragment stands in a schema file",
     ),
@@ -191,6 +195,10 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "unknown-relation",
         "no `@relation` declares that relation type",
+    ),
+    (
+        "unknown-resolver",
+        "`@resolver` names what the engine has no answer for",
     ),
     ("unknown-source", "the connector has no such `@source`"),
     ("unknown-type", "no such type is declared"),

@@ -10,6 +10,7 @@ mod print;
 mod relation;
 mod rule;
 mod scope;
+mod value;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ use super::source::Sources;
 pub(super) struct Composer<'s> {
     pub(super) declared: Declared,
     pub(super) sources: &'s mut Sources,
+    /// What the engine answers; `None`: nobody asks.
+    resolvers: Option<&'s [&'s str]>,
     /// Kinds in the order of their type names.
     kinds: IndexMap<Name, KindHead>,
     relations: Relations,
@@ -58,10 +61,15 @@ struct Relations {
 }
 
 /// Composes what was declared; yields nothing if there are errors.
-pub(super) fn compose(declared: Declared, sources: &mut Sources) -> Option<Model> {
+pub(super) fn compose(
+    declared: Declared,
+    sources: &mut Sources,
+    resolvers: Option<&[&str]>,
+) -> Option<Model> {
     let mut composer = Composer {
         declared,
         sources,
+        resolvers,
         kinds: IndexMap::new(),
         relations: Relations::default(),
         bound: IndexMap::new(),

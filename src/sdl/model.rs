@@ -361,7 +361,7 @@ pub struct LookupBinding {
 /// `@resolver`.
 #[derive(Debug, Clone)]
 pub struct ResolverBinding {
-    /// Default: the field's name. `graphql::check` says at load which names nobody answers.
+    /// Default: the field's name. [`load_for`](super::load_for) says at load which names nobody answers.
     pub name: Arc<str>,
     pub via: Vec<RelationId>,
     /// What of the descriptor the engine reads for it.

@@ -1292,14 +1292,23 @@ async fn large_answers_are_cut_off() {
 #[test]
 fn resolvers_of_unknown_names_are_told_at_load() {
     let more = "extend type Query { all: EntityConnection! @resolver(name: \"entitees\") }";
-    let model = model(&[("mine.graphql", more)]);
-    let problems = callboard::graphql::check(&model);
+    let resolvers = callboard::graphql::resolvers();
+    let mut files = callboard::sdl::core_files();
+    assert_eq!(callboard::sdl::load_for(&files, &resolvers).1, []);
+    files.push(callboard::sdl::SdlFile {
+        path: "mine.graphql".into(),
+        text: format!("{more}\nextend type Component {{ lead: Userr }}"),
+        connector: None,
+    });
+    let (_, problems) = callboard::sdl::load_for(&files, &resolvers);
     let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    // Beside what else is wrong.
     assert_snapshot!(problems.join("\n"), @r#"
     mine.graphql:1:21: error[unknown-resolver]: `Query.all` asks for the resolver `entitees`, which does not exist
       hint: did you mean `entities`?
+    mine.graphql:2:31: error[unknown-type]: unknown type `Userr`
+      hint: did you mean `User`?
     "#);
-    assert!(callboard::graphql::check(&crate::support::engine::model(&[])).is_empty());
 }
 
 #[tokio::test]

@@ -356,7 +356,7 @@ fn diagnostics(path: &Path, text: &str) -> Vec<String> {
     if connector.is_some() {
         files.push(shared());
     }
-    let (model, problems) = sdl::load(&files);
+    let (model, problems) = sdl::load_for(&files, &callboard::graphql::resolvers());
     assert_eq!(
         model.is_none(),
         problems.iter().any(|problem| problem.is_error()),

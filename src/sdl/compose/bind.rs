@@ -56,6 +56,7 @@ impl Composer<'_> {
         let cache = self.cache(&def.directives, enclosing.as_deref(), &site);
         if field.inherited.is_none() {
             self.check_field(decl, field, &source);
+            self.check_read(decl, field, &source);
         }
         Field {
             name: arc(&def.name),
@@ -99,6 +100,10 @@ impl Composer<'_> {
         }
         if let Some(args) = Args::of(directives, "resolver") {
             self.check_via(args);
+            let own = field.def.name.as_str();
+            if field.inherited.is_none() {
+                self.check_resolver(decl, field, args.text("name").unwrap_or(own));
+            }
             let via = args.texts("via").filter_map(|name| self.relations.id(name));
             return FieldSource::Resolver(ResolverBinding {
                 name: args
