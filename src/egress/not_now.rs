@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
+use hyper::header::HeaderMap;
 use jiff::Timestamp;
 
 use super::budget::UNTOLD_RESET;
 use super::exchange::Answer;
 use super::limit_headers::{self, AllSaid};
 use super::spec::Limits;
+use super::upstream::Upstream;
 
 /// The upstream would rather be asked later.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +56,21 @@ impl NotNow {
             Self::For(wait) => wait,
             Self::Until(wait) => Some(wait),
         }
+    }
+}
+
+impl Upstream {
+    /// Where an answer that is well in HTTP holds `words` of an error: if they mean too many requests, nobody asks for as long as the headers say, or for the source's pause.
+    pub async fn heed(&self, words: &str, status: u16, headers: &HeaderMap) {
+        let limits = &self.spec.limits;
+        if !has_phrase(words.as_bytes(), &limits.limit_phrases) {
+            return;
+        }
+        let told = limit_headers::retry_after(headers, self.now());
+        let wait = self
+            .budgets
+            .pause(Some(told.unwrap_or(limits.limit_pause)), status);
+        self.publish_pause(wait, status).await;
     }
 }
 

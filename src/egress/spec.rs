@@ -45,6 +45,7 @@ pub struct Limits {
     /// How many failures beyond successes open the breaker.
     ///
     /// Five, with sixteen at a time: an upstream that goes down sees at most twenty requests fail.
+    /// With more at a time, what is under way at that moment has been sent, and fails as well; nothing is sent after it.
     pub breaker_errors: u32,
     /// How long an open breaker lets nothing through before it tries again with one request.
     pub breaker_sleep: Duration,

@@ -14,7 +14,7 @@ use crate::connect::instances::Instance;
 use crate::connect::request::{self, Terms, Trouble};
 use crate::connect::routes::Fetch;
 use crate::connect::seam::Fault;
-use crate::egress::{Call, HeaderName, HeaderValue, Method};
+use crate::egress::{Call, HeaderName, HeaderValue, Method, Reply};
 
 /// An upstream's answer.
 pub(in crate::connect) struct Sent {
@@ -71,6 +71,9 @@ pub(in crate::connect) async fn send(
     }
     let reply = sent.map_err(|failure| request::trouble(&failure, terms))?;
     let parsed = serde_json::from_slice::<Value>(&reply.body).ok();
+    if let Some(body) = &parsed {
+        heed(instance, body, &reply).await;
+    }
     let answers = parsed
         .as_ref()
         .is_some_and(|body| body.get("errors").is_some());
@@ -98,6 +101,20 @@ pub(in crate::connect) async fn send(
             let fault = fault::of_status(fetch.connector(), names, status);
             Err(Trouble::Fault(fault))
         }
+    }
+}
+
+/// An answer of nothing but errors may say that there were too many requests, with a status that says nothing.
+async fn heed(instance: &Instance, body: &Value, reply: &Reply) {
+    if !body.get("data").is_none_or(Value::is_null) {
+        return;
+    }
+    let errors = body.get("errors").and_then(Value::as_array);
+    for error in errors.into_iter().flatten() {
+        let words = error.get("message").and_then(Value::as_str);
+        let words = words.unwrap_or_default();
+        let upstream = &instance.upstream;
+        upstream.heed(words, reply.status, &reply.headers).await;
     }
 }
 

@@ -84,13 +84,18 @@ async fn every_other_run_runs_again_as_well() {
         ("circleci", "failedJobsOnly: false", 8),
         ("jenkins", "", 10),
     ] {
-        let stage = stage_with(connector, Some(&company)).await;
+        let mut stage = stage_with(connector, Some(&company)).await;
         let mut runs = shown(&stage, "ciRuns(first: 50)", "status").await;
         // GitHub runs nothing again that goes on.
         let goes_on = |run: &Value| connector == "github" && run["status"] == "RUNNING";
         runs.retain(|run| run["status"] != "FAILED" && !goes_on(run));
         assert!(runs.len() >= n_least, "{connector}: {}", runs.len());
-        for run in runs {
+        for (position, run) in runs.iter().enumerate() {
+            // Some count what they are asked in a minute, and would refuse the last of them.
+            if position % 3 == 2 {
+                stage = stage_with(connector, Some(&company)).await;
+                shown(&stage, "ciRuns(first: 50)", "status").await;
+            }
             let id = run["id"].as_str().unwrap();
             let again = stage
                 .ask(&format!(
