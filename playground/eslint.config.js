@@ -21,6 +21,6 @@ export default defineConfig(
   },
   {
     files: ['scripts/*.mjs', 'e2e/**/*.mjs'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', fetch: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', document: 'readonly', window: 'readonly', performance: 'readonly', sessionStorage: 'readonly', localStorage: 'readonly', getComputedStyle: 'readonly', navigator: 'readonly', AbortSignal: 'readonly', Buffer: 'readonly' } },
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', fetch: 'readonly', setTimeout: 'readonly', clearTimeout: 'readonly', document: 'readonly', window: 'readonly', performance: 'readonly', sessionStorage: 'readonly', localStorage: 'readonly', getComputedStyle: 'readonly', navigator: 'readonly', AbortSignal: 'readonly', URLSearchParams: 'readonly', Event: 'readonly', location: 'readonly', Buffer: 'readonly' } },
   },
 );

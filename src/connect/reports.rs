@@ -138,7 +138,7 @@ impl Inner {
     }
 }
 
-/// Several sources of one connector have the same instances: the worse of them shows.
+/// The report on a connector, made where it is first met.
 fn entry<'r>(
     reports: &'r mut BTreeMap<Arc<str>, ConnectorReport>,
     name: &Arc<str>,
@@ -153,19 +153,26 @@ fn entry<'r>(
     reports.entry(Arc::clone(name)).or_insert_with(blank)
 }
 
+/// Several sources of one connector have the same instances: the worse of them shows, with the last error and the least budget of all.
 fn add(reports: &mut Vec<InstanceReport>, name: &Arc<str>, instance: Option<&Instance>) {
     let own = report(name, instance);
     match reports.iter_mut().find(|known| known.name == own.name) {
         None => reports.push(own),
         Some(known) => {
-            known.n_requests += own.n_requests;
+            let n_requests = known.n_requests + own.n_requests;
+            let n_misfits = known.n_misfits;
+            let errors = [&known.last_error, &own.last_error].into_iter().flatten();
+            let last_error = errors.max_by_key(|error| error.at).cloned();
+            let budgets = [known.budget, own.budget].into_iter().flatten();
+            let budget =
+                budgets.min_by_key(|budget| budget.remaining * 1_000 / budget.limit.max(1));
             if own.health > known.health {
-                *known = InstanceReport {
-                    n_requests: known.n_requests,
-                    n_misfits: known.n_misfits,
-                    ..own
-                };
+                *known = own;
             }
+            known.n_requests = n_requests;
+            known.n_misfits = n_misfits;
+            known.last_error = last_error;
+            known.budget = budget;
         }
     }
 }

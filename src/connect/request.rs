@@ -213,6 +213,7 @@ pub(super) fn note(
             instance: Arc::clone(&instance.name),
             method,
             template: Arc::clone(template),
+            brings: Arc::clone(&fetch.type_name),
             status,
             elapsed,
             bytes: bytes as u64,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -11,12 +11,26 @@ use serde_json::{Value, json};
 const LISTED: usize = 200;
 
 /// What went on below the live fields of one request, by connector.
-#[derive(Debug, Default)]
-pub struct Trace(Mutex<BTreeMap<Arc<str>, Connector>>);
+#[derive(Debug)]
+pub struct Trace {
+    began: Instant,
+    connectors: Mutex<BTreeMap<Arc<str>, Connector>>,
+}
+
+impl Default for Trace {
+    /// Begins now.
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            connectors: Mutex::default(),
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Connector {
-    requests: Vec<Exchange>,
+    /// With the time from the beginning until they were sent.
+    requests: Vec<(Duration, Exchange)>,
     n_requests: usize,
     hits: u64,
     stale: u64,
@@ -31,6 +45,8 @@ pub struct Exchange {
     pub instance: Arc<str>,
     pub method: &'static str,
     pub template: Arc<str>,
+    /// The type of the objects that it brings.
+    pub brings: Arc<str>,
     /// `None`: there was no answer.
     pub status: Option<u16>,
     pub elapsed: Duration,
@@ -50,7 +66,7 @@ pub enum Found {
 
 impl Trace {
     pub fn found(&self, connector: &Arc<str>, found: Found) {
-        let mut connectors = self.0.lock();
+        let mut connectors = self.connectors.lock();
         let connector = connectors.entry(Arc::clone(connector)).or_default();
         match found {
             Found::Hit(age) => {
@@ -65,18 +81,20 @@ impl Trace {
         }
     }
 
+    /// Notes a request that has just ended.
     pub fn exchange(&self, connector: &Arc<str>, exchange: Exchange) {
-        let mut connectors = self.0.lock();
+        let start = self.began.elapsed().saturating_sub(exchange.elapsed);
+        let mut connectors = self.connectors.lock();
         let connector = connectors.entry(Arc::clone(connector)).or_default();
         connector.n_requests += 1;
         if connector.requests.len() < LISTED {
-            connector.requests.push(exchange);
+            connector.requests.push((start, exchange));
         }
     }
 
     /// How many requests an upstream still allows; the least of a connector's upstreams is shown.
     pub fn budget_left(&self, connector: &Arc<str>, remaining: u64) {
-        let mut connectors = self.0.lock();
+        let mut connectors = self.connectors.lock();
         let connector = connectors.entry(Arc::clone(connector)).or_default();
         let least = connector
             .budget_left
@@ -84,11 +102,14 @@ impl Trace {
         connector.budget_left = Some(least);
     }
 
-    /// `extensions.callboard` of a response: times in milliseconds, the oldest age in seconds.
+    /// `extensions.callboard` of a response: times in milliseconds, those of `start` from the beginning; the oldest age in seconds.
     pub fn to_json(&self) -> Value {
-        let connectors = self.0.lock();
+        let connectors = self.connectors.lock();
         let connectors = connectors.iter().map(|(name, connector)| {
-            let requests: Vec<Value> = connector.requests.iter().map(Exchange::to_json).collect();
+            let requests = connector.requests.iter();
+            let requests: Vec<Value> = requests
+                .map(|(start, exchange)| exchange.to_json(*start))
+                .collect();
             json!({
                 "name": **name,
                 "requestCount": connector.n_requests,
@@ -102,19 +123,28 @@ impl Trace {
                 "budgetRemaining": connector.budget_left,
             })
         });
-        json!({ "connectors": connectors.collect::<Vec<_>>() })
+        json!({
+            "ms": milliseconds(self.began.elapsed()),
+            "connectors": connectors.collect::<Vec<_>>(),
+        })
     }
 }
 
 impl Exchange {
-    fn to_json(&self) -> Value {
+    fn to_json(&self, start: Duration) -> Value {
         json!({
             "instance": *self.instance,
             "method": self.method,
             "path": *self.template,
+            "brings": *self.brings,
             "status": self.status,
-            "ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX),
+            "start": milliseconds(start),
+            "ms": milliseconds(self.elapsed),
             "bytes": self.bytes,
         })
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

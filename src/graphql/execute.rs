@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use futures_util::FutureExt;
 use futures_util::stream::StreamExt;
+use serde_json::json;
 
 use super::error::{Code, FieldError, Outcome};
 use super::flights::Flights;
@@ -377,7 +378,10 @@ fn finish(writer: &mut Writer<'_>, body: &mut Vec<u8>) -> Response {
     let scope = &writer.scene.scope;
     if let Some(trace) = scope.trace() {
         body.extend_from_slice(b",\"extensions\":{\"callboard\":");
-        super::error::value(&trace.to_json(), &mut body);
+        let mut trace = trace.to_json();
+        let plan = &writer.scene.plan;
+        trace["plan"] = json!({ "fields": plan.fields.len(), "liveFields": plan.live_fields() });
+        super::error::value(&trace, &mut body);
         body.push(b'}');
     }
     body.push(b'}');

@@ -281,6 +281,12 @@ pub(crate) enum Part {
 }
 
 impl Plan {
+    /// How many of its fields ask upstreams.
+    pub(crate) fn live_fields(&self) -> usize {
+        let live = self.fields.iter().filter_map(|field| field.live.as_ref());
+        live.filter(|live| live.binding.is_some()).count()
+    }
+
     pub(crate) fn object(&self, id: ObjectId) -> &[Item] {
         &self.objects[id.0 as usize]
     }

@@ -70,6 +70,7 @@ impl Probe {
                 instance: "default".into(),
                 method: "GET",
                 template: "/score/{…}".into(),
+                brings: "Int".into(),
                 status: Some(200),
                 elapsed: Duration::from_millis(3),
                 bytes: 120,
@@ -334,20 +335,44 @@ async fn a_trace_for_those_who_ask() {
         trace: true,
         ..Request::new(query)
     };
-    let (answer, _) = ask(&engine, traced).await;
+    let (mut answer, _) = ask(&engine, traced).await;
+    let trace = &mut answer["extensions"]["callboard"];
+    let times = [
+        trace["ms"].take(),
+        trace["connectors"][0]["requests"][0]["start"].take(),
+    ];
+    assert!(
+        times
+            .iter()
+            .all(|time| time.as_u64().is_some_and(|ms| ms < 10_000)),
+        "{times:?}"
+    );
     assert_snapshot!(pretty(&answer["extensions"]), @r#"
     {
       "callboard": {
+        "ms": null,
         "connectors": [
           {
             "name": "probe",
             "requestCount": 1,
-            "requests": [{"instance":"default","method":"GET","path":"/score/{…}","status":200,"ms":3,"bytes":120}],
+            "requests": [
+              {
+                "instance": "default",
+                "method": "GET",
+                "path": "/score/{…}",
+                "brings": "Int",
+                "status": 200,
+                "start": null,
+                "ms": 3,
+                "bytes": 120
+              }
+            ],
             "cache": {"hits":1,"stale":0,"misses":1},
             "oldestAge": 12,
             "budgetRemaining": 40
           }
-        ]
+        ],
+        "plan": {"fields":2,"liveFields":1}
       }
     }
     "#);

@@ -23,6 +23,7 @@ export const start: Page = { segment: '', label: 'Callboard', icon: 'board', com
 
 /** In the order of the navigation. */
 export const pages: readonly Page[] = [
+  { segment: 'query', label: 'Query', icon: 'query', component: lazy(() => import('../pages/query/Query')), fills: true },
   { segment: 'graph', label: 'Graph', icon: 'graph', component: lazy(() => import('../pages/graph/Graph')), fills: true },
   { segment: 'catalog', label: 'Catalog', icon: 'catalog', component: lazy(() => import('../pages/catalog/Catalog')) },
   { segment: 'status', label: 'Status', icon: 'status', component: lazy(() => import('../pages/status/Status')) },

@@ -44,6 +44,7 @@ impl<'r> Writer<'r> {
             }
             Resolver::Impact => self.impact(via, values)?,
             Resolver::Sources => self.scene.catalog.sources().iter().map(source).collect(),
+            Resolver::Callboard => json!({ "version": env!("CARGO_PKG_VERSION") }),
             Resolver::Connectors => self.connectors(),
             Resolver::Explain => self.explain(values.get("ref"))?,
             _ => Value::Null,

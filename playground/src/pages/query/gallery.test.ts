@@ -2,11 +2,11 @@ import { parse } from 'graphql';
 import { expect, it } from 'vitest';
 import { question, questions } from './gallery';
 
-it('takes the first comment for the question', () => {
-  expect(question('../a/who-owns-it.graphql', '# Who\n# owns it?\nquery Q { a } # not this\n')).toEqual({
+it('takes the first line for the question', () => {
+  expect(question('../a/who-owns-it.graphql', '# Who owns it?\n# Ask `a`.\nquery Q { a } # not this\n')).toEqual({
     name: 'who-owns-it',
     title: 'Who owns it?',
-    query: '# Who\n# owns it?\nquery Q { a } # not this',
+    query: '# Who owns it?\n# Ask `a`.\nquery Q { a } # not this',
   });
 });
 

@@ -1,4 +1,4 @@
-/** The ready questions: `examples/queries/*.graphql`, whose first comment is the question. Built in. */
+/** The ready questions: `examples/queries/*.graphql`, whose first line is the question. Built in. */
 
 export interface Question {
   readonly name: string;
@@ -10,11 +10,9 @@ const FILES = import.meta.glob<string>('../../../../examples/queries/*.graphql',
 
 /** Exported for the tests. */
 export function question(file: string, text: string): Question {
-  const lines = text.split('\n');
-  const comments = lines.filter((line, index) => line.startsWith('#') && lines.slice(0, index).every((before) => before.startsWith('#')));
-  const title = comments.map((line) => line.replace(/^#\s*/, '')).join(' ');
+  const title = /^#\s*(.*)/.exec(text)?.[1];
   const name = file.split('/').at(-1)?.replace(/\.graphql$/, '') ?? file;
-  return { name, title: title || name, query: text.trim() };
+  return { name, title: title ?? name, query: text.trim() };
 }
 
 export const questions: readonly Question[] = Object.entries(FILES)

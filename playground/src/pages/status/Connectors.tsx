@@ -17,7 +17,7 @@ export function Connectors({ connectors }: { connectors: readonly Connector[] })
   if (connectors.length === 0) return <Empty title="No connectors are here" />;
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label="Connectors">
-      <table className="table">
+      <table className="table stacks">
         <thead>
           <tr>
             <th scope="col">Connector</th>
@@ -47,37 +47,37 @@ function Rows({ connector }: { connector: Connector }) {
     <>
       <tr>
         <th scope="row">{plain(connector.name, 60)}</th>
-        <td>
+        <td data-name="State">
           <Badge tone={TONES[connector.status]}>{WORDS[connector.status]}</Badge>
         </td>
-        <td>
+        <td data-name="Budget">
           <Budget of={connector.budget} />
         </td>
-        <td>{connector.status === 'NOT_CONFIGURED' ? <None /> : <span className={connector.breaker === 'CLOSED' ? '' : 'bad'}>{BREAKER[connector.breaker]}</span>}</td>
-        <td>
+        <td data-name="Breaker">{connector.status === 'NOT_CONFIGURED' ? <None /> : <span className={connector.breaker === 'CLOSED' ? '' : 'bad'}>{BREAKER[connector.breaker]}</span>}</td>
+        <td data-name="At hand">
           <Hits of={connector.cache} />
         </td>
-        <td className="num">{several ? number(instances.reduce((sum, { requests }) => sum + requests, 0)) : <Requests of={only} />}</td>
-        <td className="wide">{several ? <None /> : <LastError of={only} />}</td>
+        <td className="num" data-name="Requests">{several ? number(instances.reduce((sum, { requests }) => sum + requests, 0)) : <Requests of={only} />}</td>
+        <td className="wide" data-name="Last error">{several ? <None /> : <LastError of={only} />}</td>
       </tr>
       {several &&
         instances.map((instance) => (
           <tr key={instance.name} className="sub">
             <th scope="row">{plain(instance.name, 60)}</th>
-            <td>
+            <td data-name="State">
               <Badge tone={TONES[instance.status]}>{WORDS[instance.status]}</Badge>
             </td>
-            <td>
+            <td data-name="Budget">
               <Budget of={instance.budget} />
             </td>
-            <td>{BREAKER[instance.breaker]}</td>
-            <td>
+            <td data-name="Breaker">{BREAKER[instance.breaker]}</td>
+            <td data-name="At hand">
               <None />
             </td>
-            <td className="num">
+            <td className="num" data-name="Requests">
               <Requests of={instance} />
             </td>
-            <td className="wide">
+            <td className="wide" data-name="Last error">
               <LastError of={instance} />
             </td>
           </tr>

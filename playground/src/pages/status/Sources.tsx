@@ -24,7 +24,7 @@ export function Sources({ sources }: { sources: readonly Source[] }) {
   }
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label="Sources">
-      <table className="table">
+      <table className="table stacks">
         <thead>
           <tr>
             <th scope="col">Source</th>
@@ -43,16 +43,16 @@ export function Sources({ sources }: { sources: readonly Source[] }) {
                 {plain(source.name, 60)}
                 <span className="soft small break block-line">{plain(source.target, 120)}</span>
               </th>
-              <td>
+              <td data-name="State">
                 <Badge tone={TONES[source.state]}>{WORDS[source.state]}</Badge>
               </td>
-              <td className="nowrap">
+              <td className="nowrap" data-name="Last run">
                 <Ago at={source.lastReadAt} />
               </td>
-              <td className="num">{number(source.entities)}</td>
-              <td className="num">{number(source.files)}</td>
-              <td className="num">{source.problems === 0 ? '0' : <span className="warn">{number(source.problems)}</span>}</td>
-              <td className="wide small">
+              <td className="num" data-name="Entities">{number(source.entities)}</td>
+              <td className="num" data-name="Files">{number(source.files)}</td>
+              <td className="num" data-name="Problems">{source.problems === 0 ? '0' : <span className="warn">{number(source.problems)}</span>}</td>
+              <td className="wide small" data-name="Last error">
                 {source.lastError ? (
                   <>
                     {plain(source.lastError, 240)} <Ago at={source.lastErrorAt} />

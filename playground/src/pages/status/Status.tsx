@@ -19,7 +19,8 @@ export default function Status() {
       <div className="page-head">
         <h1>Status</h1>
         <p className="soft small">
-          {status.at === undefined ? 'Not seen yet' : <>As of <Ago at={status.at} /></>}
+          {status.answer && <>Callboard {plain(status.answer.data.callboard.version, 40)} · </>}
+          {status.at === undefined ? 'Not seen yet' : <>as of <Ago at={status.at} /></>}
         </p>
       </div>
       <Shown query={status} what="the status">
@@ -51,7 +52,7 @@ function Parts({ data }: { data: StatusQuery }) {
 function summary({ connectors }: StatusQuery): string {
   const well = connectors.filter(({ status }) => status === 'READY').length;
   const used = connectors.filter(({ status }) => status !== 'NOT_CONFIGURED').length;
-  return `${well} of ${used} well`;
+  return used === 0 ? 'none is configured' : `${well} of ${used} well`;
 }
 
 function Problems({ problems }: { problems: StatusQuery['problems'] }) {
