@@ -25,11 +25,11 @@ async function picture(name, path, scheme, show) {
   await context.close();
 }
 
-await picture('start', '/', 'light', (page) => page.getByRole('list', { name: 'Entities by kind' }).waitFor());
 await picture('query', '/query', 'dark', async (page) => {
   await page.locator('.graphiql-query-editor .view-line').nth(8).waitFor();
   await page.getByRole('button', { name: /^Execute query/ }).click();
   await page.getByRole('list', { name: /^Upstream requests/ }).waitFor();
 });
+await picture('graph', '/graph/component/default/payments-api', 'light', (page) => page.getByText(/entities, \d+ arrows/).first().waitFor());
 await browser.close();
 await company.stop();

@@ -182,6 +182,7 @@ const UNKNOWN: &[&str] = &[
     "changes",
     "history",
     "live",
+    "callboard",
     "connectors",
     "explain",
     "path",
