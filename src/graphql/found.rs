@@ -101,6 +101,8 @@ fn search(search: &Search, field: &LiveField, scope: &Scope) -> Result<Value, Fi
     let wanted = Wanted::of(field.selected.as_ref());
     let groups = groups(arguments);
     let names = Names::new(snapshot);
+    // Before anything is looked for: what comes into the index meanwhile may not be in the answer.
+    let state = state(search);
     let found = search.find(&Ask {
         query: text,
         groups: &groups,
@@ -123,7 +125,7 @@ fn search(search: &Search, field: &LiveField, scope: &Scope) -> Result<Value, Fi
         let set = std::mem::take(&mut found.entities);
         answer.insert(FOUND.to_owned(), scope.keep_set(set).into());
     }
-    answer.insert("indexState".to_owned(), state(search));
+    answer.insert("indexState".to_owned(), state);
     answer.insert("totalCount".to_owned(), found.total.into());
     answer.insert("pageInfo".to_owned(), page_info(&found, after.is_some()));
     if wanted.nodes {
