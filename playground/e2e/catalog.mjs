@@ -101,7 +101,9 @@ export const checks = [
     'catalog: an action is asked about, done, and its refusal is said',
     async ({ browser, url }) => {
       const page = await visit(browser, `${url}/catalog/component/default/payments-api`);
-      await page.getByRole('button', { name: /^Resolve/ }).first().click();
+      const button = page.getByRole('button', { name: /^Resolve/ }).first();
+      const name = await button.getAttribute('aria-label');
+      await button.click();
       await page.getByRole('heading', { name: 'Say that it is over?' }).waitFor();
       await page.axe();
       await page.shoot('action');
@@ -116,6 +118,11 @@ export const checks = [
       await page.unroute('**/graphql');
       await page.getByRole('button', { name: 'Try again' }).click();
       await page.getByText('Done. The page shows it').waitFor();
+      // The incident leaves the list; that it was done stays on the screen until it is read.
+      await page.getByRole('button', { name, exact: true, includeHidden: true }).waitFor({ state: 'detached' });
+      await page.getByText('Done. The page shows it').waitFor();
+      await page.getByRole('button', { name: 'Close' }).click();
+      await page.getByText('Done. The page shows it').waitFor({ state: 'detached' });
       await page.done();
     },
   ],

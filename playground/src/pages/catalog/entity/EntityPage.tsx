@@ -9,6 +9,7 @@ import { Shown } from '../../../ui/states';
 import { plain } from '../../../ui/text';
 import { calledOf } from '../called';
 import { About } from './About';
+import { Actions } from './Act';
 import { CiRuns, Deployments, Issues, PullRequests, Releases, Repository } from './Delivery';
 import { Descriptor } from './Descriptor';
 import { Details } from './Details';
@@ -76,34 +77,36 @@ function Parts({ entity }: { entity: Found }) {
   // Where the graph does not say which connectors apply, the cards find out themselves.
   const has = (field: (typeof LIVE)[number]): boolean => (matches ? hasCard(matches, field) : explain.fault !== undefined);
   return (
-    <div className="page entity">
-      <About entity={entity} />
-      <div className="entity-columns">
-        <div className="stack">
-          <Problems entity={entity} />
-          {has('onCall') && <OnCall of={ref} />}
-          {has('incidents') && <Incidents of={ref} />}
-          {has('ciRuns') && <CiRuns of={ref} />}
-          {has('pullRequests') && <PullRequests of={ref} />}
-          {entity.__typename === 'API' && <ApiOperations of={ref} />}
-          {entity.__typename === 'Component' && <ComponentOperations of={ref} />}
-          <Relations of={ref} />
-          <History of={ref} />
-        </div>
-        <div className="stack">
-          <Details entity={entity} />
-          <Docs docs={entity.docs} of={ref} />
-          {has('repository') && <Repository of={ref} />}
-          {has('deployments') && <Deployments of={ref} />}
-          {has('releases') && <Releases of={ref} />}
-          {has('issues') && <Issues of={ref} />}
-          {matches && <More of={ref} type={entity.__typename} matches={matches} cards={LIVE} />}
-          {matches && <Lacking matches={matches} fields={LIVE} hasDocs={entity.docs !== null} query={{ document: EntityExplain, variables: { ref } }} />}
-          <Card title="Descriptor">
-            <Descriptor of={ref} source={entity.source} />
-          </Card>
+    <Actions>
+      <div className="page entity">
+        <About entity={entity} />
+        <div className="entity-columns">
+          <div className="stack">
+            <Problems entity={entity} />
+            {has('onCall') && <OnCall of={ref} />}
+            {has('incidents') && <Incidents of={ref} />}
+            {has('ciRuns') && <CiRuns of={ref} />}
+            {has('pullRequests') && <PullRequests of={ref} />}
+            {entity.__typename === 'API' && <ApiOperations of={ref} />}
+            {entity.__typename === 'Component' && <ComponentOperations of={ref} />}
+            <Relations of={ref} />
+            <History of={ref} />
+          </div>
+          <div className="stack">
+            <Details entity={entity} />
+            <Docs docs={entity.docs} of={ref} />
+            {has('repository') && <Repository of={ref} />}
+            {has('deployments') && <Deployments of={ref} />}
+            {has('releases') && <Releases of={ref} />}
+            {has('issues') && <Issues of={ref} />}
+            {matches && <More of={ref} type={entity.__typename} matches={matches} cards={LIVE} />}
+            {matches && <Lacking matches={matches} fields={LIVE} hasDocs={entity.docs !== null} query={{ document: EntityExplain, variables: { ref } }} />}
+            <Card title="Descriptor">
+              <Descriptor of={ref} source={entity.source} />
+            </Card>
+          </div>
         </div>
       </div>
-    </div>
+    </Actions>
   );
 }
