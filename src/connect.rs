@@ -51,7 +51,7 @@ pub use graphql::all::{UpstreamDocument, upstream_documents};
 pub use instances::{Unasked, unasked};
 pub use live::{LiveObject, Origin};
 pub use report::{
-    BudgetReport, CacheReport, ConnectorReport, ErrorReport, Health, InstanceReport, Match,
+    BudgetReport, CacheReport, ConnectorReport, ErrorReport, Gap, Health, InstanceReport, Match,
 };
 pub use runtime::{Misfit, Runtime};
 pub use scope::{Outcome, Scope, State};

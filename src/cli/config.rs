@@ -103,11 +103,7 @@ fn unasked(config: &Config, model: &Model, file: &Arc<str>) -> Vec<Diagnostic> {
     };
     let unasked = connect::unasked(model, &config.connectors, &egress).into_iter();
     let problems = unasked.map(|unasked| {
-        let message = format!(
-            "the instance `{}` of `{}` is not asked: {}",
-            unasked.instance, unasked.connector, unasked.why
-        );
-        Diagnostic::warning("config-connector", Arc::clone(file), message)
+        Diagnostic::warning("config-connector", Arc::clone(file), unasked.to_string())
     });
     problems.collect()
 }

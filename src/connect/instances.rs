@@ -3,6 +3,7 @@
 //! An instance that lacks a setting is not configured and says what is missing; it is never asked.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -129,10 +130,10 @@ impl Instances {
         &self.connector
     }
 
-    /// Each by its name; those that are not configured in full as `None`.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&Arc<str>, Option<&Arc<Instance>>)> {
+    /// Each by its name; for those that are not configured in full what is missing.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Arc<str>, Result<&Instance, &Arc<str>>)> {
         let known = self.by_name.iter();
-        known.map(|(name, instance)| (name, instance.as_ref().ok()))
+        known.map(|(name, instance)| (name, instance.as_ref().map(|instance| &**instance)))
     }
 
     /// A value was at hand or not.
@@ -199,18 +200,39 @@ fn fits(pattern: &str, text: &str) -> bool {
 pub struct Unasked {
     pub connector: Arc<str>,
     pub instance: Arc<str>,
+    /// The one source that is meant, where others of the connector may be asked.
+    pub source: Option<Arc<str>>,
     /// What is missing or cannot be understood, by the name of its setting.
     pub why: Arc<str>,
 }
 
-/// What is configured and cannot be asked, each reason once, whichever sources have it.
-pub fn unasked(model: &Model, configured: &[ConnectorConfig], egress: &Egress) -> Vec<Unasked> {
-    unasked_of(&opened(model, configured, egress))
+impl fmt::Display for Unasked {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (instance, connector) = (&self.instance, &self.connector);
+        if let Some(source) = &self.source {
+            write!(out, "the source `{source}` of ")?;
+        }
+        write!(
+            out,
+            "the instance `{instance}` of `{connector}` is not asked: {}",
+            self.why
+        )
+    }
 }
 
-fn unasked_of(sources: &[Instances]) -> Vec<Unasked> {
+/// What is configured and cannot be asked, each reason once, whichever sources have it.
+pub fn unasked(model: &Model, configured: &[ConnectorConfig], egress: &Egress) -> Vec<Unasked> {
+    unasked_of(model, &opened(model, configured, egress))
+}
+
+fn unasked_of(model: &Model, sources: &[Instances]) -> Vec<Unasked> {
+    let is_asked = |connector: &Arc<str>, instance: &Arc<str>| {
+        let own = sources.iter().filter(|it| it.connector == *connector);
+        own.filter_map(|it| it.by_name.get(instance))
+            .any(Result::is_ok)
+    };
     let mut all = Vec::new();
-    for source in sources {
+    for (source, declared) in sources.iter().zip(&model.sources) {
         for (instance, opened) in &source.by_name {
             let Err(why) = opened else {
                 continue;
@@ -218,6 +240,7 @@ fn unasked_of(sources: &[Instances]) -> Vec<Unasked> {
             let unasked = Unasked {
                 connector: Arc::clone(&source.connector),
                 instance: Arc::clone(instance),
+                source: is_asked(&source.connector, instance).then(|| Arc::clone(&declared.name)),
                 why: Arc::clone(why),
             };
             if !all.contains(&unasked) {
@@ -235,16 +258,11 @@ pub(super) fn open(
     egress: &Egress,
 ) -> Vec<Instances> {
     let sources = opened(model, configured, egress);
-    for Unasked {
-        connector,
-        instance,
-        why,
-    } in unasked_of(&sources)
-    {
+    for unasked in unasked_of(model, &sources) {
         tracing::warn!(
-            connector.name = %connector,
-            connector.instance = %instance,
-            "the instance `{instance}` of `{connector}` is not asked: {why}",
+            connector.name = %unasked.connector,
+            connector.instance = %unasked.instance,
+            "{unasked}",
         );
     }
     sources

@@ -33,6 +33,19 @@ pub struct InstanceReport {
     /// Values that did not have the type that the schema gives them.
     pub n_misfits: u64,
     pub last_error: Option<ErrorReport>,
+    /// The sources of the folder that this upstream is not asked by.
+    pub gaps: Vec<Gap>,
+}
+
+/// A source of a connector that lacks a setting at an instance, beside others that may be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// As its folder names it.
+    pub source: Arc<str>,
+    /// What it would give, as schema coordinates.
+    pub fields: Vec<String>,
+    /// What is missing, by the name of its setting; never a value.
+    pub hint: Arc<str>,
 }
 
 /// How an upstream is; worse ones are greater.

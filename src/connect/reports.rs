@@ -1,6 +1,6 @@
 //! How the connectors are, and where they apply: what [`LiveSource`](super::LiveSource) tells of itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use super::chains::Step;
 use super::folders::BrokenFolders;
 use super::instances::Instance;
 use super::report::{
-    BudgetReport, CacheReport, ConnectorReport, ErrorReport, Health, InstanceReport, Match,
+    BudgetReport, CacheReport, ConnectorReport, ErrorReport, Gap, Health, InstanceReport, Match,
 };
 use super::routes::{Args, Fetch};
 use super::runtime::{Inner, Runtime};
@@ -19,7 +19,7 @@ use super::scope::Scope;
 use super::seam::{LiveField, Parent};
 use crate::egress::{BreakerState, Status};
 use crate::graph::Ix;
-use crate::sdl::{FieldSource, GENERIC_ENTITY};
+use crate::sdl::{Connect, FieldSource, GENERIC_ENTITY, Model, TypeDef};
 
 impl Runtime {
     /// Tells of these in its reports as well.
@@ -36,7 +36,8 @@ impl Inner {
     /// Every connector of the schema, by name.
     pub(super) fn reports(&self) -> Vec<ConnectorReport> {
         let mut reports: BTreeMap<Arc<str>, ConnectorReport> = BTreeMap::new();
-        for instances in self.instances() {
+        let model = self.routes().model();
+        for (source, instances) in self.instances().iter().enumerate() {
             let report = entry(&mut reports, instances.connector());
             report.is_in_graph = true;
             let counts = instances.counts();
@@ -46,8 +47,10 @@ impl Inner {
             for (name, instance) in instances.all() {
                 add(
                     &mut report.instances,
-                    name,
-                    instance.map(|instance| &**instance),
+                    match instance {
+                        Ok(instance) => asked(name, instance),
+                        Err(hint) => unasked(name, gap(model, source, hint)),
+                    },
                 );
             }
         }
@@ -153,59 +156,109 @@ fn entry<'r>(
     reports.entry(Arc::clone(name)).or_insert_with(blank)
 }
 
-/// Several sources of one connector have the same instances: the worse of them shows, with the last error and the least budget of all.
-fn add(reports: &mut Vec<InstanceReport>, name: &Arc<str>, instance: Option<&Instance>) {
-    let own = report(name, instance);
+/// Several sources of one connector have the same instances: the worse of those that may be asked shows, with the last error and the least budget of all.
+fn add(reports: &mut Vec<InstanceReport>, own: InstanceReport) {
     match reports.iter_mut().find(|known| known.name == own.name) {
         None => reports.push(own),
         Some(known) => {
             let n_requests = known.n_requests + own.n_requests;
-            let n_misfits = known.n_misfits;
             let errors = [&known.last_error, &own.last_error].into_iter().flatten();
             let last_error = errors.max_by_key(|error| error.at).cloned();
             let budgets = [known.budget, own.budget].into_iter().flatten();
             let budget =
                 budgets.min_by_key(|budget| budget.remaining * 1_000 / budget.limit.max(1));
-            if own.health > known.health {
+            let is_shown = match (known.health, own.health) {
+                (Health::NotConfigured, _) => true,
+                (_, Health::NotConfigured) => false,
+                (known, own) => own > known,
+            };
+            let mut gaps = std::mem::take(&mut known.gaps);
+            gaps.extend(own.gaps.iter().cloned());
+            if is_shown {
                 *known = own;
             }
             known.n_requests = n_requests;
-            known.n_misfits = n_misfits;
             known.last_error = last_error;
             known.budget = budget;
+            known.gaps = gaps;
         }
     }
 }
 
-fn report(name: &Arc<str>, instance: Option<&Instance>) -> InstanceReport {
-    let status = instance.map(|instance| instance.upstream.status());
+fn asked(name: &Arc<str>, instance: &Instance) -> InstanceReport {
+    let status = instance.upstream.status();
+    InstanceReport {
+        health: health(&status),
+        breaker: match status.breaker {
+            BreakerState::Open => "OPEN",
+            BreakerState::HalfOpen => "HALF_OPEN",
+            BreakerState::Closed => "CLOSED",
+        },
+        budget: status.budget.map(|budget| BudgetReport {
+            limit: budget.limit,
+            remaining: budget.remaining,
+            reset_at: Some(budget.reset_at),
+        }),
+        n_requests: instance.n_requests(),
+        last_error: status.last_error.map(|error| ErrorReport {
+            code: error.code,
+            message: error.message,
+            upstream_status: None,
+            at: error.at,
+        }),
+        ..unasked(name, None)
+    }
+}
+
+fn unasked(name: &Arc<str>, gap: impl Into<Option<Gap>>) -> InstanceReport {
     InstanceReport {
         name: Arc::clone(name),
-        health: status.as_ref().map_or(Health::NotConfigured, health),
-        breaker: match status.as_ref().map(|status| status.breaker) {
-            Some(BreakerState::Open) => "OPEN",
-            Some(BreakerState::HalfOpen) => "HALF_OPEN",
-            Some(BreakerState::Closed) | None => "CLOSED",
-        },
-        budget: status.as_ref().and_then(|status| {
-            let budget = status.budget.as_ref()?;
-            Some(BudgetReport {
-                limit: budget.limit,
-                remaining: budget.remaining,
-                reset_at: Some(budget.reset_at),
-            })
-        }),
-        n_requests: instance.map_or(0, Instance::n_requests),
+        health: Health::NotConfigured,
+        breaker: "CLOSED",
+        budget: None,
+        n_requests: 0,
         n_misfits: 0,
-        last_error: status
-            .and_then(|status| status.last_error)
-            .map(|error| ErrorReport {
-                code: error.code,
-                message: error.message,
-                upstream_status: None,
-                at: error.at,
-            }),
+        last_error: None,
+        gaps: gap.into().into_iter().collect(),
     }
+}
+
+fn gap(model: &Model, source: usize, hint: &Arc<str>) -> Gap {
+    let name = model.sources.get(source).map(|source| &source.name);
+    Gap {
+        source: name.map_or_else(|| "".into(), Arc::clone),
+        fields: fields_of(model, source),
+        hint: Arc::clone(hint),
+    }
+}
+
+/// What a source answers, as schema coordinates: a field that kinds inherit is named once.
+fn fields_of(model: &Model, source: usize) -> Vec<String> {
+    let asks = |connect: Option<&Arc<Connect>>| connect.is_some_and(|it| it.source == source);
+    let brings = |type_name: &str| {
+        let ty = model.types.get(type_name);
+        asks(ty.and_then(|ty| ty.connect.as_ref()))
+    };
+    let mut types: Vec<&TypeDef> = model.types.values().collect();
+    types.sort_by_key(|ty| !ty.interface);
+    let mut declared = HashSet::new();
+    let mut found = BTreeSet::new();
+    for ty in types {
+        for field in ty.fields.values() {
+            let FieldSource::Live(binding) = &field.source else {
+                continue;
+            };
+            let mut direct = binding.suppliers.iter().filter(|it| it.along.is_empty());
+            let is_ours = asks(binding.connect.as_ref()) || direct.any(|it| brings(&it.type_name));
+            if is_ours && declared.insert(field.declared.as_ref()) {
+                found.insert(format!("{}.{}", ty.name, field.name));
+            }
+        }
+    }
+    let actions = model.actions.iter();
+    let actions = actions.filter(|action| brings(&action.payload));
+    found.extend(actions.map(|action| format!("Mutation.{}", action.field)));
+    found.into_iter().collect()
 }
 
 fn health(status: &Status) -> Health {

@@ -351,6 +351,14 @@ fn config_check_says_which_upstreams_are_not_asked() {
     // Both sources sign in with it, and it is said once.
     assert_eq!(ran.out.matches(warning).count(), 1, "{ran}");
     assert!(!ran.out.contains("no-key-at-all"), "{ran}");
+    // Where a part works, only the other is named.
+    let place = Place::with(&[(
+        "callboard.yaml",
+        "connectors: { pagerduty: { secrets: { token: reads } } }\n",
+    )]);
+    let ran = place.run(&["config", "check"]);
+    let warning = "warning[config-connector]: the source `actions` of the instance `default` of `pagerduty` is not asked: set `connectors.pagerduty.config.from`";
+    assert_eq!(ran.out.matches(warning).count(), 1, "{ran}");
 }
 
 #[test]

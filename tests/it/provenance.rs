@@ -112,6 +112,7 @@ impl LiveSource for Probe {
             }),
             n_requests: 3,
             n_misfits: 1,
+            gaps: Vec::new(),
             last_error: (health == Health::Failing).then(|| ErrorReport {
                 code: "UPSTREAM_UNAVAILABLE",
                 message: "`probe` cannot be reached".to_owned(),

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::root::reference;
-use crate::connect::{BudgetReport, ConnectorReport, ErrorReport, InstanceReport, Match, State};
+use crate::connect::{
+    BudgetReport, ConnectorReport, ErrorReport, Gap, InstanceReport, Match, State,
+};
 use crate::diagnostic::Diagnostic;
 use crate::graphql::error::FieldError;
 use crate::graphql::writer::Writer;
@@ -85,7 +87,12 @@ fn instance(report: &InstanceReport) -> Value {
         "requests": report.n_requests,
         "mappingProblems": report.n_misfits,
         "lastError": report.last_error.as_ref().map(error),
+        "gaps": report.gaps.iter().map(gap).collect::<Vec<_>>(),
     })
+}
+
+fn gap(gap: &Gap) -> Value {
+    json!({ "source": *gap.source, "fields": gap.fields, "hint": *gap.hint })
 }
 
 fn budget(report: &BudgetReport) -> Value {

@@ -320,3 +320,90 @@ connectors:
     }
     "#);
 }
+
+const PARTS: &str = r#"
+extend schema
+  @source(name: "acts", url: "$config.url", headers: [{ name: "From", value: "$config.from" }])
+  @source(name: "reads", url: "$config.url")
+extend interface Entity {
+  service: Service @connect(source: "reads", get: "/services/{$entity.metadata.annotations.'probe/id'}") @cache(maxAge: "1m")
+  audit: String @connect(source: "acts", get: "/audit/{$entity.metadata.annotations.'probe/id'}", at: "text")
+}
+type Service implements Live @identity(from: "id") {
+  name: String
+  notes: String @connect(source: "acts", get: "/services/{$this.id}/notes", at: "text")
+}
+type Incidental implements Incident
+  @supplies(field: "Entity.incidents")
+  @identity(from: "id")
+  @connect(source: "acts", get: "/incidents/{$entity.metadata.annotations.'probe/id'}") {
+  title: String
+}
+type Done implements AcknowledgeIncidentPayload
+  @supplies(field: "Mutation.acknowledgeIncident", from: "Incidental")
+  @connect(source: "acts", put: "/incidents/{$this.id}") {
+  incident: Incidental
+}
+"#;
+
+/// Whoever gives a connector the right to read and no more reads, and is told what that leaves out.
+#[tokio::test]
+async fn a_part_without_its_setting_takes_nothing_from_the_others() {
+    let config = "connectors: { probe: { instances: { default: { config: { url: URL } }, whole: { config: { url: URL, from: a@b.test } }, none: {} } } }";
+    let world = world(PARTS)
+        .components("pay: { probe/id: P1 }")
+        .config(config)
+        .start(|asked| Reply::json(&json!({ "id": last(asked), "name": "Pay", "text": "x" })))
+        .await;
+    let query = "{ connectors { name status instances { name status gaps { source fields hint } } } component(ref: \"pay\") { service { name notes } audit live(fields: [\"service\", \"audit\"]) { field state hint } } }";
+    assert_snapshot!(world.ask(query).await, @r#"
+    {
+      "data": {
+        "connectors": [
+          {
+            "name": "probe",
+            "status": "NOT_CONFIGURED",
+            "instances": [
+              {
+                "name": "default",
+                "status": "READY",
+                "gaps": [
+                  {
+                    "source": "acts",
+                    "fields": ["Entity.audit","Entity.incidents","Mutation.acknowledgeIncident","Service.notes"],
+                    "hint": "set `connectors.probe.config.from`"
+                  }
+                ]
+              },
+              {"name":"whole","status":"READY","gaps":[]},
+              {
+                "name": "none",
+                "status": "NOT_CONFIGURED",
+                "gaps": [
+                  {
+                    "source": "acts",
+                    "fields": ["Entity.audit","Entity.incidents","Mutation.acknowledgeIncident","Service.notes"],
+                    "hint": "set `connectors.probe.instances.none.config.url`"
+                  },
+                  {
+                    "source": "reads",
+                    "fields": ["Entity.service"],
+                    "hint": "set `connectors.probe.instances.none.config.url`"
+                  }
+                ]
+              }
+            ]
+          }
+        ],
+        "component": {
+          "service": {"name":"Pay","notes":null},
+          "audit": null,
+          "live": [
+            {"field":"service","state":"FRESH","hint":null},
+            {"field":"audit","state":"NOT_CONFIGURED","hint":"set `connectors.probe.config.from`"}
+          ]
+        }
+      }
+    }
+    "#);
+}
