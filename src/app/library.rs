@@ -88,7 +88,7 @@ fn look(ingest: &Ingest, clock: &Clock, known: &mut Known) -> bool {
     let (mut is_new, mut is_other) = (false, false);
     for ix in catalog.library().named(&snapshot) {
         let entity_ref = snapshot.entity_ref(ix);
-        let found = catalog.library().of(&snapshot, ix);
+        let found = catalog.library().of_now(&snapshot, ix);
         let version = found.as_ref().ok().and_then(Option::as_ref);
         let state = (
             snapshot.version(ix),

@@ -1,12 +1,13 @@
 //! Which docs an entity has, and what was made of them: kept in memory within a bound, and made anew when a file has changed.
 //!
 //! Where an entity's docs are is said by the schema: the field of `Entity` with the resolver `docs` has an expression (`@resolver(at:)`) that yields `{ ref, entity, location, title }`.
-//! Files are looked at by size and time at each question, so a change is seen at once and nothing is watched.
+//! Files are looked at by size and time when somebody asks, and nothing is watched: folders, configuration and the page that is asked for each time, so what changes there is seen at once; all other pages, whose titles stand in the navigation, at most twice a second.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use quick_cache::Weighter;
@@ -26,6 +27,10 @@ use crate::sdl::{FieldSource, Model};
 const KEPT_BYTES: u64 = 16 * 1024 * 1024;
 /// So many are expected: more of them, and the room would be divided into parts, of which each would refuse what is larger than itself.
 const USUAL: usize = 32;
+/// How long the texts of a tree that were looked at are taken to be as they were.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Looking at them takes at most one part in so many of the time.
+const SHARE: u32 = 20;
 /// The resolver that says where docs are.
 const RESOLVER: &str = "docs";
 /// The interface that has it.
@@ -43,12 +48,19 @@ pub trait Shelf: Send + Sync + fmt::Debug {
 #[derive(Debug)]
 pub struct Library {
     shelf: Option<Arc<dyn Shelf>>,
-    sites: Cache<Place, Arc<Site>, Weight>,
+    sites: Cache<Place, Arc<Built>, Weight>,
     pages: Cache<(u64, String), Arc<Kept>, Weight>,
     /// By the version of a site: the page of each section.
     sections: Cache<u64, Arc<SectionPages>, Weight>,
     /// Who says that it has docs, up to a revision.
     named: Mutex<Named>,
+}
+
+/// A site, and when its texts are to be looked at again.
+#[derive(Debug)]
+struct Built {
+    site: Arc<Site>,
+    due: Mutex<Instant>,
 }
 
 /// By the hash of a section's key ([`PartId::hash`]): which of the site's pages it is on.
@@ -93,9 +105,9 @@ pub struct Kept {
 #[derive(Clone, Copy, Debug)]
 struct Weight;
 
-impl Weighter<Place, Arc<Site>> for Weight {
-    fn weight(&self, _: &Place, site: &Arc<Site>) -> u64 {
-        site.weight()
+impl Weighter<Place, Arc<Built>> for Weight {
+    fn weight(&self, _: &Place, built: &Arc<Built>) -> u64 {
+        built.site.weight()
     }
 }
 
@@ -220,20 +232,60 @@ impl Library {
         Place::of(tree, folder, reference, origin.url.as_deref())
     }
 
-    /// What is at a place, as it is now.
-    pub fn site(&self, place: &Place) -> Result<Arc<Site>, Trouble> {
-        if let Some(known) = self.sites.get(place)
-            && known.is_fresh()
-        {
-            return Ok(known);
+    /// The docs of an entity with all their texts as they are now.
+    pub fn of_now(&self, snapshot: &Snapshot, ix: Ix) -> Result<Option<Docs>, Trouble> {
+        let docs = self.of(snapshot, ix)?;
+        docs.map(|docs| self.anew(docs)).transpose()
+    }
+
+    /// The docs of an entity for who asks for the page with this path: of that one they know how it is called now.
+    pub fn of_page(
+        &self,
+        snapshot: &Snapshot,
+        ix: Ix,
+        path: &str,
+    ) -> Result<Option<Docs>, Trouble> {
+        let Some(docs) = self.of(snapshot, ix)? else {
+            return Ok(None);
+        };
+        let is_as_it_was = docs.site.page(path).is_none_or(|page| {
+            let stamp = docs.place.tree.stamp(&page.file);
+            stamp.map(|stamp| stamp.modified) == page.modified
+        });
+        match is_as_it_was {
+            true => Ok(Some(docs)),
+            false => self.anew(docs).map(Some),
         }
+    }
+
+    fn anew(&self, docs: Docs) -> Result<Docs, Trouble> {
+        if docs.site.has_its_frame() && docs.site.has_its_texts() {
+            return Ok(docs);
+        }
+        let site = self.built(&docs.place)?;
+        Ok(Docs { site, ..docs })
+    }
+
+    /// What is at a place.
+    fn site(&self, place: &Place) -> Result<Arc<Site>, Trouble> {
+        match self.sites.get(place) {
+            Some(known) if known.is_fresh() => Ok(Arc::clone(&known.site)),
+            _ => self.built(place),
+        }
+    }
+
+    fn built(&self, place: &Place) -> Result<Arc<Site>, Trouble> {
         let (site, problems) = build(place);
         let Some(site) = site else {
             self.sites.remove(place);
             return Err(Trouble::empty(place, problems));
         };
         let site = Arc::new(site);
-        self.sites.insert(place.clone(), Arc::clone(&site));
+        let built = Built {
+            site: Arc::clone(&site),
+            due: Mutex::new(Instant::now() + PAUSE),
+        };
+        self.sites.insert(place.clone(), Arc::new(built));
         Ok(site)
     }
 
@@ -248,7 +300,7 @@ impl Library {
                 .rendered
                 .stamps
                 .iter()
-                .all(|(path, stamp)| tree.stamp(path) == *stamp)
+                .all(|(path, stamp)| tree.is_still(path, *stamp))
         {
             return known;
         }
@@ -295,6 +347,31 @@ impl Library {
     /// Reads all pages for what is wrong in them; `each` gets them one by one.
     pub fn inspect(&self, docs: &Docs, each: impl FnMut(&Page, &Rendered)) -> Vec<Diagnostic> {
         inspect(&docs.site, &docs.place, each)
+    }
+}
+
+impl Built {
+    fn is_fresh(&self) -> bool {
+        self.site.has_its_frame() && self.has_its_texts()
+    }
+
+    /// As far as they were looked at.
+    fn has_its_texts(&self) -> bool {
+        let started = Instant::now();
+        {
+            let mut due = self.due.lock();
+            if *due > started {
+                return true;
+            }
+            // The others who ask meanwhile do not all look.
+            *due = started + PAUSE;
+        }
+        let is_so = self.site.has_its_texts();
+        let now = Instant::now();
+        let pause = PAUSE.max((now - started) * SHARE);
+        // What is no more as it was stays due until it was built anew.
+        *self.due.lock() = if is_so { now + pause } else { now };
+        is_so
     }
 }
 

@@ -52,8 +52,10 @@ pub struct Site {
     docs_dir: String,
     /// Whether media beside the pages may be shown as well.
     is_plain: bool,
-    /// What all of the above was made of.
-    stamps: Vec<(String, Option<Stamp>)>,
+    /// What all of the above was made of: folders and `mkdocs.yml`s, which say what pages there are.
+    frame: Vec<(String, Option<Stamp>)>,
+    /// And pages with their snippets.
+    texts: Vec<(String, Option<Stamp>)>,
     /// Tells one state of a site from another.
     pub(super) version: u64,
 }
@@ -234,7 +236,7 @@ impl Site {
     /// Tells one state of the files from another, also after a restart.
     pub fn fingerprint(&self) -> u64 {
         let mut digest = Sha256::new();
-        for (path, stamp) in &self.stamps {
+        for (path, stamp) in self.frame.iter().chain(&self.texts) {
             let modified = stamp.and_then(|stamp| stamp.modified.duration_since(UNIX_EPOCH).ok());
             let size = stamp.map(|stamp| stamp.size);
             digest.update(format!("{path}\0{modified:?}\0{size:?}\n"));
@@ -246,10 +248,16 @@ impl Site {
             .fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 
-    /// Whether all files are as they were.
-    pub(super) fn is_fresh(&self) -> bool {
-        let mut stamps = self.stamps.iter();
-        stamps.all(|(path, stamp)| self.tree.stamp(path) == *stamp)
+    /// Whether no page has come or gone, and the configuration is as it was.
+    pub(super) fn has_its_frame(&self) -> bool {
+        let mut frame = self.frame.iter();
+        frame.all(|(path, stamp)| self.tree.is_still(path, *stamp))
+    }
+
+    /// Whether all texts are as they were.
+    pub(super) fn has_its_texts(&self) -> bool {
+        let mut texts = self.texts.iter();
+        texts.all(|(path, stamp)| self.tree.is_still(path, *stamp))
     }
 
     /// About as many bytes as it takes in memory.
@@ -264,7 +272,8 @@ impl Site {
             .iter()
             .map(|(a, b)| 150 + a.len() + b.len())
             .sum();
-        let stamps: usize = self.stamps.iter().map(|(path, _)| 80 + path.len()).sum();
+        let stamps = self.frame.iter().chain(&self.texts);
+        let stamps: usize = stamps.map(|(path, _)| 80 + path.len()).sum();
         let problems = self.problems.len() * 400;
         (pages + files + stamps + problems + 1000) as u64
     }

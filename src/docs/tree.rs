@@ -4,7 +4,7 @@
 //! A path that leads out of it, by `..` or by a symlink, is refused and never opened; pipes and devices are not opened either.
 
 use std::collections::HashSet;
-use std::fs::Metadata;
+use std::fs::{DirEntry, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -95,6 +95,16 @@ impl Tree {
         self.real(path).ok().and_then(|(_, found)| stamp_of(&found))
     }
 
+    /// Whether a file or folder that was read before is as it was then.
+    ///
+    /// One look and not one for each folder above it, so links of the file system are followed wherever they lead: it says nothing of whether the path may be read.
+    pub(super) fn is_still(&self, path: &str, stamp: Option<Stamp>) -> bool {
+        let found = std::fs::metadata(self.root.join(path)).ok();
+        let found = found.as_ref().and_then(stamp_of);
+        // What may not be read has no stamp: that is told by the long look.
+        found == stamp || self.stamp(path) == stamp
+    }
+
     /// The bytes of a file that has at most `limit` of them.
     pub fn read(&self, path: &str, limit: u64) -> Result<(Vec<u8>, Stamp), TreeError> {
         let (real, metadata) = self.real(path)?;
@@ -149,18 +159,21 @@ impl Tree {
                     continue;
                 }
             };
-            let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-            let mut names: Vec<String> = names.filter(|name| is_shown(name)).collect();
-            names.sort_unstable();
-            for name in names {
+            let entries = entries.filter_map(|entry| {
+                let entry = entry.ok()?;
+                Some((entry.file_name().into_string().ok()?, entry))
+            });
+            let mut entries: Vec<_> = entries.filter(|(name, _)| is_shown(name)).collect();
+            entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            for (name, entry) in entries {
                 let path = join(&folder, &name).unwrap_or(name);
-                match self.real(&path) {
-                    Ok((_, metadata)) if metadata.is_dir() => {
+                match self.entry(&path, &entry) {
+                    Ok(metadata) if metadata.is_dir() => {
                         if depth < MAX_DEPTH {
                             open.push((path, depth + 1));
                         }
                     }
-                    Ok((_, metadata)) if metadata.is_file() => {
+                    Ok(metadata) if metadata.is_file() => {
                         if walk.files.len() == MAX_FILES {
                             walk.cut = true;
                             break;
@@ -189,6 +202,15 @@ impl Tree {
         let mut names: Vec<String> = names.take(MAX_FILES).collect();
         names.sort_unstable();
         names
+    }
+
+    /// What is at `path`, an entry of a folder below the root.
+    fn entry(&self, path: &str, entry: &DirEntry) -> Result<Metadata, TreeError> {
+        // What is no link is where its folder is.
+        match entry.metadata() {
+            Ok(own) if !own.is_symlink() => Ok(own),
+            _ => self.real(path).map(|(_, metadata)| metadata),
+        }
     }
 
     /// Where `path` is without symlinks, below the root.

@@ -84,12 +84,13 @@ impl Shelves {
             let link = page.map(|page| link(snapshot, at, page));
             return Some(link.unwrap_or_else(|| otherwise.clone()));
         }
-        let docs = self.docs(snapshot, at)?;
         if group.field.resolver == "docsPage" {
             let path = group.field.arguments.get("path")?.as_str()?;
+            let docs = self.0.of_page(snapshot, at, path).ok().flatten()?;
             let page = docs.site.page(path)?;
             return Some(page_value(snapshot, at, &docs, page));
         }
+        let docs = self.docs(snapshot, at)?;
         let page = docs.site.page_of_file(parent.get("file")?.as_str()?)?;
         let kept = self.0.page(&docs, page);
         Some(match group.field.resolver {

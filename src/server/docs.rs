@@ -140,13 +140,14 @@ fn find(library: &Library, snapshot: &Snapshot, asked: &Asked<'_>) -> Found {
             None,
         );
     };
-    let rest = parts.next();
     let entity_ref = format!("{kind}:{namespace}/{name}").to_lowercase();
     let Some(ix) = snapshot.find(&entity_ref) else {
         let text = format!("The catalog has no entity `{entity_ref}`.");
         return missing(path, &text, None);
     };
-    let docs = match library.of(snapshot, ix) {
+    let rest = parts.next();
+    let wanted = rest.unwrap_or_default().trim_end_matches('/');
+    let docs = match library.of_page(snapshot, ix, wanted) {
         Ok(Some(docs)) => docs,
         Ok(None) => {
             let text = format!("The descriptor of `{entity_ref}` names no docs.");

@@ -51,7 +51,8 @@ pub(super) struct Build<'p> {
     pub(super) files: BTreeMap<String, String>,
     pub(super) found: BTreeMap<String, Found>,
     pub(super) problems: Vec<Diagnostic>,
-    stamps: Vec<(String, Option<Stamp>)>,
+    frame: Vec<(String, Option<Stamp>)>,
+    texts: Vec<(String, Option<Stamp>)>,
     docs_dir: String,
     included: HashSet<String>,
     /// Files that pages put in, and their own.
@@ -66,7 +67,8 @@ impl<'p> Build<'p> {
             files: BTreeMap::new(),
             found: BTreeMap::new(),
             problems: Vec::new(),
-            stamps: Vec::new(),
+            frame: Vec::new(),
+            texts: Vec::new(),
             docs_dir: place.folder.clone(),
             included: HashSet::new(),
             snippets: HashSet::new(),
@@ -76,7 +78,7 @@ impl<'p> Build<'p> {
     /// What a file is like, which the site depends on from now on.
     fn stamp(&mut self, path: &str) -> Option<Stamp> {
         let stamp = self.tree.stamp(path);
-        self.stamps.push((path.to_owned(), stamp));
+        self.frame.push((path.to_owned(), stamp));
         stamp
     }
 
@@ -179,7 +181,8 @@ impl<'p> Build<'p> {
             docs_dir: self.docs_dir,
             repository,
             is_plain,
-            stamps: self.stamps,
+            frame: self.frame,
+            texts: self.texts,
             version: VERSIONS.fetch_add(1, Ordering::Relaxed),
         };
         (Some(site), Vec::new())
@@ -216,7 +219,7 @@ impl<'p> Build<'p> {
     fn walk(&mut self, folder: &str) -> Vec<(String, Stamp)> {
         let walk = self.tree.walk(folder);
         let folders = walk.folders.into_iter();
-        self.stamps
+        self.frame
             .extend(folders.map(|(path, stamp)| (path, Some(stamp))));
         for error in &walk.refused {
             if !matches!(error, TreeError::Missing(_)) {
@@ -247,7 +250,7 @@ impl<'p> Build<'p> {
         unlisted: bool,
     ) {
         if is_markdown(&virtual_path) {
-            self.stamps.push((file.clone(), Some(stamp)));
+            self.texts.push((file.clone(), Some(stamp)));
             let title = match self.tree.read_text(&file, MAX_PAGE_BYTES) {
                 Ok((text, _)) => {
                     self.stamp_snippets(&text);
@@ -281,7 +284,9 @@ impl<'p> Build<'p> {
                 if self.snippets.len() >= MAX_FILES || !self.snippets.insert(path.clone()) {
                     continue;
                 }
-                if self.stamp(&path).is_none_or(|stamp| stamp.is_folder) {
+                let stamp = self.tree.stamp(&path);
+                self.texts.push((path.clone(), stamp));
+                if stamp.is_none_or(|stamp| stamp.is_folder) {
                     continue;
                 }
                 if let Ok((text, _)) = self.tree.read_text(&path, MAX_SNIPPET_BYTES as u64) {

@@ -230,10 +230,31 @@ async fn changes_are_seen_at_once() {
     served.catalog.write("docs/new.md", "# New");
     let pages = served.ask(PAGES).await;
     assert_eq!(pages["component"]["docs"]["pages"][1]["title"], "New");
+    // What is asked for is called as it is called now.
+    served.catalog.write("docs/new.md", "# Newer");
+    let page = served.get("new/").await.text;
+    assert!(page.contains("<title>Newer"), "{page}");
+    assert!(page.contains("Newer</a></li>"), "{page}");
+    served.catalog.write("docs/new.md", "# Newest");
+    let named = "{ component(ref: \"shop\") { docs { page(path: \"new\") { title } } } }";
+    let named = served.ask(named).await;
+    assert_eq!(named["component"]["docs"]["page"]["title"], "Newest");
     served.catalog.remove("docs/index.md");
     served.catalog.remove("docs/new.md");
     let gone = served.ask(PAGES).await;
     assert!(gone["component"]["docs"].is_null(), "{gone}");
+}
+
+/// How a page is called that nobody asks for is seen soon: its texts are looked at from time to time.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_pages_are_seen_soon() {
+    let served = Served::docs(&[("docs/index.md", "one"), ("docs/new.md", "# New")]).await;
+    assert!(served.get("").await.text.contains("New</a></li>"));
+    served.catalog.write("docs/new.md", "# Newer");
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while !served.get("").await.text.contains("Newer</a></li>") {
+        assert!(std::time::Instant::now() < until, "it is never seen");
+    }
 }
 
 /// The same docs under two entities; a cycle ends.
