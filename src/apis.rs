@@ -10,12 +10,12 @@
 //! | `notation` | a text as JSON, or as YAML |
 //! | `place` | where entities keep definitions, by the schema |
 //! | `told` | problems at the files that their authors edit |
-//! | `shelf` | what was read, as long as there is room for it |
+//! | `shelf` `packed` | what was read: in memory, in the store, and as bytes |
 //!
 //! Broken input is data: what is readable is served, and everything wrong is a [`Problem`] with its line and column.
 //! So nothing here is a validator: what the formats demand and no reader needs is not asked for.
 //!
-//! Architecture invariant: no I/O and no clock; the same text gives the same [`Definition`].
+//! Architecture invariant: readers do no I/O and look at no clock, so the same text gives the same [`Definition`]; only the shelf knows the store.
 
 mod asyncapi;
 mod definition;
@@ -24,6 +24,7 @@ mod graphql;
 mod lines;
 pub mod notation;
 mod openapi;
+mod packed;
 pub mod place;
 mod pointer;
 mod protobuf;
@@ -38,10 +39,12 @@ pub use definition::{
 };
 
 pub use diff::{Change, ChangeKind, Incomparable, diff};
+pub use packed::{READER, pack, unpack};
 pub use place::{Place, PlacedText};
-pub use shelf::{Key, Shelf};
+pub use shelf::{Key, Read, Shelf, Unread};
 pub use told::{placed, told};
 
+use crate::catalog;
 use sniff::Sniffed;
 
 /// Every code that a [`Problem`] may have, with what it means, sorted.
@@ -67,11 +70,15 @@ pub const CODES: &[(&str, &str)] = &[
 
 /// Reads a definition; `hint` is what its author calls the format, such as `openapi`.
 pub fn read(text: &str, hint: Option<&str>) -> Definition {
-    match sniff::sniff(text, hint) {
+    let read = match sniff::sniff(text, hint) {
         Sniffed::Tree => tree::read(text, hint),
         Sniffed::Graphql => graphql::read(text),
         Sniffed::Protobuf => protobuf::read(text),
         Sniffed::Unknown => Definition::unknown(hint),
+    };
+    Definition {
+        is_bundled: catalog::is_bundled(text),
+        ..read
     }
 }
 

@@ -33,7 +33,7 @@ use crate::search::{Place, Search, SearchError};
 use crate::server::{self, Board, Stopped};
 use crate::store::{ServerLock, Store, StoreError};
 use crate::tasks::Tasks;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{DefinitionMetrics, Metrics};
 use indexing::Indexing;
 use live::Live;
 
@@ -101,7 +101,7 @@ impl App {
         let store = Store::open(url).await?;
         let live = Live::open(&config, clock.clone(), Arc::clone(&metrics), store.clone()).await?;
         live.broken().set(schema_files.broken.clone());
-        let generation = Generation::open(&store, model, &config, clock.clone()).await?;
+        let generation = Generation::open(&store, model, &config, clock.clone(), &metrics).await?;
         let claims = Tasks::new();
         let place = crate::store::beside(url, ".search").map_or(Place::Temporary, Place::Folder);
         let indexing = Indexing::new(Search::new(&place)?);
@@ -147,6 +147,7 @@ impl App {
             shutdown.run_until_cancelled(Box::pin(self.keep_up())).await;
             let mut late = self.claims.shutdown(INGEST_GRACE).await;
             late.extend(self.generation.tasks.shutdown(INGEST_GRACE).await);
+            late.extend(self.generation.shelf.close(INGEST_GRACE).await);
             late
         };
         let (mut stopped, late) = tokio::join!(http, upkeep);
@@ -187,6 +188,7 @@ impl Generation {
         model: Arc<Model>,
         config: &Config,
         clock: Clock,
+        metrics: &Metrics,
     ) -> Result<Self, StoreError> {
         let ingest = Ingest::open(
             store.clone(),
@@ -199,7 +201,7 @@ impl Generation {
         Ok(Self {
             model,
             ingest: Arc::new(ingest),
-            shelf: shelf(&config.limits),
+            shelf: shelf(&config.limits, store.clone(), metrics.definitions().clone()),
             tasks: Tasks::new(),
         })
     }
@@ -217,10 +219,7 @@ impl Generation {
         claims::follow(runtime.clone(), Arc::clone(&self.ingest), claims);
         references::follow(Arc::clone(&self.ingest), claims);
         definitions::follow(Arc::clone(&self.ingest), self.shelf.clone(), claims);
-        let definitions = indexing::Definitions {
-            store: self.ingest.store().clone(),
-            shelf: self.shelf.clone(),
-        };
+        let definitions = indexing::Definitions(self.shelf.clone());
         indexing.follow(Arc::clone(self.ingest.catalog()), definitions, claims);
         library::follow(Arc::clone(&self.ingest), clock, claims);
         Engine::with_shelf(
@@ -240,8 +239,9 @@ impl Generation {
 }
 
 /// Reads API definitions within the limits.
-pub fn shelf(limits: &LimitsConfig) -> Shelf {
-    Shelf::new(usize::try_from(limits.definition_size).unwrap_or(usize::MAX))
+pub fn shelf(limits: &LimitsConfig, store: Store, metrics: DefinitionMetrics) -> Shelf {
+    let max_bytes = usize::try_from(limits.definition_size).unwrap_or(usize::MAX);
+    Shelf::new(store, max_bytes, metrics)
 }
 
 /// The part of `limits` that the engine watches over.

@@ -92,7 +92,8 @@ struct Inner {
 impl Engine {
     /// An engine that nothing answers live fields for: they are null, which is no error.
     pub fn new(model: Arc<Model>, catalog: Arc<Catalog>, store: Store, limits: Limits) -> Self {
-        Self::build(model, catalog, store, limits, None, Shelf::default())
+        let shelf = Shelf::usual(store.clone());
+        Self::build(model, catalog, store, limits, None, shelf)
     }
 
     /// An engine whose live fields `live` answers.
@@ -103,7 +104,8 @@ impl Engine {
         limits: Limits,
         live: Arc<dyn LiveSource>,
     ) -> Self {
-        Self::build(model, catalog, store, limits, Some(live), Shelf::default())
+        let shelf = Shelf::usual(store.clone());
+        Self::build(model, catalog, store, limits, Some(live), shelf)
     }
 
     /// The same, with API definitions that others have read on `shelf`.

@@ -84,6 +84,8 @@ struct Reading {
     entities: Arc<[u32]>,
     /// By the same number: the hash of its id.
     keys: Arc<[u64]>,
+    /// Documents that say that there is nothing.
+    n_nothing: u64,
     /// The same as `entities` for snapshots of another lineage, made when one is asked about.
     others: Mutex<Option<(u64, Arc<[u32]>)>>,
 }
@@ -261,9 +263,10 @@ impl Search {
     /// How many documents can be found.
     pub fn len(&self) -> u64 {
         let current = self.0.current.load();
-        current
-            .as_ref()
-            .map_or(0, |reading| reading.searcher.num_docs())
+        current.as_ref().map_or(0, |reading| {
+            let all = reading.searcher.num_docs();
+            all.saturating_sub(reading.n_nothing)
+        })
     }
 
     /// Whether nothing can be found.

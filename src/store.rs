@@ -1,4 +1,4 @@
-//! SQL, the durable truth: documents, large texts by content hash, files and sources, the change log, the audit.
+//! SQL, the durable truth: documents, large texts by content hash, what was read of API definitions, files and sources, the change log, the audit.
 //!
 //! Home of `sea_orm`. One change is one transaction: a crash at any moment leaves the state before or after it.
 //! The same code runs on SQLite and on PostgreSQL; relations are derived from documents and never stored.
@@ -10,6 +10,7 @@ mod change_set;
 mod changes;
 mod claims;
 mod commit;
+mod definitions;
 mod error;
 mod load;
 mod lock;
@@ -33,6 +34,7 @@ pub use change_set::{
     ProblemsOfFile,
 };
 pub use changes::{Change, ChangeQuery, Operation};
+pub use definitions::StoredDefinition;
 pub use error::StoreError;
 pub use lock::{ServerLock, beside};
 pub use open::StoreOptions;

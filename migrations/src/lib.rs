@@ -9,6 +9,7 @@ pub use sea_orm_migration::MigratorTrait;
 
 mod m0001_catalog;
 mod m0002_audit;
+mod m0003_definitions;
 
 /// All steps, oldest first.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_catalog::Migration),
             Box::new(m0002_audit::Migration),
+            Box::new(m0003_definitions::Migration),
         ]
     }
 }

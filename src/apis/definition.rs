@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Deserializer, Serialize};
+
 use crate::diagnostic::{Position, Severity};
 
 /// A definition as read; small beside its text.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Definition {
     /// `None`: in no format that is known here.
     pub format: Option<Format>,
@@ -22,10 +24,12 @@ pub struct Definition {
     pub schemas: Vec<Schema>,
     /// By their place in the text.
     pub problems: Vec<Problem>,
+    /// Whether the text was put together of several files: its lines are those of no file.
+    pub is_bundled: bool,
 }
 
 /// What a definition is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Format {
     OpenApi,
     AsyncApi,
@@ -46,7 +50,7 @@ impl Format {
 }
 
 /// Where an API is reached.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Server {
     /// With its variables as they are written.
     pub url: Option<Box<str>>,
@@ -56,7 +60,7 @@ pub struct Server {
 }
 
 /// A type that a definition names.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
     pub name: Box<str>,
     /// In the words of the format: `object`, `input`, `message`.
@@ -65,7 +69,7 @@ pub struct Schema {
 }
 
 /// What sort of operation it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum OperationKind {
     /// A method at a path.
     #[default]
@@ -96,7 +100,7 @@ impl OperationKind {
 }
 
 /// What the application does with the messages of a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Action {
     Send,
     Receive,
@@ -116,7 +120,7 @@ impl Action {
 pub type TypeNames = Vec<Box<str>>;
 
 /// One thing that can be done with an API.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Operation {
     /// What tells it apart from the others of its definition: `GET /payments/{id}`, `Query.payments`.
     pub key: Box<str>,
@@ -139,16 +143,29 @@ pub struct Operation {
     pub response: TypeNames,
 }
 
+/// A name of its own, because `serde` would borrow a plain reference from what it reads.
+pub(super) type Code = &'static str;
+
 /// Something that the author of a definition should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// One of [`CODES`](super::CODES).
-    pub code: &'static str,
+    #[serde(deserialize_with = "known_code")]
+    pub code: Code,
     pub severity: Severity,
     pub message: String,
     pub hint: Option<String>,
     /// Within the definition; `None`: all of it is meant.
     pub at: Option<Position>,
+}
+
+/// A code as it is in this program; any other is of another version of it.
+fn known_code<'de, D: Deserializer<'de>>(from: D) -> Result<Code, D::Error> {
+    let written = String::deserialize(from)?;
+    let known = super::CODES.iter().find(|(code, _)| *code == written);
+    known
+        .map(|(code, _)| *code)
+        .ok_or_else(|| serde::de::Error::custom("a code that is not known"))
 }
 
 impl Problem {

@@ -3,6 +3,7 @@
 //! A field is one if its type has a field that asks for [`RESOLVER`]: so a kind of somebody's own may have definitions as well, under any name.
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::shelf::Key;
 use super::sniff;
@@ -39,7 +40,7 @@ impl Place {
         Key {
             hash: match &self.text {
                 PlacedText::Stored(hash) => hash.clone(),
-                PlacedText::Here(text) => format!("={text}").into(),
+                PlacedText::Here(text) => hex::encode(Sha256::digest(text.as_bytes())).into(),
             },
             hint: self.hint.clone(),
         }

@@ -2,20 +2,23 @@
 
 use std::borrow::Cow;
 
-use super::definition::Problem;
-use crate::catalog::{TextPlace, is_bundled};
+use super::definition::{Definition, Problem};
+use crate::catalog::TextPlace;
 use crate::diagnostic::Position;
 
-/// The problem of a `text`, as it is told: lines of a text that was put together of several files are those of no file.
-pub fn told<'p>(problem: &'p Problem, text: &str) -> Cow<'p, Problem> {
-    let Some(at) = problem.at.filter(|_| is_bundled(text)) else {
-        return Cow::Borrowed(problem);
-    };
-    let message = format!("{} (line {} of the bundle)", problem.message, at.line);
-    Cow::Owned(Problem {
-        message,
-        at: None,
-        ..problem.clone()
+/// What is wrong with a definition, as it is told: lines of a text that was put together of several files are those of no file.
+pub fn told(definition: &Definition) -> impl Iterator<Item = Cow<'_, Problem>> {
+    let is_bundled = definition.is_bundled;
+    definition.problems.iter().map(move |problem| {
+        let Some(at) = problem.at.filter(|_| is_bundled) else {
+            return Cow::Borrowed(problem);
+        };
+        let message = format!("{} (line {} of the bundle)", problem.message, at.line);
+        Cow::Owned(Problem {
+            message,
+            at: None,
+            ..problem.clone()
+        })
     })
 }
 

@@ -1,15 +1,14 @@
 //! What is wrong in API definitions becomes problems of the catalog, at their files and lines.
 //!
-//! It stands beside the snapshot and is never stored: a definition is read behind the change that brought it, one after the other and kept nowhere, so neither a reading of sources nor a start waits for it or needs memory for it.
+//! It stands beside the snapshot and is never stored: definitions are looked at behind the change that brought them, one after the other, so neither a reading of sources nor a start waits for it or needs memory for it.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::apis::{self, Place, PlacedText, Shelf, place};
+use crate::apis::{self, Definition, Place, PlacedText, Shelf, Unread, place};
 use crate::catalog::{self, EntityRef};
 use crate::diagnostic::Severity;
 use crate::graph::{Ix, ProblemRecord, Snapshot};
@@ -45,11 +44,16 @@ struct Follower {
 impl Follower {
     async fn follow(&mut self, cancel: &CancellationToken) {
         let mut revisions = self.ingest.catalog().revisions();
+        let mut first = true;
         while !cancel.is_cancelled() {
             revisions.mark_unchanged();
             let snapshot = self.ingest.catalog().snapshot();
-            self.look(&snapshot).await;
+            let used = self.look(&snapshot).await;
             self.show();
+            self.shelf.settle().await;
+            if std::mem::take(&mut first) {
+                self.shelf.forget(&used).await;
+            }
             if revisions.changed().await.is_err() {
                 return;
             }
@@ -57,8 +61,9 @@ impl Follower {
         }
     }
 
-    /// Reads the definitions of what changed.
-    async fn look(&mut self, snapshot: &Arc<Snapshot>) {
+    /// Reads the definitions of what changed; the keys of those that are in descriptors themselves.
+    async fn look(&mut self, snapshot: &Arc<Snapshot>) -> HashSet<Box<str>> {
+        let mut used = HashSet::new();
         let mut there: HashSet<&str> = HashSet::new();
         for kind in place::kinds(snapshot.model()) {
             for ix in snapshot.of_kind(Some(kind)).iter().map(Ix) {
@@ -69,50 +74,54 @@ impl Follower {
                 if known.is_some_and(|(known, _)| *known == version) {
                     continue;
                 }
-                let mut problems = Vec::new();
+                let mut problems = Some(Vec::new());
                 for place in place::of_entity(snapshot, ix) {
-                    problems.extend(self.read(snapshot, ix, place).await);
+                    if matches!(place.text, PlacedText::Here(_)) {
+                        used.insert(place.key().hash);
+                    }
+                    let own = self.read(snapshot, ix, place).await;
+                    problems = problems.zip(own).map(|(all, own)| [all, own].concat());
                 }
-                self.known.insert(entity_ref.into(), (version, problems));
+                // What could not be looked at is looked at again with the next change.
+                if let Some(problems) = problems {
+                    self.known.insert(entity_ref.into(), (version, problems));
+                }
             }
         }
         self.known
             .retain(|entity_ref, _| there.contains(&**entity_ref));
+        used
     }
 
-    /// What is wrong in one definition.
-    async fn read(&self, snapshot: &Arc<Snapshot>, ix: Ix, place: Place) -> Vec<ProblemRecord> {
-        let text: Arc<str> = match &place.text {
-            PlacedText::Here(text) => Arc::from(&**text),
-            PlacedText::Stored(hash) => {
-                let hash = hash.to_string();
-                match self.ingest.store().texts(std::slice::from_ref(&hash)).await {
-                    Ok(mut texts) => match texts.remove(&hash) {
-                        Some(text) => text,
-                        None => return Vec::new(),
-                    },
-                    Err(error) => {
-                        tracing::warn!(%error, "a definition was not looked at: {error}");
-                        return Vec::new();
-                    }
-                }
+    /// What is wrong in one definition; `None` where it cannot be had.
+    async fn read(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        ix: Ix,
+        place: Place,
+    ) -> Option<Vec<ProblemRecord>> {
+        let definition = match self.shelf.look(&place).await {
+            Ok(definition) => definition,
+            // The next change is there already.
+            Err(Unread::Gone | Unread::Ends) => return None,
+            Err(Unread::Store(error)) => {
+                tracing::warn!(%error, "a definition was not looked at: {error}");
+                return None;
             }
         };
-        let (shelf, snapshot, ingest) = (
-            self.shelf.clone(),
-            Arc::clone(snapshot),
-            Arc::clone(&self.ingest),
-        );
+        let is_told = |problem: &apis::Problem| problem.severity != Severity::Info;
+        if !definition.problems.iter().any(is_told) {
+            return Some(Vec::new());
+        }
+        let (snapshot, ingest) = (Arc::clone(snapshot), Arc::clone(&self.ingest));
+        // The file that the descriptor is in is read for its lines.
         let reading = tasks::blocking("looking at a definition", move || {
-            let definition = shelf.read_now(&text, place.hint.as_deref());
-            let told = definition.problems.iter();
-            let told: Vec<_> = told.map(|problem| apis::told(problem, &text)).collect();
-            problems(&ingest, &snapshot, ix, &place, &told)
+            problems(&ingest, &snapshot, ix, &place, &definition)
         });
-        reading.await.unwrap_or_else(|error| {
+        Some(reading.await.unwrap_or_else(|error| {
             tracing::error!(%error, "{error}; its problems are not shown");
             Vec::new()
-        })
+        }))
     }
 
     fn show(&self) {
@@ -134,21 +143,18 @@ fn problems(
     snapshot: &Snapshot,
     ix: Ix,
     place: &Place,
-    found: &[Cow<'_, apis::Problem>],
+    definition: &Definition,
 ) -> Vec<ProblemRecord> {
-    let found = found
-        .iter()
-        .filter(|problem| problem.severity != Severity::Info);
-    let found: Vec<&apis::Problem> = found.map(|problem| &**problem).collect();
-    let Some(origin) = snapshot.origin(ix).filter(|_| !found.is_empty()) else {
+    let found = apis::told(definition).filter(|problem| problem.severity != Severity::Info);
+    let Some(origin) = snapshot.origin(ix) else {
         return Vec::new();
     };
     let file = ingest.text_of(&origin.source, &origin.file);
     let stands = file.zip(place.path.as_deref());
     let stands = stands.and_then(|(file, path)| catalog::text_place(&file, origin.line, path));
     let entity_ref = EntityRef::from_canonical(snapshot.entity_ref(ix));
-    let records = found.into_iter().map(|problem| {
-        let (file, at) = apis::placed(problem, &origin.file, origin.line, stands.as_ref());
+    let records = found.map(|problem| {
+        let (file, at) = apis::placed(&problem, &origin.file, origin.line, stands.as_ref());
         ProblemRecord {
             severity: problem.severity,
             code: problem.code.into(),

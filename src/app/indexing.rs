@@ -308,10 +308,17 @@ impl Follower {
             if ends.is_cancelled() || self.writing.holds(id, Group::Operations, version) {
                 continue;
             }
-            let documents = self.definitions.documents(snapshot, *ix, &handle);
-            if documents.is_empty() && !self.writing.has(id, Group::Operations) {
+            // Entities of other kinds are among them, and have had some if they were of this one before.
+            let (version, documents) = if Definitions::may_have(snapshot, *ix) {
+                match self.definitions.documents(snapshot, *ix, &handle) {
+                    Some(documents) => (version, documents),
+                    None => continue,
+                }
+            } else if self.writing.has(id, Group::Operations) {
+                (0, Vec::new())
+            } else {
                 continue;
-            }
+            };
             if std::mem::take(&mut first) {
                 self.writing.commit(None)?;
             }
@@ -322,6 +329,7 @@ impl Follower {
                 documents,
             })?;
         }
+        self.definitions.settle(&handle);
         Ok(())
     }
 

@@ -171,14 +171,17 @@ impl App {
         if !late.is_empty() {
             tracing::warn!("still at work after {INGEST_GRACE:?}: {}", late.join(", "));
         }
-        let opened = Generation::open(&self.store, model, config, self.clock.clone()).await;
+        let metrics = self.board.metrics();
+        let clock = self.clock.clone();
+        let opened = Generation::open(&self.store, model, config, clock, metrics).await;
         match opened {
             Ok(generation) => {
                 let claims = Tasks::new();
                 self.serve_generation(&generation, config, &claims);
                 self.replace_claims(claims).await;
-                self.generation = generation;
+                let before = std::mem::replace(&mut self.generation, generation);
                 self.generation.follow();
+                before.shelf.close(INGEST_GRACE).await;
                 Ok(())
             }
             Err(error) => {

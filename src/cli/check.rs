@@ -205,11 +205,9 @@ impl Check<'_> {
                 let PlacedText::Here(text) = &own.text else {
                     continue;
                 };
-                let found = apis::read(text, own.hint.as_deref()).problems;
-                let mut found = found
-                    .iter()
+                let definition = apis::read(text, own.hint.as_deref());
+                let mut found = apis::told(&definition)
                     .filter(|problem| problem.severity != Severity::Info)
-                    .map(|problem| apis::told(problem, text))
                     .peekable();
                 let stands = found.peek().and_then(|_| {
                     let text = String::from_utf8_lossy(bytes);

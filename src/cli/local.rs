@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::load_or_report;
 use super::scratch::Scratch;
 use super::{progress, serve};
+use crate::apis::Shelf;
 use crate::app::{self, live::Live};
 use crate::clock::{Budget, Clock};
 use crate::config::Config;
@@ -20,6 +21,7 @@ use crate::sdl::Model;
 use crate::search::{Place, Search};
 use crate::store::Store;
 use crate::tasks::{Tasks, blocking};
+use crate::telemetry::metrics::DefinitionMetrics;
 
 /// The response; `None` after problems were written.
 pub(super) fn ask(
@@ -59,6 +61,7 @@ pub(super) async fn answer(
 /// What a server would serve, read once and not followed.
 pub(super) struct Local {
     engine: Engine,
+    shelf: Shelf,
     store: Store,
     live: Live,
     time: Duration,
@@ -91,10 +94,8 @@ impl Local {
         let catalog = ingest.catalog().clone();
         let search = Search::new(&Place::Folder(scratch.join("search")))?;
         let (index, indexed) = (search.clone(), Arc::clone(&catalog));
-        let definitions = app::indexing::Definitions {
-            store: store.clone(),
-            shelf: app::shelf(&config.limits),
-        };
+        let shelf = app::shelf(&config.limits, store.clone(), DefinitionMetrics::default());
+        let definitions = app::indexing::Definitions(shelf.clone());
         let indexing = move || app::indexing::index_once(&index, &indexed, definitions);
         blocking("the search index", indexing).await??;
         Ok(Self {
@@ -104,9 +105,10 @@ impl Local {
                 store.clone(),
                 limits,
                 source,
-                app::shelf(&config.limits),
+                shelf.clone(),
             )
             .with_search(search),
+            shelf,
             store,
             live,
             time: config.limits.request_time,
@@ -120,6 +122,7 @@ impl Local {
 
     pub(super) async fn close(self) -> anyhow::Result<()> {
         self.live.close().await;
+        self.shelf.close(Duration::from_secs(1)).await;
         self.store.close().await?;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! API definitions: what is in their texts, which the snapshot does not hold.
 //!
-//! A text is loaded and read when one of its members is selected, and once for all members and all requests ([`Shelf`]).
+//! A definition is asked for when one of its members is selected, and read once for all members, all requests and all starts ([`Shelf`]).
 
 mod compared;
 mod filter;
@@ -18,7 +18,7 @@ use super::arguments::PageArguments;
 use super::error::{Code, FieldError};
 use super::resolve::{cursor, window};
 use super::stored::{answer, internal};
-use crate::apis::{Definition, Operation, Place, PlacedText, Shelf, place};
+use crate::apis::{Definition, Operation, Place, PlacedText, Shelf, Unread, place};
 use crate::connect::{Answer, Fetched, FetchedPage, Group, Item, LiveSource, Parent};
 use crate::graph::{Ix, Part, PartId, Snapshot};
 use crate::ingest::Catalog;
@@ -132,27 +132,13 @@ impl Definitions {
 
     /// The definition at a place, read.
     async fn load(&self, place: &Place) -> Loaded {
-        let key = place.key();
-        if let Some(known) = self.shelf.get(&key) {
-            return Ok(known);
-        }
-        let text = self.text(&place.text).await?;
-        Ok(self.shelf.read(&key, text).await)
+        let read = self.shelf.read(place).await;
+        read.map_err(|unread| not_had(&unread))
     }
 
     async fn text(&self, text: &PlacedText) -> Result<Arc<str>, FieldError> {
-        let hash = match text {
-            PlacedText::Here(text) => return Ok(Arc::from(&**text)),
-            PlacedText::Stored(hash) => hash.to_string(),
-        };
-        let mut texts = self
-            .store
-            .texts(std::slice::from_ref(&hash))
-            .await
-            .map_err(|error| internal(&error))?;
-        texts
-            .remove(&hash)
-            .ok_or_else(|| FieldError::new(Code::Internal, "the text is no longer in the store"))
+        let text = self.shelf.text(text).await;
+        text.map_err(|unread| not_had(&unread))
     }
 
     /// The texts as they are written.
@@ -289,6 +275,13 @@ impl Definitions {
             }
         });
         each.collect()
+    }
+}
+
+fn not_had(unread: &Unread) -> FieldError {
+    match unread {
+        Unread::Store(error) => internal(error),
+        Unread::Gone | Unread::Ends => FieldError::new(Code::Internal, unread.to_string()),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A commit is whole or not there, so a killed process leaves the state before it; what the index lacks is found by comparing versions, and made again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use tantivy::{
 
 use super::document::{Bundle, Document, Group};
 use super::evaluate::GONE;
-use super::fields::{FORMAT, Fields, MOST_WEIGHTS, Whole, hash, mix_with};
+use super::fields::{FORMAT, Fields, MOST_WEIGHTS, NOTHING, Whole, hash, mix_with};
 use super::folder::Folder;
 use super::way::{Entered, Way};
 use super::words::{self, together};
@@ -62,6 +62,8 @@ pub struct Writing {
     /// By slot: where the entity is in the snapshot, and which one it is.
     entities: Vec<u32>,
     keys: Vec<u64>,
+    /// Bundles that have nothing in them.
+    nothing: HashSet<u64>,
     /// Which snapshots `entities` is about.
     lineage: u64,
     changed: bool,
@@ -103,6 +105,7 @@ impl Writing {
             held: HashMap::new(),
             entities: Vec::new(),
             keys: Vec::new(),
+            nothing: HashSet::new(),
             lineage: 0,
             changed: false,
             n_expected: 0,
@@ -180,6 +183,8 @@ impl Writing {
     }
 
     /// Replaces what there is of a bundle; its entity was placed before.
+    ///
+    /// That there is nothing in this version is remembered as well; version 0 is of nothing that anybody looks at again.
     pub fn put(&mut self, bundle: &Bundle) -> Result<(), SearchError> {
         let slot = self.slot(&bundle.entity);
         let key = hash(&bundle.entity);
@@ -199,6 +204,17 @@ impl Writing {
             made.add_u64(fields.group, bundle.group.number());
             made.add_u64(fields.slot, u64::from(slot));
             writer.add_document(self.way.enter(made))?;
+        }
+        self.nothing.remove(&own);
+        if bundle.documents.is_empty() && bundle.version != 0 {
+            self.nothing.insert(own);
+            let mut nothing = TantivyDocument::default();
+            nothing.add_u64(fields.key, key);
+            nothing.add_u64(fields.bundle, own);
+            nothing.add_u64(fields.version, bundle.version);
+            nothing.add_u64(fields.group, bundle.group.number());
+            nothing.add_u64(fields.slot, NOTHING);
+            writer.add_document(self.way.enter(nothing))?;
         }
         if let Some(held) = self.held.get_mut(&key) {
             held.versions[bundle.group.number() as usize] = bundle.version;
@@ -278,6 +294,7 @@ impl Writing {
             for group in Group::ALL {
                 let own = mix_with(key, group.number());
                 writer.delete_term(Term::from_field_u64(self.search.0.fields.bundle, own));
+                self.nothing.remove(&own);
             }
         }
         self.changed = true;
@@ -321,6 +338,7 @@ impl Writing {
             lineage: self.lineage,
             entities: self.entities.clone().into(),
             keys: self.keys.clone().into(),
+            n_nothing: self.nothing.len() as u64,
             others: parking_lot::Mutex::default(),
         })));
     }
@@ -345,12 +363,17 @@ impl Writing {
     /// Reads what the last run left.
     fn read_held(&mut self) -> Result<(), SearchError> {
         let mut by_slot: HashMap<u64, (u64, [u64; Group::ALL.len()])> = HashMap::new();
+        let mut nothing: Vec<(u64, usize, u64)> = Vec::new();
         for segment in self.reader.searcher().segment_readers() {
             let (keys, slots) = (column(segment, "key")?, column(segment, "slot")?);
             let (versions, groups) = (column(segment, "version")?, column(segment, "group")?);
             for doc in segment.doc_ids_alive() {
-                let entry = by_slot.entry(slots.get_val(doc)).or_default();
-                let group = groups.get_val(doc);
+                let (slot, group) = (slots.get_val(doc), groups.get_val(doc));
+                if slot == NOTHING {
+                    nothing.push((keys.get_val(doc), group as usize, versions.get_val(doc)));
+                    continue;
+                }
+                let entry = by_slot.entry(slot).or_default();
                 if let Some(version) = entry.1.get_mut(group as usize) {
                     *version = versions.get_val(doc);
                 }
@@ -372,6 +395,13 @@ impl Writing {
             {
                 *own = key;
                 self.held.insert(key, Held { slot, versions });
+            }
+        }
+        for (key, group, version) in nothing {
+            let held = self.held.get_mut(&key);
+            if let Some(own) = held.and_then(|held| held.versions.get_mut(group)) {
+                *own = version;
+                self.nothing.insert(mix_with(key, group as u64));
             }
         }
         Ok(())

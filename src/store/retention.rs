@@ -9,7 +9,7 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::changes::EXPIRED_AT;
-use super::tables::{changes, commits, counters, documents, texts};
+use super::tables::{changes, commits, counters, definitions, documents, texts};
 use super::{ROWS, Store, StoreError};
 
 /// What was taken away.
@@ -105,7 +105,7 @@ async fn keep_time(
     Ok(())
 }
 
-/// Texts that nothing refers to, unless they are young: a query may be about to load them.
+/// Texts that nothing refers to, with what was read of them, unless they are young: a query may be about to load them.
 async fn expire_texts(
     transaction: &sea_orm::DatabaseTransaction,
     before: Timestamp,
@@ -152,6 +152,11 @@ async fn expire_texts(
             .exec(transaction)
             .await?
             .rows_affected;
+        // Whoever reads such a text again has it from somewhere else.
+        definitions::Entity::delete_many()
+            .filter(definitions::Column::Hash.is_in(chunk))
+            .exec(transaction)
+            .await?;
     }
     Ok(gone)
 }

@@ -119,6 +119,28 @@ pub(super) mod texts {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// What was read of API definitions.
+pub(super) mod definitions {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "definitions")]
+    pub(crate) struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hash: String,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub hint: String,
+        pub reader: i32,
+        pub size: i64,
+        pub content: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub(crate) enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// What is wrong in which file.
 pub(super) mod problems {
     use sea_orm::entity::prelude::*;

@@ -139,8 +139,10 @@ macro_rules! label_values {
 }
 
 mod cache;
+mod definitions;
 
 pub use cache::{CacheMetrics, CacheOutcome, Striped};
+pub use definitions::{DefinitionFrom, DefinitionMetrics};
 
 /// All metrics there are.
 pub const CATALOGUE: &[Metric] = &[
@@ -158,6 +160,7 @@ pub const CATALOGUE: &[Metric] = &[
     CONNECTOR_BUDGET,
     WEBHOOK_DURATION,
     RELOADS,
+    definitions::READ,
     cache::READS,
     cache::ENTRIES,
     cache::MEMORY,
@@ -402,6 +405,7 @@ pub struct Metrics {
     connector_budget: Family<UpstreamLabels, Gauge<i64, AtomicI64>>,
     webhook_duration: Histograms<WebhookLabels>,
     reloads: Family<ReloadLabels, Counter>,
+    definitions: DefinitionMetrics,
     cache: CacheMetrics,
 }
 
@@ -442,6 +446,7 @@ impl Default for Metrics {
                 Histograms::new_with_constructor(durations),
             ),
             reloads,
+            definitions: DefinitionMetrics::registered(&mut add),
             cache: CacheMetrics::registered(&mut add),
             registry,
         }
@@ -515,6 +520,11 @@ impl Metrics {
             breaker: self.connector_breaker.get_or_create(&upstream).clone(),
             budget: self.connector_budget.get_or_create(&upstream).clone(),
         }
+    }
+
+    /// For the shelf of definitions, which counts for itself.
+    pub fn definitions(&self) -> &DefinitionMetrics {
+        &self.definitions
     }
 
     /// For the cache, which counts for itself.

@@ -3,10 +3,9 @@
 mod bundle;
 mod corpus;
 mod diff;
+mod kept;
 
-use std::sync::Arc;
-
-use callboard::apis::{self, Definition, Shelf};
+use callboard::apis::{self, Definition};
 use callboard::graphql::Limits;
 use serde_json::json;
 
@@ -376,24 +375,4 @@ fn ten_thousand_operations_are_read() {
     let definition = apis::read(&many(10_000), None);
     assert_eq!(definition.operations.len(), 10_000);
     assert_eq!(definition.problems, []);
-}
-
-#[tokio::test]
-async fn each_text_is_read_once_within_a_limit() {
-    let shelf = Shelf::new(1_000_000);
-    let key = |hash: &str| apis::Key {
-        hash: hash.into(),
-        hint: None,
-    };
-    let text: Arc<str> = many(100).into();
-    let one = key("one");
-    let (first, second) = tokio::join!(shelf.read(&one, Arc::clone(&text)), shelf.read(&one, text));
-    assert!(Arc::ptr_eq(&first, &second));
-    assert!(Arc::ptr_eq(&first, &shelf.get(&one).unwrap()));
-    let large: Arc<str> = "x".repeat(30_000_000).into();
-    let refused = shelf.read(&key("large"), large).await;
-    assert_eq!(
-        refused.problems[0].message,
-        "the definition has 30000000 bytes, and the limit `limits.definitionSize` is 1000000"
-    );
 }

@@ -115,10 +115,7 @@ async fn company() -> Company {
     let store = ingest.store().clone();
     let search = Search::new(&search::Place::Folder(folder.path().join("search"))).unwrap();
     let (index, indexed) = (search.clone(), Arc::clone(&catalog));
-    let definitions = Definitions {
-        store: store.clone(),
-        shelf: Shelf::default(),
-    };
+    let definitions = Definitions(Shelf::usual(store.clone()));
     let indexing = move || index_once(&index, &indexed, definitions);
     let indexed = tasks::blocking("the search index", indexing).await;
     indexed.unwrap().unwrap();

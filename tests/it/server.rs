@@ -441,6 +441,7 @@ fn metrics_are_those_of_the_catalogue() {
     callboard_connector_breaker_state gauge
     callboard_connector_budget_remaining gauge
     callboard_webhook_delivery_duration_seconds histogram
+    callboard_definitions_read counter
     callboard_cache_reads counter
     callboard_cache_entries gauge
     callboard_cache_memory_bytes gauge

@@ -1,24 +1,18 @@
-//! Operations of APIs as documents: definitions are read once per version, and not kept.
-
-use std::sync::Arc;
+//! Operations of APIs as documents: what is in definitions, each looked at once per version of its entity.
 
 use serde_json::Value;
 use tokio::runtime::Handle;
 
 use super::weight;
-use crate::apis::{Operation, PlacedText, Shelf, place};
+use crate::apis::{Operation, Shelf, Unread, place};
 use crate::graph::{Ix, Snapshot};
 use crate::graphql::operation_node;
 use crate::sdl::KindId;
 use crate::search::{Document, Text};
-use crate::store::Store;
 
-/// Where texts of definitions are, and who reads them.
+/// Who reads definitions.
 #[derive(Clone, Debug)]
-pub struct Definitions {
-    pub store: Store,
-    pub shelf: Shelf,
-}
+pub struct Definitions(pub Shelf);
 
 impl Definitions {
     /// Every entity of a kind that has definitions.
@@ -28,32 +22,39 @@ impl Definitions {
         snapshot.of_kinds(&kinds).iter().map(Ix).collect()
     }
 
-    /// The operations of an entity; on a thread that may wait.
-    pub(super) fn documents(&self, snapshot: &Snapshot, ix: Ix, handle: &Handle) -> Vec<Document> {
+    /// Whether an entity is of a kind that has definitions.
+    pub(super) fn may_have(snapshot: &Snapshot, ix: Ix) -> bool {
+        let kind = snapshot.kind(ix);
+        kind.is_some_and(|kind| !place::fields(snapshot.model(), kind).is_empty())
+    }
+
+    /// The operations of an entity, `None` where its definition cannot be had; on a thread that may wait.
+    pub(super) fn documents(
+        &self,
+        snapshot: &Snapshot,
+        ix: Ix,
+        handle: &Handle,
+    ) -> Option<Vec<Document>> {
         let mut documents = Vec::new();
         for place in place::of_entity(snapshot, ix) {
-            let Some(text) = self.text(&place.text, handle) else {
-                continue;
+            let definition = match handle.block_on(self.0.look(&place)) {
+                Ok(definition) => definition,
+                // The next change is there already.
+                Err(Unread::Gone | Unread::Ends) => return None,
+                Err(Unread::Store(error)) => {
+                    tracing::warn!(%error, "a definition cannot be loaded for the search index: {error}");
+                    return None;
+                }
             };
-            let definition = self.shelf.read_now(&text, place.hint.as_deref());
             let each = definition.operations.iter();
             documents.extend(each.map(|operation| document(operation, snapshot, ix)));
         }
-        documents
+        Some(documents)
     }
 
-    fn text(&self, text: &PlacedText, handle: &Handle) -> Option<Arc<str>> {
-        let hash = match text {
-            PlacedText::Here(text) => return Some(Arc::from(&**text)),
-            PlacedText::Stored(hash) => hash.to_string(),
-        };
-        match handle.block_on(self.store.texts(std::slice::from_ref(&hash))) {
-            Ok(mut texts) => texts.remove(&hash),
-            Err(error) => {
-                tracing::warn!(%error, "a definition cannot be loaded for the search index: {error}");
-                None
-            }
-        }
+    /// All of them were looked at; on a thread that may wait.
+    pub(super) fn settle(&self, handle: &Handle) {
+        handle.block_on(self.0.settle());
     }
 }
 

@@ -88,7 +88,7 @@ impl Definitions {
             let message = self.shelf.refusal(text.len());
             return Err(FieldError::new(Code::LimitExceeded, message));
         }
-        let read = self.shelf.read(&place.key(), Arc::clone(&text)).await;
+        let read = self.load(place).await?;
         Ok(Side {
             text,
             hint: place.hint.clone(),
