@@ -59,4 +59,8 @@ pub const CODES: &[(&str, &str)] = &[
         "the descriptor says in a way that is not followed where its docs are",
     ),
     ("docs-unreadable", "a file of the docs cannot be read"),
+    (
+        "docs-unsafe",
+        "HTML or an address on a page that would run or load something is left out",
+    ),
 ];

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { checks as catalog } from './catalog.mjs';
+import { checks as docs } from './docs.mjs';
 import { checks as frame } from './frame.mjs';
 import { checks as graph } from './graph.mjs';
 import { checks as journey } from './journey.mjs';
@@ -23,7 +24,7 @@ const world = { binary, browser, url: company.url };
 
 let passed = 0;
 const failed = [];
-for (const [name, run] of [...frame, ...catalog, ...graph, ...query, ...status, ...trouble, ...journey]) {
+for (const [name, run] of [...frame, ...catalog, ...graph, ...query, ...status, ...trouble, ...docs, ...journey]) {
   if (!name.includes(part)) continue;
   const started = performance.now();
   try {

@@ -309,22 +309,10 @@ impl Library {
         kept
     }
 
-    /// The page with the section that has this hash; all pages are read once per state of the docs.
+    /// The page with the section that has this hash; all pages are read for it if nobody has inspected this state of the docs.
     pub fn page_of_section<'d>(&self, docs: &'d Docs, hash: &str) -> Option<&'d Page> {
         let known = self.sections.get(&docs.site.version);
-        let known = known.unwrap_or_else(|| {
-            let mut pages = SectionPages::new();
-            for (number, page) in docs.site.pages.iter().enumerate() {
-                let rendered = made(&docs.site, &docs.place, page, Purpose::Read).rendered;
-                for section in &rendered.sections {
-                    let hash = PartId::hash(&section.key(page));
-                    pages.insert(hash.into(), number);
-                }
-            }
-            let pages = Arc::new(pages);
-            self.sections.insert(docs.site.version, Arc::clone(&pages));
-            pages
-        });
+        let known = known.unwrap_or_else(|| self.read(docs, |_, _| {}).1);
         docs.site.pages.get(*known.get(hash)?)
     }
 
@@ -344,9 +332,28 @@ impl Library {
             .ok()
     }
 
-    /// Reads all pages for what is wrong in them; `each` gets them one by one.
+    /// Reads all pages for what is wrong in them; `each` gets them one by one. Which sections they have is kept.
     pub fn inspect(&self, docs: &Docs, each: impl FnMut(&Page, &Rendered)) -> Vec<Diagnostic> {
-        inspect(&docs.site, &docs.place, each)
+        self.read(docs, each).0
+    }
+
+    fn read(
+        &self,
+        docs: &Docs,
+        mut each: impl FnMut(&Page, &Rendered),
+    ) -> (Vec<Diagnostic>, Arc<SectionPages>) {
+        let mut sections = SectionPages::new();
+        let mut numbers = 0..;
+        let problems = inspect(&docs.site, &docs.place, |page, rendered| {
+            let number = numbers.next().unwrap_or_default();
+            let hashes = rendered.sections.iter();
+            let hashes = hashes.map(|section| PartId::hash(&section.key(page)));
+            sections.extend(hashes.map(|hash| (hash.into(), number)));
+            each(page, rendered);
+        });
+        let sections = Arc::new(sections);
+        self.sections.insert(docs.site.version, Arc::clone(&sections));
+        (problems, sections)
     }
 }
 

@@ -66,6 +66,8 @@ pub(super) struct Config {
     pub(super) edit_uri_template: Option<String>,
     pub(super) exclude_docs: Patterns,
     pub(super) not_in_nav: Patterns,
+    /// Whether pages put in other files by `{! … !}`.
+    pub(super) includes: bool,
     pub(super) problems: Vec<Diagnostic>,
 }
 
@@ -180,6 +182,7 @@ impl Reader<'_> {
         self.config.edit_uri_template = self.text(root, "edit_uri_template");
         self.config.exclude_docs = self.patterns(root, "exclude_docs");
         self.config.not_in_nav = self.patterns(root, "not_in_nav");
+        self.config.includes = root.get("markdown_extensions").is_some_and(includes);
         if let Some(node) = root.get("docs_dir").filter(|node| !is_null(node)) {
             self.docs_dir(node);
         }
@@ -337,6 +340,18 @@ fn yaml_problem(file: &str, problem: yaml::YamlProblem) -> Option<Diagnostic> {
         Some(hint) => diagnostic.hint(hint),
         None => diagnostic,
     })
+}
+
+/// Whether the extension is listed whose marks are read only then; with or without settings.
+fn includes(extensions: &Node<'_>) -> bool {
+    let named = |name: &str| matches!(name, "markdown_include" | "markdown_include.include");
+    let in_map = |node: &Node<'_>| node.entries().iter().any(|entry| named(&entry.key));
+    match &extensions.value {
+        Content::List(items) => items
+            .iter()
+            .any(|item| item.as_str().is_some_and(named) || in_map(item)),
+        _ => in_map(extensions),
+    }
 }
 
 fn is_null(node: &Node<'_>) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! | file | what happens |
 //! | --- | --- |
-//! | `snippets` | other files are put in |
+//! | `snippets` `include` | other files are put in |
 //! | `blocks` | what MkDocs users write beyond `CommonMark` becomes tags with Markdown between them |
 //! | `write` | one pass over the parser's events: anchors, links, code, footnotes, sections |
 //! | `attributes` `highlight` `inline` `links` | attribute lists; code; emoji, marks, abbreviations; where links lead |
@@ -13,6 +13,7 @@
 mod attributes;
 mod blocks;
 mod highlight;
+mod include;
 mod inline;
 mod links;
 mod raw;

@@ -50,6 +50,8 @@ pub struct Site {
     files: BTreeMap<String, String>,
     /// Where pages are, in the tree.
     docs_dir: String,
+    /// Whether `{! … !}` on a page puts in another file.
+    pub(super) includes: bool,
     /// Whether media beside the pages may be shown as well.
     is_plain: bool,
     /// What all of the above was made of: folders and `mkdocs.yml`s, which say what pages there are.

@@ -3,6 +3,7 @@
 //! Every link of a page is relative, so a proxy may serve all of it below a path of its own; no page needs a script, and none may run one.
 //! Files are read on a thread that may wait, within the time of the request.
 
+mod readable;
 mod theme;
 
 use std::sync::Arc;

@@ -2,6 +2,8 @@
 //!
 //! It is no parser: what is taken for a tag here and is none is made harmless by `sanitize` behind.
 
+use std::collections::BTreeSet;
+
 /// Most elements within each other: what sanitises builds a tree.
 pub(super) const MAX_OPEN: usize = 100;
 
@@ -9,6 +11,12 @@ pub(super) const MAX_OPEN: usize = 100;
 const VOID: &[&str] = &[
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
     "track", "wbr",
+];
+
+/// Elements that run or load something, or look like a part of the page around.
+const ACTIVE: &[&str] = &[
+    "audio", "base", "embed", "form", "frame", "frameset", "iframe", "link", "math", "meta",
+    "object", "script", "style", "svg", "video",
 ];
 
 /// How many elements of raw HTML are open.
@@ -35,6 +43,7 @@ impl Depth {
 }
 
 struct Tag<'h> {
+    name: String,
     closes: bool,
     is_void: bool,
     /// From behind the name up to `>`.
@@ -67,17 +76,24 @@ fn tags(html: &str) -> impl Iterator<Item = Tag<'_>> {
         Some(Tag {
             closes,
             is_void: VOID.contains(&name.as_str()) || inner.ends_with('/'),
+            name,
             inner,
             at: html.len() - behind.len(),
         })
     })
 }
 
-/// The HTML with each `src` and `href` as `follow` says.
+/// The HTML with each `src` and `href` as `follow` says, and no image without a text.
 pub(super) fn followed(html: &str, mut follow: impl FnMut(&str, bool) -> Option<String>) -> String {
     let mut followed = String::with_capacity(html.len() + 16);
     let mut done = 0;
     for tag in tags(html).filter(|tag| !tag.closes) {
+        // What says nothing of an image has none: else its address would be read aloud.
+        if tag.name == "img" && !tag.inner.to_ascii_lowercase().contains("alt") {
+            followed.push_str(html.get(done..tag.at).unwrap_or_default());
+            followed.push_str(" alt=\"\"");
+            done = tag.at;
+        }
         for (name, is_image) in [("src", true), ("href", false)] {
             let Some((from, to)) = value(tag.inner, name) else {
                 continue;
@@ -95,6 +111,48 @@ pub(super) fn followed(html: &str, mut follow: impl FnMut(&str, bool) -> Option<
     }
     followed.push_str(html.get(done..).unwrap_or_default());
     followed
+}
+
+/// What of a piece of HTML runs or loads something, each once: `sanitize` takes it away.
+pub(super) fn left_out(html: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for tag in tags(html).filter(|tag| !tag.closes) {
+        let name = &tag.name;
+        if ACTIVE.contains(&name.as_str()) {
+            found.insert(format!("`<{name}>`"));
+        }
+        let handlers = names(tag.inner).filter(|name| name.starts_with("on") && name.len() > 2);
+        found.extend(handlers.map(|handler| format!("`{handler}` of `<{name}>`")));
+    }
+    found
+}
+
+/// The names of a tag's attributes that have a value, in lower case.
+fn names(inner: &str) -> impl Iterator<Item = String> {
+    let mut mark = None;
+    let mut outside = String::with_capacity(inner.len());
+    for c in inner.chars() {
+        match (mark, c) {
+            (None, '"' | '\'') => {
+                mark = Some(c);
+                outside.push(' ');
+            }
+            (Some(open), _) if open == c => mark = None,
+            (Some(_), _) => {}
+            (None, c) => outside.push(c.to_ascii_lowercase()),
+        }
+    }
+    let parts: Vec<&str> = outside.split('=').collect();
+    let before = parts.iter().take(parts.len().saturating_sub(1));
+    let names: Vec<String> = before
+        .filter_map(|part| {
+            part.split(|c: char| c.is_whitespace() || c == '/')
+                .rfind(|word| !word.is_empty())
+        })
+        .filter(|name| name.chars().all(|c| c.is_ascii_alphabetic()) && name.len() < 40)
+        .map(str::to_owned)
+        .collect();
+    names.into_iter()
 }
 
 /// The anchors that a piece of HTML brings.

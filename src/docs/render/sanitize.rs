@@ -17,6 +17,20 @@ const SCHEMES: &[&str] = &[
     "http", "https", "mailto", "tel", "sms", "ftp", "ftps", "matrix", "xmpp", "callto",
 ];
 
+/// The scheme of an address that is taken away.
+pub(super) fn unsafe_scheme(url: &str) -> Option<String> {
+    // A browser looks away from them, so they hide nothing.
+    let is_seen = |c: &char| !c.is_ascii_whitespace() && !c.is_ascii_control();
+    let (scheme, _) = url.split_once(':')?;
+    let scheme: String = scheme.chars().filter(is_seen).take(40).collect();
+    let scheme = scheme.to_ascii_lowercase();
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'));
+    (is_scheme && !SCHEMES.contains(&scheme.as_str())).then_some(scheme)
+}
+
 /// HTML with nothing in it that runs, loads what nobody asked for, or looks like a part of the server.
 pub(super) fn sanitize(html: &str) -> String {
     shown(&builder().clean(&set_aside(html)).to_string())
@@ -102,7 +116,7 @@ fn builder() -> &'static Builder<'static> {
             .rm_tags(["map", "area"])
             .add_generic_attributes(["class", "id", "dir", "align", "data-line"])
             .add_tag_attributes("details", ["open", "name"])
-            .add_tag_attributes("input", ["type", "disabled", "checked"])
+            .add_tag_attributes("input", ["type", "disabled", "checked", "aria-label"])
             .add_tag_attributes("img", ["loading"])
             .add_tag_attributes("td", ["colspan", "rowspan"])
             .add_tag_attributes("th", ["colspan", "rowspan"])

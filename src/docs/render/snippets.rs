@@ -1,7 +1,8 @@
-//! `--8<-- "file"`: other files of the tree in a page, as `pymdownx.snippets` puts them there.
+//! `--8<-- "file"` and `{! file !}`: other files of the tree in a page, as `pymdownx.snippets` and `markdown_include` put them there.
 //!
 //! Paths are relative to the folder of the docs, else to `docs_dir`; nothing outside of the tree is read, and nothing is fetched.
 
+use super::include::{Mark, mark};
 use crate::diagnostic::{Diagnostic, Position, Span};
 use crate::docs::site::Site;
 use crate::docs::tree::{Stamp, TreeError, join};
@@ -46,12 +47,18 @@ pub(super) fn expand(site: &Site, file: &str, text: &str, skip: usize) -> Expand
 }
 
 /// The files that a text names to be put in, as it names them; those of its snippets are not among them.
-pub(in crate::docs) fn named(text: &str) -> Vec<String> {
+pub(in crate::docs) fn named(text: &str, includes: bool) -> Vec<String> {
+    let mut named: Vec<String> = match includes {
+        true => text
+            .lines()
+            .filter_map(|line| Some(mark(line)?.path.to_owned()))
+            .collect(),
+        false => Vec::new(),
+    };
     // Most pages have none.
     if memchr::memmem::find(text.as_bytes(), b"8<-").is_none() {
-        return Vec::new();
+        return named;
     }
-    let mut named = Vec::new();
     let mut in_block = false;
     for line in text.lines() {
         let name = match cut(line) {
@@ -136,8 +143,46 @@ impl Expanded {
                         self.include(site, bare, (file, number), &indent, depth);
                     }
                 }
-                None => self.push(format!("{indent}{line}"), file, number),
+                None => match mark(line).filter(|_| site.includes) {
+                    Some(mark) => self.included(site, &mark, (file, number), indent, depth),
+                    None => self.push(format!("{indent}{line}"), file, number),
+                },
             }
+        }
+    }
+
+    /// A line with a file in it.
+    fn included(
+        &mut self,
+        site: &Site,
+        mark: &Mark<'_>,
+        at: (u32, u32),
+        indent: &str,
+        depth: usize,
+    ) {
+        let start = self.lines.len();
+        let is_alone = mark.before.trim().is_empty();
+        let inner = match is_alone {
+            true => format!("{indent}{}", mark.before),
+            false => indent.to_owned(),
+        };
+        match mark.parts.as_slice() {
+            [] => self.include(site, mark.path, at, &inner, depth),
+            parts => {
+                for part in parts {
+                    self.include(site, &format!("{}:{part}", mark.path), at, &inner, depth);
+                }
+            }
+        }
+        if self.lines.len() == start {
+            return self.push(format!("{indent}{}{}", mark.before, mark.after), at.0, at.1);
+        }
+        if let Some(first) = self.lines.get_mut(start).filter(|_| !is_alone) {
+            let text = first.text.get(indent.len()..).unwrap_or_default();
+            first.text = format!("{indent}{}{text}", mark.before);
+        }
+        if let Some(last) = self.lines.last_mut() {
+            last.text.push_str(mark.after);
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Our own in place of the parser's, because anchors, attribute lists, footnotes, code and links need to know more than one event, and nesting has a bound.
 
+mod html;
 mod leads;
 mod lists;
 
@@ -16,8 +17,7 @@ use pulldown_cmark::{
 use super::attributes::Attributes;
 use super::blocks::{Prepared, escape};
 use super::highlight::{self, Info};
-use super::links::{Led, lead};
-use super::raw::{self, Depth};
+use super::raw::Depth;
 use super::{Heading, Purpose, Rendered, Section, at_line};
 use crate::diagnostic::Diagnostic;
 use crate::docs::site::{Page, Site};
@@ -160,7 +160,11 @@ impl Writer<'_> {
             Event::HardBreak => self.space("<br>\n"),
             Event::Rule => self.out.push_str("<hr>\n"),
             Event::TaskListMarker(done) => {
-                let checked = if done { " checked" } else { "" };
+                // What reads it aloud has no other name for it.
+                let checked = match done {
+                    true => " checked aria-label=\"done\"",
+                    false => " aria-label=\"to do\"",
+                };
                 self.out
                     .push_str(&format!("<input type=\"checkbox\" disabled{checked}> "));
             }
@@ -420,42 +424,6 @@ impl Writer<'_> {
         let colours = self.coloured <= MAX_COLOURED;
         let html = highlight::block(&info, &code, colours);
         self.out.push_str(&html);
-    }
-
-    fn raw(&mut self, html: &str, at: usize) {
-        if let Some(image) = &mut self.image {
-            image.alt.push(' ');
-            return;
-        }
-        if !self.raw.admits(html) {
-            let max = raw::MAX_OPEN;
-            let message =
-                format!("HTML with more than {max} elements within each other is shown as text");
-            self.told(
-                "docs-limit",
-                at,
-                message,
-                "close the tags, or write Markdown",
-            );
-            let html = escape(html);
-            self.out.push_str(&html);
-            return;
-        }
-        self.rendered.anchors.extend(raw::anchors(html));
-        let mut leads = Vec::new();
-        let followed = raw::followed(html, |written, is_image| {
-            let led = lead(self.job.site, self.job.page, written, self.job.source);
-            let url = match &led {
-                Led::As(url) | Led::Asset(url) | Led::Page { url, .. } => Some(url.clone()),
-                Led::Nowhere(_) => Some(String::new()),
-            };
-            leads.push((led, is_image));
-            url
-        });
-        for (led, is_image) in leads {
-            self.judge(&led, at, is_image);
-        }
-        self.out.push_str(&followed);
     }
 
     fn quote(&mut self, kind: Option<BlockQuoteKind>) {

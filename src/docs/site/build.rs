@@ -54,6 +54,7 @@ pub(super) struct Build<'p> {
     frame: Vec<(String, Option<Stamp>)>,
     texts: Vec<(String, Option<Stamp>)>,
     docs_dir: String,
+    includes: bool,
     included: HashSet<String>,
     /// Files that pages put in, and their own.
     snippets: HashSet<String>,
@@ -70,6 +71,7 @@ impl<'p> Build<'p> {
             frame: Vec::new(),
             texts: Vec::new(),
             docs_dir: place.folder.clone(),
+            includes: false,
             included: HashSet::new(),
             snippets: HashSet::new(),
         }
@@ -99,6 +101,7 @@ impl<'p> Build<'p> {
         self.problems.append(&mut config.problems);
         let edit = Edit::of_config(&config, self.place.url.as_deref(), &self.place.folder);
         self.docs_dir.clone_from(&config.docs_dir);
+        self.includes = config.includes;
         self.mount("", &config, path, &edit);
         let laid = match config.nav.take() {
             Some(nav) => {
@@ -180,6 +183,7 @@ impl<'p> Build<'p> {
             files: self.files,
             docs_dir: self.docs_dir,
             repository,
+            includes: self.includes,
             is_plain,
             frame: self.frame,
             texts: self.texts,
@@ -275,7 +279,7 @@ impl<'p> Build<'p> {
 
     /// What a page puts in is a part of it: the site is another one when that has changed.
     fn stamp_snippets(&mut self, text: &str) {
-        let mut open = named_snippets(text);
+        let mut open = named_snippets(text, self.includes);
         while let Some(name) = open.pop() {
             for folder in [self.place.folder.clone(), self.docs_dir.clone()] {
                 let Some(path) = join(&folder, &name) else {
@@ -290,7 +294,7 @@ impl<'p> Build<'p> {
                     continue;
                 }
                 if let Ok((text, _)) = self.tree.read_text(&path, MAX_SNIPPET_BYTES as u64) {
-                    open.extend(named_snippets(&text));
+                    open.extend(named_snippets(&text, self.includes));
                 }
             }
         }

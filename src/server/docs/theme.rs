@@ -1,5 +1,6 @@
 //! The pages around the docs: navigation, table of contents, breadcrumbs, and what is said where there is nothing.
 
+use super::readable::readable;
 use crate::docs::{
     Docs, Heading, Kept, NavItem, Page, Trouble, asset_url, encode, escape, page_url,
 };
@@ -20,7 +21,7 @@ pub(super) fn page(snapshot: &Snapshot, ix: Ix, docs: &Docs, page: &Page, kept: 
     if !kept.rendered.toc.iter().any(|heading| heading.level == 1) {
         put(&mut main, &format!("<h1>{}</h1>\n", escape(&page.title)));
     }
-    main.push_str(&kept.rendered.html);
+    main.push_str(&readable(&kept.rendered.html));
     main.push_str("</article>\n");
     let (before, behind) = site.around(page);
     if before.is_some() || behind.is_some() {
@@ -68,7 +69,7 @@ pub(super) fn page(snapshot: &Snapshot, ix: Ix, docs: &Docs, page: &Page, kept: 
     }
     crumbs.push_str("<a class=\"cb-to-nav\" href=\"#cb-nav\">All pages ↓</a>");
     let body = format!(
-        "<div class=\"cb-shell\">\n<div class=\"cb-nav\" id=\"cb-nav\"><div><h2>{}</h2>\n<nav aria-label=\"Pages\">{nav}</nav></div></div>\n<main id=\"cb-main\">\n{main}</main>\n{}</div>\n",
+        "<div class=\"cb-shell\">\n<div class=\"cb-nav\" id=\"cb-nav\"><nav aria-label=\"Pages\"><h2>{}</h2>\n{nav}</nav></div>\n<main id=\"cb-main\">\n{main}</main>\n{}</div>\n",
         escape(&site.title),
         toc(&kept.rendered.toc),
     );

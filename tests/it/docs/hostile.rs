@@ -29,10 +29,8 @@ pub(crate) async fn problems(served: &Served) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_runs() {
     let markdown = "<script>alert(1)</script>\n\n<img src=x onerror=alert(1)> <a href=\"javascript:alert(1)\">x</a> [y](javascript:alert(1)) [z](JaVaScRiPt:alert(1)) ![d](data:image/svg+xml;base64,AAAA) [e](data:text/html,x)\n\n<iframe src=\"https://example.org\"></iframe> <style>p{}</style> <svg onload=alert(1)><a xlink:href=\"javascript:x\"/></svg>\n\n<form action=/x><input type=text name=a autofocus onfocus=x()></form>\n\n<div style=\"position:fixed\" class=\"cb-top mine\" id=\"cb-nav\" onclick=x()>t</div>\n\n<math><mtext><table><mglyph><style><img src=x onerror=alert(1)></style></table></math>\n\n`<script>` and\n\n```html title=\"<script>\"\n<script>alert(2)</script>\n```\n\n!!! note \"<img src=x onerror=alert(3)>\"\n    <b onmouseover=x()>t</b>\n\n# <img src=x onerror=alert(4)> head {: onclick=x() #a\"b }\n\n[r]: javascript:alert(5)\n[r] [ok](mailto:a@example.org)\n";
-    let html = Served::docs(&[("docs/index.md", markdown)])
-        .await
-        .html()
-        .await;
+    let served = Served::docs(&[("docs/index.md", markdown)]).await;
+    let html = served.html().await;
     for never in [
         "<script",
         "onerror=",
@@ -56,6 +54,103 @@ async fn nothing_runs() {
     }
     assert!(html.contains("href=\"mailto:a@example.org\""), "{html}");
     assert!(html.contains("class=\"mine\""), "{html}");
+    assert_snapshot!(problems(&served).await, @r#"
+    docs/index.md:1:1: warning[docs-unsafe]: `<script>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:3:1: warning[docs-unsafe]: `onerror` of `<img>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:3:1: warning[docs-unsafe]: the address `javascript:` of the link is left out
+      hint: link by `https:`, `mailto:` or a relative path; keep an image as a file beside the page
+    docs/index.md:3:1: warning[docs-unsafe]: the address `javascript:` of the link is left out
+      hint: link by `https:`, `mailto:` or a relative path; keep an image as a file beside the page
+    docs/index.md:3:1: warning[docs-unsafe]: the address `javascript:` of the link is left out
+      hint: link by `https:`, `mailto:` or a relative path; keep an image as a file beside the page
+    docs/index.md:3:1: warning[docs-unsafe]: the address `data:` of the image is left out
+      hint: link by `https:`, `mailto:` or a relative path; keep an image as a file beside the page
+    docs/index.md:3:1: warning[docs-unsafe]: the address `data:` of the link is left out
+      hint: link by `https:`, `mailto:` or a relative path; keep an image as a file beside the page
+    docs/index.md:5:1: warning[docs-unsafe]: `<iframe>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:5:1: warning[docs-unsafe]: `<style>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:5:1: warning[docs-unsafe]: `<svg>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:5:1: warning[docs-unsafe]: `onload` of `<svg>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:7:1: warning[docs-unsafe]: `<form>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:7:1: warning[docs-unsafe]: `onfocus` of `<input>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:9:1: warning[docs-unsafe]: `onclick` of `<div>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:11:1: warning[docs-unsafe]: `<math>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:11:1: warning[docs-unsafe]: `<style>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:11:1: warning[docs-unsafe]: `onerror` of `<img>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:20:1: warning[docs-unsafe]: `onmouseover` of `<b>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:22:1: warning[docs-unsafe]: `onerror` of `<img>` is left out
+      hint: nothing runs on these pages, and they load nothing: write Markdown, or link to it
+    docs/index.md:25:1: warning[docs-unsafe]: the address `javascript:` of the link is left out
+      hint: link by `https:`, `mailto:` or a relative path; keep an image as a file beside the page
+    "#);
+}
+
+/// What aliases and merge keys would multiply is refused, and pages are served all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mkdocs_yml_that_multiplies() {
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for n in 1..12 {
+        let before = format!("*a{}", n - 1);
+        let ten = [before.as_str(); 10].join(", ");
+        writeln!(bomb, "a{n}: &a{n} [{ten}]").unwrap();
+    }
+    bomb.push_str("nav: *a11\n");
+    let merges = "base: &base\n  site_name: Merged\n  hooks: [evil.py]\nsite_name: Own\n<<: [*base, *base]\nextra: { <<: *base }\n";
+    let round = "nav: &nav\n  - Round: *nav\n";
+    let deep = format!("nav: {}x{}\n", "[".repeat(50_000), "]".repeat(50_000));
+    let mut told = String::new();
+    for config in [&bomb, merges, round, &deep] {
+        let served = Served::docs(&[("mkdocs.yml", config), ("docs/index.md", "# Here")]).await;
+        let page = served.get("").await;
+        assert!(
+            page.text.contains("Here</h1>") || page.text.contains(">Here<"),
+            "{}",
+            page.text
+        );
+        writeln!(told, "{}", problems(&served).await).unwrap();
+    }
+    assert_snapshot!(told, @r#"
+    mkdocs.yml:5:25: error[yaml-alias]: anchors and aliases copy more than 50000 values or 1048576 bytes within the document
+      hint: write the values out, or use fewer aliases within aliases
+    mkdocs.yml:1:1: warning[docs-config]: `a0` has no effect here
+      hint: nothing in a `mkdocs.yml` is run or loaded; remove the key, or leave it for builds elsewhere
+    mkdocs.yml:2:1: warning[docs-config]: `a1` has no effect here
+      hint: nothing in a `mkdocs.yml` is run or loaded; remove the key, or leave it for builds elsewhere
+    mkdocs.yml:3:1: warning[docs-config]: `a2` has no effect here
+      hint: nothing in a `mkdocs.yml` is run or loaded; remove the key, or leave it for builds elsewhere
+    mkdocs.yml:4:1: warning[docs-config]: `a3` has no effect here
+      hint: nothing in a `mkdocs.yml` is run or loaded; remove the key, or leave it for builds elsewhere
+    mkdocs.yml:5:1: warning[docs-config]: `a4` has no effect here
+      hint: nothing in a `mkdocs.yml` is run or loaded; remove the key, or leave it for builds elsewhere
+
+    mkdocs.yml:5:1: warning[yaml-merge-key]: `<<` merges nothing, it is a key like any other
+      hint: write the values out; `key: *anchor` repeats one value
+    mkdocs.yml:6:10: warning[yaml-merge-key]: `<<` merges nothing, it is a key like any other
+      hint: write the values out; `key: *anchor` repeats one value
+    mkdocs.yml:1:1: warning[docs-config]: `base` has no effect here
+      hint: nothing in a `mkdocs.yml` is run or loaded; remove the key, or leave it for builds elsewhere
+    mkdocs.yml:5:1: warning[docs-config]: `<<` has no effect here
+      hint: nothing in a `mkdocs.yml` is run or loaded; remove the key, or leave it for builds elsewhere
+
+    mkdocs.yml:2:12: error[yaml-alias]: the alias stands inside of what it names
+      hint: write the value out
+
+    mkdocs.yml:1:261: error[yaml-limit]: the YAML cannot be read: recursion limit exceeded
+      hint: brackets and indentation nest too deep: write it flatter, or as text
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -218,7 +313,9 @@ async fn more_than_there_is_time_for() {
     let cases = [
         ("one line of 20 MB", "a".repeat(20_000_000)),
         ("lists in a line", format!("{}x", "- ".repeat(10_000))),
-        ("lists below each other", lists(1_000)),
+        ("lists below each other", lists(1_400)),
+        // More than a page may have: each needs two columns more than the one above.
+        ("10,000 lists below each other", lists(10_000)),
         ("quotes", format!("{}x", "> ".repeat(10_000))),
         ("brackets", "[".repeat(100_000)),
         ("links", "[a](".repeat(50_000)),

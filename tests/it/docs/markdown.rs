@@ -96,8 +96,8 @@ async fn small_things_in_texts() {
     <h3 id="uber" class="big">Über<a class="headerlink" href="#uber" title="Link to Über" rel="noopener noreferrer">#</a></h3>
     <p>Our <abbr title="an interface">API</abbr> at <a class="magiclink" href="https://example.org/a_b(c)" rel="noopener noreferrer">https://example.org/a_b(c)</a>. Press <span class="keys"><kbd>Ctrl</kbd>+<kbd>C</kbd></span>, <mark>mark</mark> <span class="emoji" title=":tada:">🎉</span> x<sup>2</sup> H<sub>2</sub>O <del>gone</del> <a class="magiclink" href="https://www.example.org" rel="noopener noreferrer">www.example.org</a>.</p>
     <ul>
-    <li><input type="checkbox" disabled="" checked=""> done</li>
-    <li><input type="checkbox" disabled=""> open</li>
+    <li><input type="checkbox" disabled="" checked="" aria-label="done"> done</li>
+    <li><input type="checkbox" disabled="" aria-label="to do"> open</li>
     </ul>
     <dl>
     <dt>Term</dt>
@@ -229,4 +229,44 @@ async fn snippets_stay_inside() {
     docs/index.md:7:1: warning[docs-snippet]: the snippet is not read: there is no file `nothing.md`
       hint: correct the path; it is relative to the file that names it
     "#);
+}
+
+/// `{! … !}` is read where `mkdocs.yml` names the extension, in fences too, and nowhere else.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_put_in_where_the_extension_is_named() {
+    let page = "# Words\n\n```yaml\n{!docs/parts/a.yaml!}\n```\n\n> {! parts/b.txt !lines=2-3 5}.\n\nBefore {!parts/c.md!} behind\n\n{!docs/gone.md!}\n\n{! ../../secret !}\n";
+    let files = [
+        ("docs/index.md", page),
+        ("docs/parts/a.yaml", "kind: Thing\n  deep: yes\n"),
+        ("docs/parts/b.txt", "one\ntwo\nthree\nfour\nfive\n"),
+        ("docs/parts/c.md", "the *middle*\n"),
+        ("../secret", "the secret"),
+    ];
+    let config =
+        "markdown_extensions:\n- admonition\n- markdown_include.include:\n    base_path: docs\n";
+    let with = Served::docs(&[&files[..], &[("mkdocs.yml", config)]].concat()).await;
+    let html = with.html().await;
+    let text = html.replace("<span class=\"", "\u{0}");
+    let text: String = text
+        .split('\u{0}')
+        .map(|part| part.split_once("\">").map_or(part, |(_, rest)| rest))
+        .collect();
+    let text = text.replace("</span>", "");
+    assert!(text.contains("kind: Thing\n  deep: yes</code>"), "{text}");
+    assert!(text.contains("two\nthree\nfive."), "{text}");
+    assert!(text.contains("Before the <em>middle</em> behind"), "{text}");
+    assert!(!text.contains("the secret"), "{text}");
+    assert_snapshot!(super::hostile::problems(&with).await, @r#"
+    docs/index.md:11:1: warning[docs-snippet]: the snippet is not read: there is no file `docs/docs/gone.md`
+      hint: correct the path; it is relative to the file that names it
+    docs/index.md:13:1: warning[docs-outside]: the snippet is not read: `../../secret` leads out of the folder that is read
+      hint: keep what the docs need below the folder of their source, as a file and not as a link out of it
+    "#);
+    // A file that a page puts in is a part of it.
+    with.catalog.write("docs/parts/c.md", "another");
+    assert!(with.html().await.contains("Before another behind"));
+
+    let without = Served::docs(&[&files[..], &[("mkdocs.yml", "site_name: x\n")]].concat()).await;
+    let html = without.html().await;
+    assert!(html.contains("Before {!parts/c.md!} behind"), "{html}");
 }

@@ -6,6 +6,7 @@ use super::Writer;
 use crate::docs::render::Wanted;
 use crate::docs::render::blocks::escape;
 use crate::docs::render::links::{Led, lead};
+use crate::docs::render::sanitize::unsafe_scheme;
 
 impl Writer<'_> {
     pub(super) fn link(
@@ -100,7 +101,15 @@ impl Writer<'_> {
                 };
                 self.problem(code, at, message, hint);
             }
-            Led::As(_) | Led::Asset(_) | Led::Page { .. } => {}
+            Led::As(url) => {
+                if let Some(scheme) = unsafe_scheme(url) {
+                    let what = if is_image { "image" } else { "link" };
+                    let message = format!("the address `{scheme}:` of the {what} is left out");
+                    let hint = "link by `https:`, `mailto:` or a relative path; keep an image as a file beside the page";
+                    self.problem("docs-unsafe", at, message, hint);
+                }
+            }
+            Led::Asset(_) | Led::Page { .. } => {}
         }
     }
 }
