@@ -14,6 +14,7 @@ mod edges;
 mod extract;
 mod facet;
 mod index;
+mod kept;
 mod layout;
 mod members;
 mod order;
@@ -54,6 +55,7 @@ pub use self::targets::Wanted;
 use self::descriptors::Descriptors;
 use self::edges::Edges;
 use self::index::ValueIndex;
+use self::kept::Kept;
 use self::layout::Layout;
 use self::paths::{Generation, Lineage, PathIndex};
 use self::problems::Problems;
@@ -97,6 +99,7 @@ pub struct Snapshot {
     strays: Vec<PathIndex>,
     lineage: Arc<Lineage>,
     generation: Generation,
+    kept: Kept,
     problems: Problems,
 }
 

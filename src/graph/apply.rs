@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::edges::Triple;
 use super::extract::{Scratch, extract};
 use super::index::{Source, Texts};
+use super::kept::Kept;
 use super::layout::{ABSENT, ID_SLOT, KindCode, Layout, NO_SLOT, REF_SLOT, kind_code};
 use super::paths::{Found, find};
 use super::rows::{NewRow, Rows};
@@ -25,6 +26,7 @@ impl Snapshot {
             return self.first(delta);
         }
         let mut next = self.clone();
+        next.kept = Kept::default();
         next.revision = delta.revision;
         let mut changed = Vec::new();
         for entity_ref in &delta.removals {

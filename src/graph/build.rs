@@ -14,6 +14,7 @@ use super::bulk::sorted_groups;
 use super::descriptors::{Descriptors, Dictionary};
 use super::edges::{Edges, Ranks, each_index};
 use super::index::{ListGroups, Source, Texts, ValueIndex};
+use super::kept::Kept;
 use super::layout::{ABSENT, ID_SLOT, Layout, REF_SLOT};
 use super::order::name_in;
 use super::paths::PathIndex;
@@ -61,6 +62,7 @@ impl Snapshot {
             strays: strays.collect(),
             lineage: Arc::default(),
             generation: 0,
+            kept: Kept::default(),
             problems: Problems::default(),
             layout,
             model,

@@ -3,6 +3,7 @@
 mod naive;
 mod random;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -213,6 +214,7 @@ fn check_filters(snapshot: &Snapshot, naive: &Naive, random: &mut Random) {
         assert_eq!(refs(snapshot, &found), naive.select(&filter), "{filter:?}");
         assert_eq!(snapshot.count(&filter), found.len());
         check_pages(snapshot, naive, &found, random);
+        check_held(snapshot, &filter, random);
         let name = [
             "kind",
             "type",
@@ -240,6 +242,34 @@ fn check_filters(snapshot: &Snapshot, naive: &Naive, random: &mut Random) {
             snapshot.facet(&found, name, first).expect(name),
             facet[..first.min(facet.len())]
         );
+    }
+}
+
+/// First pages that are kept are those that are worked out, the first time and again.
+fn check_held(snapshot: &Snapshot, filter: &Filter, random: &mut Random) {
+    let found = snapshot.matching(filter);
+    let filter = match &found {
+        Cow::Borrowed(held) => Some(*held),
+        Cow::Owned(_) => None,
+    };
+    let kinds = (0..snapshot.model().kinds.len()).map(|at| Some(KindId(at as u16)));
+    let kinds = kinds.chain([None]).map(|kind| snapshot.of_kind(kind));
+    for set in kinds.chain([&*snapshot.alive]) {
+        let order = random.order(snapshot.model());
+        let window = Window {
+            first: Some(random.below(5)),
+            ..Window::default()
+        };
+        for filter in [None, filter] {
+            let wanted = match filter {
+                Some(filter) => snapshot.page(&(set & filter), &order, &window),
+                None => snapshot.page(set, &order, &window),
+            };
+            for _ in 0..2 {
+                let held = snapshot.page_of_held(set, filter, &order, &window);
+                assert_eq!(held, wanted, "{order:?} {window:?}");
+            }
+        }
     }
 }
 
@@ -564,6 +594,9 @@ proptest! {
                 Window { first: Some(3), after: cursor.as_deref(), ..Window::default() }
             };
             let page = snapshot.page(snapshot.all(), &order, &window).expect("page");
+            // What is kept of a state is not shown of the next one.
+            let first = Window { first: Some(3), ..Window::default() };
+            prop_assert_eq!(snapshot.page_of_held(snapshot.all(), None, &order, &first), snapshot.page(snapshot.all(), &order, &first));
             seen.extend(page.items.iter().map(|ix| snapshot.entity_ref(*ix).to_owned()));
             let (end, more) = if backward { (page.items.first(), page.has_previous) } else { (page.items.last(), page.has_next) };
             cursor = end.map(|ix| snapshot.cursor(*ix, &order)).or(cursor);

@@ -17,8 +17,12 @@ use crate::graphql::plan::{
 use crate::graphql::resolve::Resolver;
 use crate::sdl::{RelationId, Targets};
 
-/// A set of entities, borrowed where the snapshot has it as it is.
-type Set<'r> = Cow<'r, RoaringBitmap>;
+/// All entities of a connection, and those that its filter lets through.
+enum Sets<'r> {
+    /// The snapshot holds all of them, and those of the filter where they are borrowed.
+    Held(&'r RoaringBitmap, Option<Cow<'r, RoaringBitmap>>),
+    Made(RoaringBitmap, Option<&'r RoaringBitmap>),
+}
 
 /// One page, ready to be written.
 #[derive(Debug)]
@@ -122,23 +126,25 @@ impl<'r> Writer<'r> {
         if let (Rows::Relation(relation), Some(ix)) = (&op.rows, ix) {
             return self.targets(op, field, arguments, (*relation, ix));
         }
-        let (set, filter) = self.sets(op, field, arguments, ix)?;
-        let page = match (op.page, &filter) {
-            (false, _) => Ok(Page::default()),
-            (true, Some(filter)) => {
-                let window = arguments.page.window();
-                let snapshot = scene.snapshot;
-                snapshot.page_of_both(&set, filter, &arguments.orders, &window)
+        let sets = self.sets(op, field, arguments, ix)?;
+        let (set, filter) = match &sets {
+            Sets::Held(set, filter) => (*set, filter.as_deref()),
+            Sets::Made(set, filter) => (set, *filter),
+        };
+        let (snapshot, orders) = (scene.snapshot, &arguments.orders);
+        let window = arguments.page.window();
+        let page = match (&sets, filter) {
+            _ if !op.page => Ok(Page::default()),
+            (Sets::Held(_, None | Some(Cow::Borrowed(_))), filter) => {
+                snapshot.page_of_held(set, filter, orders, &window)
             }
-            (true, None) => {
-                let window = arguments.page.window();
-                scene.snapshot.page(&set, &arguments.orders, &window)
-            }
+            (_, Some(filter)) => snapshot.page_of_both(set, filter, orders, &window),
+            (_, None) => snapshot.page(set, orders, &window),
         };
         let page = page.map_err(bad_cursor)?;
         Ok(Connection {
             rows: PageRows::Entities(page.items),
-            total: op.total.then(|| match &filter {
+            total: op.total.then(|| match filter {
                 Some(filter) => set.intersection_len(filter),
                 None => set.len(),
             }),
@@ -186,14 +192,13 @@ impl<'r> Writer<'r> {
         })
     }
 
-    /// All entities of the connection, and those that its filter lets through.
     fn sets(
         &self,
         op: &ConnectionOp,
         field: FieldId,
         arguments: &'r Arguments,
         ix: Option<Ix>,
-    ) -> Result<(Set<'r>, Option<Set<'r>>), FieldError> {
+    ) -> Result<Sets<'r>, FieldError> {
         let scene = self.scene;
         let listed = match &op.rows {
             Rows::Kind(kind) => Some(scene.snapshot.of_kind(Some(*kind))),
@@ -204,7 +209,7 @@ impl<'r> Writer<'r> {
             // Such a field is met once, so there is nothing to keep.
             let filter = arguments.filter.as_ref();
             let filtered = filter.map(|filter| scene.snapshot.matching(filter));
-            return Ok((Cow::Borrowed(listed), filtered));
+            return Ok(Sets::Held(listed, filtered));
         }
         let mut set = match (&op.rows, ix) {
             (Rows::Resolved { resolver, via }, Some(ix)) => {
@@ -216,8 +221,7 @@ impl<'r> Writer<'r> {
             let allowed = |ix: &u32| targets.allows(scene.snapshot.kind(Ix(*ix)));
             set = set.iter().filter(allowed).collect();
         }
-        let filtered = scene.filtered(field, arguments);
-        Ok((Cow::Owned(set), filtered.map(Cow::Borrowed)))
+        Ok(Sets::Made(set, scene.filtered(field, arguments)))
     }
 
     /// Pages of things that are no entities; `None` for a resolver of entities.
