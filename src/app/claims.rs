@@ -157,9 +157,10 @@ fn problem(claimed: &Claimed, origin: &Origin, lines: &[&str]) -> ProblemRecord 
 /// Line and column of a key in the document that begins at a line, both counted from 1.
 ///
 /// By its text alone: the document was read before, so the key is in it, and at worst another place that looks like it is named.
-pub(super) fn place(key: &str, start: u32, lines: &[&str]) -> Option<(u32, u32)> {
+pub(super) fn place(key: &str, start: u32, lines: &[impl AsRef<str>]) -> Option<(u32, u32)> {
     let before = usize::try_from(start).ok()?.saturating_sub(1);
-    let document = lines.iter().zip(1_u32..).skip(before);
+    let lines = lines.iter().map(AsRef::as_ref);
+    let document = lines.zip(1_u32..).skip(before);
     let mut document =
         document.take_while(|(line, number)| *number == start || !line.starts_with("---"));
     document.find_map(|(line, number)| {

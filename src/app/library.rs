@@ -15,7 +15,7 @@ use crate::catalog::EntityRef;
 use crate::clock::Clock;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::docs::{self, Docs, Trouble};
-use crate::graph::{Ix, ProblemRecord, Snapshot};
+use crate::graph::{Ix, Origin, ProblemRecord, Snapshot};
 use crate::ingest::Ingest;
 use crate::tasks::Tasks;
 
@@ -39,9 +39,17 @@ pub(super) fn follow(ingest: Arc<Ingest>, clock: Clock, tasks: &Tasks) {
 /// What was found in the docs of an entity, in one state of them.
 #[derive(Debug)]
 struct Looked {
-    /// Of the descriptor, and of the docs; none where they cannot be found.
-    state: (u64, Option<u64>),
+    state: State,
     problems: Vec<ProblemRecord>,
+}
+
+/// What the problems of docs depend on.
+#[derive(Debug, PartialEq, Eq)]
+struct State {
+    /// Version of the descriptor, and the line where it begins.
+    descriptor: (u64, Option<u32>),
+    /// Version of the docs, or what stands in the way.
+    docs: Result<Option<u64>, Trouble>,
 }
 
 /// By the entity's ref.
@@ -85,29 +93,39 @@ fn look(ingest: &Ingest, clock: &Clock, known: &mut Known) -> bool {
     let catalog = ingest.catalog();
     let snapshot = catalog.snapshot();
     let mut next = Known::new();
+    let mut files = Files { ingest, last: None };
     let (mut is_new, mut is_other) = (false, false);
-    for ix in catalog.library().named(&snapshot) {
+    let named = catalog.library().named(&snapshot).into_iter();
+    let mut named: Vec<(Ix, Option<Origin>)> = named.map(|ix| (ix, snapshot.origin(ix))).collect();
+    named.sort_by(|(_, one), (_, other)| {
+        let key = |origin: &Option<Origin>| {
+            let origin = origin.as_ref()?;
+            Some((Arc::clone(&origin.source), Arc::clone(&origin.file)))
+        };
+        key(one).cmp(&key(other))
+    });
+    for (ix, origin) in named {
         let entity_ref = snapshot.entity_ref(ix);
         let found = catalog.library().of_now(&snapshot, ix);
-        let version = found.as_ref().ok().and_then(Option::as_ref);
-        let state = (
-            snapshot.version(ix),
-            version.map(|docs| docs.site.version()),
-        );
+        let version = |docs: &Option<Docs>| docs.as_ref().map(|docs| docs.site.version());
+        let state = State {
+            descriptor: (snapshot.version(ix), origin.map(|origin| origin.line)),
+            docs: found.as_ref().map(version).map_err(Trouble::clone),
+        };
         let looked = match known.remove(entity_ref) {
-            // What stands in the way may be anywhere.
-            Some(looked) if looked.state == state && state.1.is_some() => looked,
+            Some(looked) if looked.state == state => looked,
             before => {
-                let other = |before: &Looked| before.state.1 != state.1;
+                let other = |before: &Looked| before.state.docs != state.docs;
                 is_other |= before.as_ref().is_none_or(other);
-                let problems = problems(ingest, &snapshot, ix, found, clock);
+                let problems = problems(&mut files, &snapshot, ix, found, clock);
                 is_new |= before.is_none_or(|before| !same(&before.problems, &problems));
                 Looked { state, problems }
             }
         };
         next.insert(entity_ref.into(), looked);
     }
-    is_other |= known.values().any(|gone| gone.state.1.is_some());
+    let had_docs = |gone: &Looked| matches!(gone.state.docs, Ok(Some(_)));
+    is_other |= known.values().any(had_docs);
     is_new |= known.values().any(|gone| !gone.problems.is_empty());
     *known = next;
     if is_new {
@@ -128,8 +146,27 @@ fn same(before: &[ProblemRecord], now: &[ProblemRecord]) -> bool {
     before.iter().map(key).eq(now.iter().map(key))
 }
 
+/// Lines of files with descriptors: of the last one, because those who ask come file by file.
+struct Files<'i> {
+    ingest: &'i Ingest,
+    last: Option<((Arc<str>, Arc<str>), Vec<String>)>,
+}
+
+impl Files<'_> {
+    fn lines(&mut self, origin: &Origin) -> &[String] {
+        let key = (Arc::clone(&origin.source), Arc::clone(&origin.file));
+        let last = self.last.take().filter(|(known, _)| *known == key);
+        let (_, lines) = self.last.insert(last.unwrap_or_else(|| {
+            let text = self.ingest.text_of(&origin.source, &origin.file);
+            let lines = text.as_deref().unwrap_or_default().lines();
+            (key, lines.map(str::to_owned).collect())
+        }));
+        lines
+    }
+}
+
 fn problems(
-    ingest: &Ingest,
+    files: &mut Files<'_>,
     snapshot: &Snapshot,
     ix: Ix,
     found: Result<Option<Docs>, Trouble>,
@@ -146,11 +183,11 @@ fn problems(
                 .iter()
                 .filter_map(|problem| in_file(snapshot, ix, problem, clock))
                 .collect();
-            told.extend(in_descriptor(ingest, snapshot, ix, &trouble, clock));
+            told.extend(in_descriptor(files, snapshot, ix, &trouble, clock));
             return told;
         }
     };
-    let library = ingest.catalog().library();
+    let library = files.ingest.catalog().library();
     let problems = library.inspect(&docs, |_, _| {});
     let problems = problems.iter();
     problems
@@ -182,7 +219,7 @@ fn in_file(
 }
 
 fn in_descriptor(
-    ingest: &Ingest,
+    files: &mut Files<'_>,
     snapshot: &Snapshot,
     ix: Ix,
     trouble: &Trouble,
@@ -191,10 +228,8 @@ fn in_descriptor(
     let origin = snapshot.origin(ix)?;
     let descriptor = snapshot.descriptor(ix);
     let path = docs::key_of(snapshot.model(), &descriptor, &trouble.subject);
-    let text = ingest.text_of(&origin.source, &origin.file);
-    let lines: Vec<&str> = text.as_deref().unwrap_or_default().lines().collect();
     let key = path.as_ref().and_then(|path| path.last());
-    let found = key.and_then(|key| place(key, origin.line, &lines));
+    let found = key.and_then(|key| place(key, origin.line, files.lines(&origin)));
     Some(ProblemRecord {
         severity: Severity::Warning,
         code: trouble.code.into(),
