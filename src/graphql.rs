@@ -137,7 +137,7 @@ impl Engine {
             changes: stored::Changes(store),
             definitions,
             live,
-            search: found::Searches(None),
+            search: found::Searches::new(None),
             limits,
         }))
     }
@@ -154,7 +154,7 @@ impl Engine {
             definitions: inner.definitions.clone(),
             docs: inner.docs.clone(),
             live: inner.live.clone(),
-            search: found::Searches(Some(search)),
+            search: found::Searches::new(Some(search)),
             limits: inner.limits.clone(),
         }))
     }

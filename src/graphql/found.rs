@@ -5,10 +5,12 @@
 mod meaning;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
 use super::arguments::{PageArguments, Paged};
 use super::error::{Code, FieldError};
@@ -28,7 +30,22 @@ pub(crate) const FOUND: &str = " found";
 
 /// `search` and `suggest`.
 #[derive(Clone, Debug)]
-pub(crate) struct Searches(pub(crate) Option<Search>);
+pub(crate) struct Searches {
+    index: Option<Search>,
+    /// As many at a time as there are processors: more of them would only wait for each other, and keep the rest of the server from working.
+    turns: Arc<Semaphore>,
+}
+
+impl Searches {
+    /// Without an index they say that there is none.
+    pub(crate) fn new(index: Option<Search>) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            index,
+            turns: Arc::new(Semaphore::new(processors)),
+        }
+    }
+}
 
 impl LiveSource for Searches {
     fn fetch(&self, groups: Vec<Asked>) -> Vec<BoxFuture<'static, Vec<Answer>>> {
@@ -37,7 +54,7 @@ impl LiveSource for Searches {
                 "suggest" => suggest,
                 _ => search,
             };
-            answers(self.0.clone(), group, work)
+            answers(self.clone(), group, work)
         });
         each.collect()
     }
@@ -46,14 +63,15 @@ impl LiveSource for Searches {
 type Work = fn(&Search, &LiveField, &Scope) -> Result<Value, FieldError>;
 
 /// The same for all parents: none of them says anything about what is looked for.
-fn answers(search: Option<Search>, group: Asked, work: Work) -> BoxFuture<'static, Vec<Answer>> {
+fn answers(searches: Searches, group: Asked, work: Work) -> BoxFuture<'static, Vec<Answer>> {
     async move {
         let n_parents = group.parents.len();
-        let Some(search) = search else {
+        let Some(search) = searches.index else {
             let error = FieldError::new(Code::NotConfigured, "there is no search index here");
             return vec![Fault::from(error).into(); n_parents];
         };
         let suspected = search.clone();
+        let _turn = searches.turns.acquire().await;
         // The index lies on disk.
         let found = blocking("a search", move || {
             work(&search, &group.field, &group.scope)
