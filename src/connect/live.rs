@@ -180,9 +180,11 @@ impl LiveObject {
         mismatches: &Cell<u32>,
     ) -> Cow<'v, Value> {
         let mut names: SmallVec<[(&str, &Value); 4]> = SmallVec::new();
-        let own = self.origin.names.iter();
-        names.extend(own.map(|(name, value)| (&**name, value)));
-        names.extend(args.map(|args| ("args", args)));
+        if !expr.is_of_this() {
+            let own = self.origin.names.iter();
+            names.extend(own.map(|(name, value)| (&**name, value)));
+            names.extend(args.map(|args| ("args", args)));
+        }
         expr.eval(&Names {
             this: Some(value),
             names: &names,

@@ -413,6 +413,7 @@ impl Look<'_> {
             }
         };
         let asked_now = self.found.and_then(|found| found.get(&ask.key));
+        let mut known = None;
         let held = match asked_now {
             Some(Ok(held)) if flights::suffices(fetch, &held.entry, extent.rows) => held.clone(),
             Some(Err(fault)) => {
@@ -421,8 +422,13 @@ impl Look<'_> {
                 self.held(fetch, &ask).filter(|_| fetch.rows)?
             }
             Some(Ok(_)) | None => {
-                let held = self.held(fetch, &ask);
-                match held.filter(|held| flights::suffices(fetch, &held.entry, extent.rows)) {
+                let held = self.held(fetch, &ask).filter(|held| {
+                    let rows = self.rows(fetch, &ask, held, nearest(parent));
+                    let is_enough = rows.as_ref().map_or(true, |rows| rows.suffice(extent.rows));
+                    known = Some(rows).filter(|_| is_enough);
+                    is_enough
+                });
+                match held {
                     Some(held) => held,
                     None => {
                         provided.pending = true;
@@ -448,7 +454,8 @@ impl Look<'_> {
             self.runtime.renew(fetch, args, of, None, self.scope);
         }
         self.count_age(fetch, &held);
-        match self.rows(fetch, &ask, &held, nearest(parent)) {
+        let rows = known.unwrap_or_else(|| self.rows(fetch, &ask, &held, nearest(parent)));
+        match rows {
             Ok(rows) => {
                 if let (Some(Ok(_)), Parent::Entity(ix)) = (asked_now, parent) {
                     let has_it = rows.is_said();

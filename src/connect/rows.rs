@@ -64,6 +64,11 @@ impl Rows {
         }
     }
 
+    /// Whether as many are here as are wanted, or all there are.
+    pub(super) fn suffice(&self, wanted: usize) -> bool {
+        self.len() >= wanted || self.progress.next.is_none()
+    }
+
     pub(super) fn object(&self, position: usize) -> Option<LiveObject> {
         let (view, origin, entity, which) = match &self.objects {
             Objects::Members(objects) => return objects.get(position).cloned(),

@@ -2,6 +2,7 @@
 //!
 //! Who polls asks for the same kind, the same value and the same order again and again; the walk through the order is the dearest part of such a page.
 //! What is kept is which entities come first, and nothing of what is shown of them.
+//! Small sets are not worth it: there are many of them, and they are put in order by themselves.
 
 use std::collections::HashMap;
 use std::ptr;
@@ -11,6 +12,7 @@ use parking_lot::RwLock;
 use roaring::RoaringBitmap;
 use smallvec::SmallVec;
 
+use super::seek::SMALL;
 use super::{BadCursor, Order, Page, Snapshot, Window};
 
 /// So many are kept; then it begins anew.
@@ -45,6 +47,9 @@ impl Snapshot {
         let (Some(first), None, None) = (window.first, window.after, window.before) else {
             return make();
         };
+        if filter.unwrap_or(set).len() <= SMALL {
+            return make();
+        }
         let key = Key {
             set: ptr::from_ref(set).addr(),
             filter: filter.map_or(0, |filter| ptr::from_ref(filter).addr()),

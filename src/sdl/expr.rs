@@ -129,6 +129,18 @@ impl Expr {
         reads::has_arguments(&self.node)
     }
 
+    /// Whether it reads nothing but `$this`, by names and places alone.
+    pub fn is_of_this(&self) -> bool {
+        let Node::Path(path) = &self.node else {
+            return false;
+        };
+        let is_plain = |step: &Step| match step {
+            Step::Name(_, arguments) => arguments.is_empty() && step.condition().is_none(),
+            Step::Index(_) | Step::Each => true,
+        };
+        matches!(path.root, Root::This) && path.steps.iter().all(is_plain)
+    }
+
     /// The value; [`Value::Null`] where something is missing. Plain paths borrow.
     pub fn eval<'a>(&'a self, scope: &Scope<'a, '_>) -> Cow<'a, Value> {
         eval::node(&self.node, scope)
