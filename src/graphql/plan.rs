@@ -22,7 +22,7 @@ pub(crate) use compile::compile;
 use super::arguments::{Arguments, Meaning};
 use super::error::{FieldError, Location};
 use super::resolve::Resolver;
-use crate::connect::LiveField;
+use crate::connect::{LiveField, SelectedField};
 use crate::sdl::expr::Expr;
 use crate::sdl::{
     ColumnId, FieldType, KindId, LiveBinding, LookupBinding, RelationId, Targets, ValueBinding,
@@ -234,6 +234,8 @@ pub(crate) struct LiveOp {
     pub(crate) selective: bool,
     /// Whether variables stand in what it is told.
     pub(crate) open: bool,
+    /// What it is told, where none do.
+    pub(crate) selected: OnceLock<SelectedField>,
     /// What its source is asked, where no variable stands in the arguments.
     pub(crate) asked: OnceLock<Arc<LiveField>>,
 }

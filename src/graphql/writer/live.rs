@@ -51,9 +51,13 @@ impl<'r> Scene<'r> {
                 arguments: Arc::new(arguments.values.clone()),
                 total: live.is_some_and(|live| live.total),
                 cursors: live.is_some_and(|live| live.cursors),
-                selected: live
-                    .filter(|live| live.selective)
-                    .map(|_| super::selected::selected(self, planned)),
+                selected: live.filter(|live| live.selective).map(|live| {
+                    let selected = || super::selected::selected(self, planned);
+                    match live.open {
+                        true => selected(),
+                        false => live.selected.get_or_init(selected).clone(),
+                    }
+                }),
                 binding: live.and_then(|live| live.binding.clone()),
                 resolver: live.map_or("", |live| live.resolver),
                 via: live.map(|live| Arc::clone(&live.via)).unwrap_or_default(),

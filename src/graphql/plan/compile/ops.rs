@@ -157,6 +157,7 @@ impl<'d> Compiler<'d> {
             cursors,
             selective: false,
             open: false,
+            selected: OnceLock::new(),
             asked: OnceLock::new(),
         });
         Ok(Op::Live(source))
