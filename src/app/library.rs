@@ -146,10 +146,13 @@ fn same(before: &[ProblemRecord], now: &[ProblemRecord]) -> bool {
     before.iter().map(key).eq(now.iter().map(key))
 }
 
+/// Of the source, and of the file in it.
+type FileName = (Arc<str>, Arc<str>);
+
 /// Lines of files with descriptors: of the last one, because those who ask come file by file.
 struct Files<'i> {
     ingest: &'i Ingest,
-    last: Option<((Arc<str>, Arc<str>), Vec<String>)>,
+    last: Option<(FileName, Vec<String>)>,
 }
 
 impl Files<'_> {

@@ -352,7 +352,8 @@ impl Library {
             each(page, rendered);
         });
         let sections = Arc::new(sections);
-        self.sections.insert(docs.site.version, Arc::clone(&sections));
+        self.sections
+            .insert(docs.site.version, Arc::clone(&sections));
         (problems, sections)
     }
 }
