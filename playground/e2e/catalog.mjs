@@ -1,5 +1,5 @@
 // The page Catalog: its list, its search, and the page of an entity.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { looks } from './frame.mjs';
 import { serve } from './servers.mjs';
@@ -67,6 +67,7 @@ export const checks = [
       // What else could be chosen is still to be seen, with its number.
       await page.getByRole('checkbox', { name: /^Component/ }).check();
       await until(async () => new Set((await page.locator('.result .kind').allInnerTexts()).map((text) => text.trim())).size === 2, 'both kinds');
+      await page.getByRole('checkbox', { name: /^Storefront/ }).waitFor();
       await page.getByRole('checkbox', { name: /^pci/ }).check();
       await until(async () => Number.parseInt(await page.locator('.list-count').innerText(), 10) < 8, 'fewer');
       await page.shoot('facets');
@@ -215,6 +216,51 @@ export const checks = [
       } finally {
         await server.stop();
       }
+    },
+  ],
+  [
+    'catalog: the history says what changed, from what to what',
+    async ({ browser, binary }) => {
+      const descriptor = (description, lifecycle) => JSON.stringify({ apiVersion: 'backstage.io/v1alpha1', kind: 'Component', metadata: { name: 'till', description }, spec: { type: 'service', lifecycle, owner: 'shop' } });
+      const server = await serve(binary, { 'catalog-info.yaml': descriptor('Takes coins.', 'experimental') });
+      try {
+        for (const width of ['narrow', 'laptop']) {
+          const page = await visit(browser, `${server.url}/catalog/component/default/till`, { width, scheme: width === 'narrow' ? 'dark' : 'light' });
+          const history = card(page, 'History');
+          await history.getByText('created').waitFor();
+          if (width === 'narrow') writeFileSync(join(server.folder, 'catalog-info.yaml'), descriptor('Takes cards.', 'production'));
+          await until(async () => {
+            await page.reload();
+            await history.getByText('created').waitFor();
+            return (await history.getByText('updated').count()) === 1;
+          }, 'second revision');
+          for (const [before, after] of [['Takes coins.', 'Takes cards.'], ['experimental', 'production']]) {
+            const change = history.locator('.differences li', { hasText: after });
+            assert((await change.locator('del').innerText()).includes(before), `${before} is struck out`);
+            assert((await change.locator('ins').innerText()).includes(after), `${after} is new`);
+          }
+          await page.fits();
+          await page.axe();
+          await history.scrollIntoViewIfNeeded();
+          await page.shoot('history');
+          await page.done();
+        }
+      } finally {
+        await server.stop();
+      }
+    },
+  ],
+  [
+    'catalog: where there is one column, what matters first comes first',
+    async ({ browser, url }) => {
+      const page = await visit(browser, `${url}/catalog/component/default/payments-api`, { width: 'narrow' });
+      await card(page, 'Deployments').waitFor();
+      const order = await page.locator('.entity-columns section.card h2').allInnerTexts();
+      const at = (title) => order.indexOf(title);
+      for (const [first, then] of [['On call', 'Incidents'], ['Incidents', 'Details'], ['Details', 'Deployments'], ['Deployments', 'Relations'], ['Repository', 'Relations'], ['Relations', 'History'], ['History', 'Descriptor']]) {
+        assert(at(first) >= 0 && at(first) < at(then), `${first} before ${then}: ${order.join(', ')}`);
+      }
+      await page.done();
     },
   ],
   [

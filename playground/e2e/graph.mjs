@@ -167,10 +167,10 @@ export const checks = [
       await page.getByText('There is more beyond 1 step.').waitFor();
       await page.getByLabel('Steps').fill('2');
       await has(page, 'component:default/ledger');
-      await page.getByRole('button', { name: 'What it stands on' }).click();
+      await page.getByRole('button', { name: 'What it needs' }).click();
       await hasNot(page, 'component:default/ledger');
       await page.goto(`${world.url}/graph/user/default/lena?mode=impact`);
-      await page.getByText('nobody would feel it').waitFor();
+      await page.getByText('nothing would break without it').waitFor();
       await page.done();
     },
   ],

@@ -32,7 +32,7 @@ export const checks = [
         const page = await visit(browser, `${url}/query`, { width, scheme });
         await editor(page);
         await run(page);
-        await page.getByRole('list', { name: /^Upstream requests/ }).or(page.getByText('Every live value was at hand')).waitFor();
+        await page.getByRole('list', { name: /^Upstream requests/ }).or(page.getByText('Every live value came from the cache')).waitFor();
         assert((await page.locator('.trace').innerText()).includes('pagerduty'), 'the trace names the connector');
         await page.fits();
         await page.axe();
@@ -101,8 +101,9 @@ export const checks = [
       const shared = new URLSearchParams(new URL(page.url()).hash.slice(1));
       assert(shared.get('query').includes('entity(ref: $of)') && JSON.parse(shared.get('variables')).of === 'component:payments-api', page.url());
       await page.getByRole('button', { name: /^Copy as curl/ }).click();
+      await page.axe();
       await page.shoot('copy-as');
-      await page.getByRole('menuitem', { name: 'Copy as curl' }).click();
+      await page.getByRole('button', { name: 'Copy as curl', exact: true }).click();
       const copied = await until(() => page.evaluate(() => navigator.clipboard.readText().then((text) => text.startsWith('curl') && text)), 'command on the clipboard');
       assert(copied.includes(`'${url}/graphql'`), copied);
       await page.done();
@@ -119,10 +120,17 @@ export const checks = [
       await page.shoot('query-docs');
       await page.getByRole('button', { name: 'Show GraphiQL Explorer' }).click();
       await page.locator('.graphiql-explorer-root').waitFor();
+      await page.axe();
+      await page.locator('.graphiql-explorer-root [data-field-name="changes"]').focus();
+      await page.keyboard.press('Enter');
+      await until(() => page.locator('.graphiql-query-editor .view-lines').innerText().then((text) => text.includes('changes')), 'field in the editor, by keyboard');
       await page.shoot('query-explorer');
+      await page.locator('.graphiql-explorer-root [data-field-name="changes"]').press('Enter');
+      await until(() => page.locator('.graphiql-query-editor .view-lines').innerText().then((text) => !text.includes('changes')), 'field gone again');
       await run(page);
       await page.getByRole('button', { name: 'Show History' }).click();
       await page.locator('.graphiql-history-item').first().waitFor();
+      await page.axe();
       await page.shoot('query-history');
       await page.done();
     },

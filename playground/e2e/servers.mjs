@@ -62,7 +62,7 @@ export async function below(url, prefix) {
   return { url: `http://127.0.0.1:${proxy.address().port}${prefix}`, stop: () => proxy.close() };
 }
 
-/** A server of its own: `files` by name, and settings besides. */
+/** A server of its own: `files` by name, which lie in `folder`, and settings besides. */
 export function serve(binary, files, settings = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'callboard-e2e-'));
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
@@ -76,5 +76,5 @@ export function serve(binary, files, settings = {}) {
   const path = join(folder, 'callboard.yaml');
   // JSON is YAML.
   writeFileSync(path, JSON.stringify(config));
-  return start(binary, ['serve', '--config', path], folder);
+  return start(binary, ['serve', '--config', path], folder).then((server) => ({ ...server, folder }));
 }

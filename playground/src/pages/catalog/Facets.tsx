@@ -1,11 +1,15 @@
 /** What can be chosen: each value with how often it occurs. */
 import { useId, useState } from 'react';
 import { navigate } from '../../app/location';
+import { useKept } from '../../data/useKept';
+import { useQuery } from '../../data/useQuery';
+import { OwnerNames } from '../../gen/documents';
 import type { FacetPartsFragment } from '../../gen/documents';
 import { Icon } from '../../ui/Icon';
 import { Link } from '../../ui/Link';
 import { shortName } from '../../ui/refs';
 import { number, plain } from '../../ui/text';
+import { calledOf } from './called';
 import { FACETS, FACET_LABELS, changed, countChosen, isChosen, lookOf, pathOf, toggled } from './place';
 import type { FacetName, Look } from './place';
 
@@ -14,6 +18,9 @@ export type FacetValues = Partial<Record<FacetName, Values>>;
 
 /** So many values are shown before somebody asks for all. */
 const FEW = 7;
+const NONE: Values = [];
+/** One that could not be a reference would cost the names of all. */
+const NAMED = /^[\w.-]+:[\w.-]+\/[\w.-]+$/;
 
 /** Those that were asked for together, and each that was asked for by itself because something is chosen in it. */
 export function facetsOf(together: readonly FacetPartsFragment[], alone: Partial<Record<FacetName, readonly FacetPartsFragment[] | undefined>>): FacetValues {
@@ -24,6 +31,7 @@ export function Facets({ look, facets }: { look: Look; facets: FacetValues }) {
   const [isOpen, setOpen] = useState(false);
   const id = useId();
   const chosen = countChosen(look);
+  const named = useOwners(facets.owner ?? NONE);
   return (
     <aside className="facets" aria-label="Filters">
       <button type="button" className="button quiet facets-toggle" aria-expanded={isOpen} aria-controls={id} onClick={() => setOpen(!isOpen)}>
@@ -38,11 +46,19 @@ export function Facets({ look, facets }: { look: Look; facets: FacetValues }) {
           </Link>
         )}
         {FACETS.map((name) => (
-          <Facet key={name} name={name} look={look} values={facets[name] ?? []} />
+          <Facet key={name} name={name} look={look} values={(name === 'owner' ? named : facets[name]) ?? NONE} />
         ))}
       </div>
     </aside>
   );
+}
+
+/** People and teams may have a name in their profile, which the list and the pages show; a facet counts references. */
+function useOwners(values: Values): Values {
+  const refs = values.map(({ value }) => value).filter((ref) => NAMED.test(ref));
+  const query = useKept(useQuery(OwnerNames, { refs }, { skip: refs.length === 0 }));
+  const names = new Map(query.answer?.data.entitiesByRef.flatMap((entity) => (entity ? [[entity.ref, calledOf(entity)] as const] : [])));
+  return values.map((value) => ({ ...value, label: names.get(value.value) ?? value.label }));
 }
 
 function Facet({ name, look, values }: { name: FacetName; look: Look; values: Values }) {

@@ -74,7 +74,7 @@ function Chosen({ place, model, node, fire, hueOf, onToggle }: Props & { node: G
           {place.mode !== 'impact' && (
             <Link to={graphLink({ ref: node.ref, mode: 'impact', live: place.live })} className="button quiet graph-tool">
               <Icon name="ripple" />
-              Who feels it
+              What breaks without it
             </Link>
           )}
           {(place.mode !== 'path' || place.to === undefined) && !isFocus && (

@@ -21,7 +21,7 @@ interface Props {
 
 const MODES: readonly (readonly [Mode, string, IconName])[] = [
   ['near', 'Around it', 'graph'],
-  ['impact', 'Impact', 'ripple'],
+  ['impact', 'What breaks', 'ripple'],
   ['path', 'Path', 'path'],
 ];
 
@@ -73,10 +73,10 @@ function Reach({ place, go }: { place: GraphPlace; go: Props['go'] }) {
     <>
       <div className="graph-choice" role="group" aria-label="Direction">
         <button type="button" aria-pressed={place.direction === 'DEPENDENTS'} onClick={() => go({ direction: 'DEPENDENTS' })}>
-          Who feels it
+          Who needs it
         </button>
         <button type="button" aria-pressed={place.direction === 'DEPENDENCIES'} onClick={() => go({ direction: 'DEPENDENCIES' })}>
-          What it stands on
+          What it needs
         </button>
       </div>
       <label className="graph-steps">

@@ -1,10 +1,11 @@
 /** One drawing with everything around it: what it shows, the drawing itself, what is chosen in it, and the same as a list. */
-import { useMemo, useState, useSyncExternalStore } from 'react';
+import { useMemo, useState } from 'react';
 import { navigate } from '../../app/location';
 import { Icon } from '../../ui/Icon';
 import { Link } from '../../ui/Link';
 import { Errors, FaultNotice, Loading, Notice } from '../../ui/states';
 import { count, number, plain } from '../../ui/text';
+import { useMedia } from '../../ui/useMedia';
 import { queryLink } from '../query/share';
 import { Aside } from './Aside';
 import { Drawing } from './Drawing';
@@ -26,12 +27,13 @@ import type { Drawn } from './useModel';
 
 type Focused = GraphPlace & { readonly ref: string };
 const widthOf = labelWidth(measure);
+const NARROW = '(max-width: 720px)';
 
 export function Whole({ place, hueOf }: { place: Focused; hueOf: HueOf }) {
   const drawn = useModel(place);
   const subject = `${place.mode} ${place.ref} ${place.mode === 'path' ? (place.to ?? '') : ''} ${place.mode === 'impact' ? place.direction : ''}`;
   const model = useKept(drawn, subject);
-  const isNarrow = useNarrow();
+  const isNarrow = useMedia(NARROW);
   const refs = useMemo(() => (model?.nodes ?? []).filter(({ isMissing }) => !isMissing).map(({ ref }) => ref), [model]);
   const fires = useFires(refs, place.live);
   const [chosen, setChosen] = useState<{ subject: string; ref: string }>();
@@ -121,19 +123,6 @@ function useKept({ model, isAsking }: Drawn, subject: string): Model | undefined
   return model ? (kept?.subject === subject ? kept.model : model) : kept?.subject === subject && isAsking ? kept.model : undefined;
 }
 
-const NARROW = '(max-width: 720px)';
-
-function useNarrow(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      const query = matchMedia(NARROW);
-      query.addEventListener('change', listener);
-      return () => query.removeEventListener('change', listener);
-    },
-    () => matchMedia(NARROW).matches,
-  );
-}
-
 function marksOf(fire: Fire | undefined): Marks {
   return { incidents: fire?.incidents.length, isUnknown: (fire?.unknown.length ?? 0) > 0 };
 }
@@ -194,7 +183,7 @@ function Alone({ place, model, noWay }: { place: Focused; model: Model; noWay: b
   if (noWay) return <p>No chain of relations leads from {name} to {plain(model.nodes[1]?.label ?? '', 80)}.</p>;
   if (place.mode === 'path') return <p>{place.to === undefined ? 'Where to? Find the other end above, or choose one here and take the path to it.' : `${name} is both ends.`}</p>;
   if (place.hide.length > 0) return <p>All relations of {name} are left out.</p>;
-  if (place.mode === 'impact') return <p>{place.direction === 'DEPENDENTS' ? `Nothing depends on ${name}: nobody would feel it.` : `${name} depends on nothing.`}</p>;
+  if (place.mode === 'impact') return <p>{place.direction === 'DEPENDENTS' ? `Nothing depends on ${name}: nothing would break without it.` : `${name} depends on nothing.`}</p>;
   return <p>{name} has no relations.</p>;
 }
 

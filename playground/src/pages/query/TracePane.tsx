@@ -60,6 +60,7 @@ function Body({ seen: last }: { seen: Seen }) {
         <p className="trace-note soft">Everything came from the catalog in memory: no upstream was asked.</p>
       ) : (
         <>
+          {trace.requests.length > 0 && <p className="trace-note soft">Each bar is a request to an upstream: when it was sent, and how long it took. What came from the cache needed none.</p>}
           <Timeline trace={trace} slowest={slowest} />
           <Connectors connectors={trace.connectors} trace={trace} />
         </>
@@ -83,7 +84,7 @@ function hueOf(trace: Trace, connector: string): string {
 }
 
 function Timeline({ trace, slowest }: { trace: Trace; slowest: UpstreamRequest | undefined }) {
-  if (trace.requests.length === 0) return <p className="trace-note soft">Every live value was at hand: no upstream was asked.</p>;
+  if (trace.requests.length === 0) return <p className="trace-note soft">Every live value came from the cache: no upstream was asked.</p>;
   const end = Math.max(trace.ms, 1, ...trace.requests.map(({ start, ms }) => start + ms));
   return (
     <ol className="timeline" aria-label={`Upstream requests within ${end} ms`}>
@@ -113,12 +114,12 @@ function Connectors({ connectors, trace }: { connectors: readonly ConnectorTrace
       <thead>
         <tr>
           <th scope="col">Connector</th>
-          <th scope="col" className="num">Asked</th>
-          <th scope="col" className="num">At hand</th>
-          <th scope="col" className="num">Stale</th>
-          <th scope="col" className="num">Missing</th>
-          <th scope="col" className="num">Oldest</th>
-          <th scope="col" className="num">Budget left</th>
+          <th scope="col" className="num" title="Requests to the upstream">Requests</th>
+          <th scope="col" className="num" title="Values that the cache had, and that were fresh">From cache</th>
+          <th scope="col" className="num" title="Values from the cache that are asked for again behind the answer">Stale</th>
+          <th scope="col" className="num" title="Values that the cache did not have">Not in cache</th>
+          <th scope="col" className="num" title="Age of the oldest value from the cache">Oldest</th>
+          <th scope="col" className="num" title="Requests that may still be sent before the limit of the upstream">Budget left</th>
         </tr>
       </thead>
       <tbody>

@@ -26,6 +26,17 @@ it('is Python', () => {
   expect(copyAs('Python', asked)).toContain(`"variables": {"a": [True, None, 1.5, "d'e"], "b": {"c": False}}}`);
 });
 
+it('says which operation is meant, and sends what was typed as headers but for the token', () => {
+  const more = { ...asked, operationName: 'Two', headers: JSON.stringify({ 'x-team': "it's", Authorization: 'Bearer s3cret' }) };
+  for (const language of ['curl', 'JavaScript', 'Python'] as const) {
+    const text = copyAs(language, more);
+    expect(text).toContain('"Two"');
+    expect(text).toContain('x-team');
+    expect(text).toContain('CALLBOARD_TOKEN');
+    expect(text).not.toContain('s3cret');
+  }
+});
+
 it('names the token and never writes it', () => {
   for (const language of ['curl', 'JavaScript', 'Python'] as const) {
     expect(copyAs(language, { ...asked, hasToken: true })).toContain('CALLBOARD_TOKEN');

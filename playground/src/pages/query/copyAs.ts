@@ -5,6 +5,10 @@ export interface Asked {
   readonly query: string;
   /** JSON, or nothing. */
   readonly variables: string;
+  /** Which of several operations is meant. */
+  readonly operationName?: string | undefined;
+  /** JSON, or nothing; as typed beside the query. */
+  readonly headers?: string;
   /** Whether the server wants a token: it is named, never written out. */
   readonly hasToken: boolean;
 }
@@ -13,7 +17,7 @@ export type Language = 'curl' | 'JavaScript' | 'Python';
 
 export const LANGUAGES: readonly Language[] = ['curl', 'JavaScript', 'Python'];
 
-function variablesOf(text: string): Record<string, unknown> | undefined {
+function objectIn(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null || Object.keys(value).length === 0) return undefined;
@@ -40,22 +44,32 @@ function python(value: unknown): string {
   return JSON.stringify(value);
 }
 
+/** What is sent besides; whatever may carry a token is named by a variable of the environment, wherever it was typed. */
+function headersOf({ headers = '', hasToken }: Asked): { others: readonly (readonly [string, string])[]; hasToken: boolean } {
+  const all = Object.entries(objectIn(headers) ?? {}).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)] as const);
+  const others = all.filter(([name]) => !/^(authorization|content-type)$/i.test(name));
+  return { others, hasToken: hasToken || all.some(([name]) => /^authorization$/i.test(name)) };
+}
+
 export function copyAs(language: Language, asked: Asked): string {
-  const variables = variablesOf(asked.variables);
-  const body = variables ? { query: asked.query, variables } : { query: asked.query };
+  const variables = objectIn(asked.variables);
+  const { query, operationName } = asked;
+  const body = { query, ...(variables && { variables }), ...(operationName && { operationName }) };
+  const { others, hasToken } = headersOf(asked);
   switch (language) {
     case 'curl':
       return [
         `curl ${shell(asked.url)}`,
         `  -H 'content-type: application/json'`,
-        ...(asked.hasToken ? [`  -H "authorization: Bearer $CALLBOARD_TOKEN"`] : []),
+        ...others.map(([name, value]) => `  -H ${shell(`${name}: ${value}`)}`),
+        ...(hasToken ? [`  -H "authorization: Bearer $CALLBOARD_TOKEN"`] : []),
         `  --data-raw ${shell(JSON.stringify(body))}`,
       ].join(' \\\n');
     case 'JavaScript':
       return [
         `const response = await fetch(${JSON.stringify(asked.url)}, {`,
         `  method: 'POST',`,
-        `  headers: { 'content-type': 'application/json'${asked.hasToken ? `, authorization: \`Bearer \${process.env.CALLBOARD_TOKEN}\`` : ''} },`,
+        `  headers: { 'content-type': 'application/json'${others.map(([name, value]) => `, ${JSON.stringify(name)}: ${JSON.stringify(value)}`).join('')}${hasToken ? `, authorization: \`Bearer \${process.env.CALLBOARD_TOKEN}\`` : ''} },`,
         `  body: JSON.stringify(${JSON.stringify(body, null, 2).replaceAll('\n', '\n  ')}),`,
         `});`,
         `const { data, errors } = await response.json();`,
@@ -64,14 +78,14 @@ export function copyAs(language: Language, asked: Asked): string {
     case 'Python':
       return [
         'import json',
-        ...(asked.hasToken ? ['import os'] : []),
+        ...(hasToken ? ['import os'] : []),
         'import urllib.request',
         '',
         `body = ${python(body)}`,
         'request = urllib.request.Request(',
         `    ${JSON.stringify(asked.url)},`,
         '    data=json.dumps(body).encode(),',
-        `    headers={"content-type": "application/json"${asked.hasToken ? ', "authorization": "Bearer " + os.environ["CALLBOARD_TOKEN"]' : ''}},`,
+        `    headers={"content-type": "application/json"${others.map(([name, value]) => `, ${JSON.stringify(name)}: ${JSON.stringify(value)}`).join('')}${hasToken ? ', "authorization": "Bearer " + os.environ["CALLBOARD_TOKEN"]' : ''}},`,
         ')',
         'with urllib.request.urlopen(request) as response:',
         '    print(json.dumps(json.load(response), indent=2))',

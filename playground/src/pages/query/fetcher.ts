@@ -44,7 +44,7 @@ export const fetcher: Fetcher = async (params, options) => {
 };
 
 /** The editor looks for names now and then only: one that is not in the document any more was that of the last document. */
-function operationIn(query: string, name: string | null | undefined): string | undefined {
+export function operationIn(query: string, name: string | null | undefined): string | undefined {
   return name && new RegExp(`\\b(query|mutation|subscription)\\s+${name}\\b`).test(query) ? name : undefined;
 }
 

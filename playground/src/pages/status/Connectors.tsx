@@ -24,7 +24,7 @@ export function Connectors({ connectors }: { connectors: readonly Connector[] })
             <th scope="col">State</th>
             <th scope="col">Budget</th>
             <th scope="col">Breaker</th>
-            <th scope="col">At hand</th>
+            <th scope="col">Cache hits</th>
             <th scope="col" className="num">Requests</th>
             <th scope="col">Last error</th>
           </tr>
@@ -54,7 +54,7 @@ function Rows({ connector }: { connector: Connector }) {
           <Budget of={connector.budget} />
         </td>
         <td data-name="Breaker">{connector.status === 'NOT_CONFIGURED' ? <None /> : <span className={connector.breaker === 'CLOSED' ? '' : 'bad'}>{BREAKER[connector.breaker]}</span>}</td>
-        <td data-name="At hand">
+        <td data-name="Cache hits">
           <Hits of={connector.cache} />
         </td>
         <td className="num" data-name="Requests">{several ? number(instances.reduce((sum, { requests }) => sum + requests, 0)) : <Requests of={only} />}</td>
@@ -71,7 +71,7 @@ function Rows({ connector }: { connector: Connector }) {
               <Budget of={instance.budget} />
             </td>
             <td data-name="Breaker">{BREAKER[instance.breaker]}</td>
-            <td data-name="At hand">
+            <td data-name="Cache hits">
               <None />
             </td>
             <td className="num" data-name="Requests">
@@ -110,7 +110,7 @@ export function Budget({ of }: { of: { remaining: number; limit: number; resetAt
 function Hits({ of }: { of: Connector['cache'] }) {
   if (of.hitRatio === null) return <None />;
   return (
-    <span title={`${of.hits} at hand, ${of.stale} stale, ${of.misses} asked for`} className="nowrap">
+    <span title={`${of.hits} fresh from the cache, ${of.stale} stale, ${of.misses} asked for`} className="nowrap">
       {Math.round(of.hitRatio * 100)} %
     </span>
   );

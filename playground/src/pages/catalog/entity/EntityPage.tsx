@@ -1,5 +1,6 @@
 /** The page of an entity: what the catalog knows comes first and at once, what upstreams know comes card by card. */
-import { useEffect } from 'react';
+import { Fragment, useEffect } from 'react';
+import type { ReactNode } from 'react';
 import { useQuery } from '../../../data/useQuery';
 import { EntityExplain, EntityPage as EntityDocument } from '../../../gen/documents';
 import type { EntityPageQuery } from '../../../gen/documents';
@@ -7,6 +8,7 @@ import { Card } from '../../../ui/Card';
 import { Kind } from '../../../ui/EntityLink';
 import { Shown } from '../../../ui/states';
 import { plain } from '../../../ui/text';
+import { useMedia } from '../../../ui/useMedia';
 import { calledOf } from '../called';
 import { About } from './About';
 import { Actions } from './Act';
@@ -70,41 +72,62 @@ export function EntityPage({ kind, namespace, name }: Props) {
 
 const LIVE = ['onCall', 'incidents', 'ciRuns', 'pullRequests', 'repository', 'deployments', 'releases', 'issues'] as const;
 
+/** What is beside each other where there is room. */
+const BESIDE = [
+  ['problems', 'onCall', 'incidents', 'ciRuns', 'pullRequests', 'operations', 'relations', 'history'],
+  ['details', 'docs', 'repository', 'deployments', 'releases', 'issues', 'more', 'lacking', 'descriptor'],
+] as const;
+type CardName = (typeof BESIDE)[number][number];
+
+/** Below each other it goes by what somebody looks for first: what is wrong now, what it is, what runs, what it hangs together with. */
+const BELOW: readonly (readonly CardName[])[] = [
+  ['problems', 'onCall', 'incidents', 'details', 'docs', 'deployments', 'ciRuns', 'pullRequests', 'repository', 'operations', 'relations', 'releases', 'issues', 'more', 'lacking', 'history', 'descriptor'],
+];
+/** As in `catalog.css`. */
+const ONE_COLUMN = '(max-width: 900px)';
+
 function Parts({ entity }: { entity: Found }) {
   const { ref } = entity;
+  const columns: readonly (readonly CardName[])[] = useMedia(ONE_COLUMN) ? BELOW : BESIDE;
   const explain = useQuery(EntityExplain, { ref });
   const matches = explain.answer?.data.explain;
   // Where the graph does not say which connectors apply, the cards find out themselves.
   const has = (field: (typeof LIVE)[number]): boolean => (matches ? hasCard(matches, field) : explain.fault !== undefined);
+  const cards: Record<CardName, ReactNode> = {
+    problems: <Problems entity={entity} />,
+    onCall: has('onCall') && <OnCall of={ref} />,
+    incidents: has('incidents') && <Incidents of={ref} />,
+    ciRuns: has('ciRuns') && <CiRuns of={ref} />,
+    pullRequests: has('pullRequests') && <PullRequests of={ref} />,
+    operations: entity.__typename === 'API' ? <ApiOperations of={ref} /> : entity.__typename === 'Component' && <ComponentOperations of={ref} />,
+    relations: <Relations of={ref} />,
+    history: <History of={ref} />,
+    details: <Details entity={entity} />,
+    docs: <Docs docs={entity.docs} of={ref} />,
+    repository: has('repository') && <Repository of={ref} />,
+    deployments: has('deployments') && <Deployments of={ref} />,
+    releases: has('releases') && <Releases of={ref} />,
+    issues: has('issues') && <Issues of={ref} />,
+    more: matches && <More of={ref} type={entity.__typename} matches={matches} cards={LIVE} />,
+    lacking: matches && <Lacking matches={matches} fields={LIVE} hasDocs={entity.docs !== null} query={{ document: EntityExplain, variables: { ref } }} />,
+    descriptor: (
+      <Card title="Descriptor">
+        <Descriptor of={ref} source={entity.source} />
+      </Card>
+    ),
+  };
   return (
     <Actions>
       <div className="page entity">
         <About entity={entity} />
         <div className="entity-columns">
-          <div className="stack">
-            <Problems entity={entity} />
-            {has('onCall') && <OnCall of={ref} />}
-            {has('incidents') && <Incidents of={ref} />}
-            {has('ciRuns') && <CiRuns of={ref} />}
-            {has('pullRequests') && <PullRequests of={ref} />}
-            {entity.__typename === 'API' && <ApiOperations of={ref} />}
-            {entity.__typename === 'Component' && <ComponentOperations of={ref} />}
-            <Relations of={ref} />
-            <History of={ref} />
-          </div>
-          <div className="stack">
-            <Details entity={entity} />
-            <Docs docs={entity.docs} of={ref} />
-            {has('repository') && <Repository of={ref} />}
-            {has('deployments') && <Deployments of={ref} />}
-            {has('releases') && <Releases of={ref} />}
-            {has('issues') && <Issues of={ref} />}
-            {matches && <More of={ref} type={entity.__typename} matches={matches} cards={LIVE} />}
-            {matches && <Lacking matches={matches} fields={LIVE} hasDocs={entity.docs !== null} query={{ document: EntityExplain, variables: { ref } }} />}
-            <Card title="Descriptor">
-              <Descriptor of={ref} source={entity.source} />
-            </Card>
-          </div>
+          {columns.map((names, index) => (
+            <div key={index} className="stack">
+              {names.map((name) => (
+                <Fragment key={name}>{cards[name]}</Fragment>
+              ))}
+            </div>
+          ))}
         </div>
       </div>
     </Actions>
