@@ -1,12 +1,15 @@
-//! What MkDocs users write that is not `CommonMark`, as blocks: admonitions (`!!!`), what unfolds (`???`), tabs (`===`), Markdown in HTML, abbreviations.
+//! What MkDocs users write that is not `CommonMark`, as blocks: admonitions (`!!!`), what unfolds (`???`), tabs (`===`), blocks of slashes (`///`), Markdown in HTML, abbreviations.
 //!
 //! A pass over the lines before they are parsed.
 //! Each such block becomes HTML tags on lines of their own with its text between them, dedented: `CommonMark` reads text between such tags as Markdown, in lists too, so one parse sees the whole page with its references and footnotes.
 //! Fences are left alone.
 
+mod slashes;
+
 use std::collections::BTreeMap;
 
 use super::snippets::{Expanded, Line};
+use slashes::Pending;
 
 /// Most abbreviations of a page.
 const MAX_ABBREVIATIONS: usize = 500;
@@ -28,12 +31,19 @@ enum Kind {
     Details,
     /// A tab, within a set that is open beneath it.
     Tab,
+    Element,
 }
 
 struct Open {
     kind: Kind,
     /// Column of its mark.
     indent: usize,
+    /// How many begin and end it; none where it ends with its indentation.
+    slashes: usize,
+    /// Whether its end was there, and what comes next says if its set goes on.
+    ended: bool,
+    /// The end tag of an element.
+    end: String,
 }
 
 struct Fence {
@@ -44,6 +54,7 @@ struct Fence {
 struct Pass {
     out: Prepared,
     open: Vec<Open>,
+    pending: Option<Pending>,
     fence: Option<Fence>,
     /// Column of the innermost list mark above.
     list: Option<usize>,
@@ -57,6 +68,7 @@ pub(super) fn prepare(expanded: &Expanded) -> Prepared {
     let mut pass = Pass {
         out: Prepared::default(),
         open: Vec::new(),
+        pending: None,
         fence: None,
         list: None,
         blank: true,
@@ -70,6 +82,7 @@ pub(super) fn prepare(expanded: &Expanded) -> Prepared {
         .lines
         .last()
         .map_or((0, 1), |line| (line.file, line.number));
+    pass.goes_on_beginning(0, "");
     pass.close_to(0, None, end);
     pass.out
 }
@@ -84,12 +97,16 @@ impl Pass {
     fn line(&mut self, line: &Line) {
         let origin = (line.file, line.number);
         let (indent, rest) = indentation(&line.text);
+        if self.goes_on_beginning(indent, rest) {
+            return;
+        }
         if rest.is_empty() {
             self.blank = true;
             return self.emit("", origin);
         }
+        self.settle(indent, rest, origin);
         self.close_to(indent, Some(rest), origin);
-        let own = indent.saturating_sub(4 * self.open.len());
+        let own = indent.saturating_sub(4 * self.indented());
         if let Some(fence) = &self.fence {
             if closes(rest, fence) {
                 self.fence = None;
@@ -116,37 +133,49 @@ impl Pass {
         }
     }
 
+    /// How many open blocks have their text indented.
+    fn indented(&self) -> usize {
+        self.open.iter().filter(|open| open.slashes == 0).count()
+    }
+
     /// Closes what a line that begins at `indent` is no part of.
     fn close_to(&mut self, indent: usize, next: Option<&str>, origin: (u32, u32)) {
         while let Some(top) = self.open.last() {
-            if indent >= top.indent + 4 && next.is_some() {
+            let inside = match top.slashes {
+                0 => top.indent + 4,
+                _ => top.indent,
+            };
+            if indent >= inside && next.is_some() {
                 return;
             }
-            let (kind, at) = (top.kind, top.indent);
-            self.open.pop();
-            if let Some(fence) = self.fence.take() {
-                let mark = fence.mark.to_string().repeat(fence.length);
-                self.emit(&mark, origin);
-            }
-            let spaces = " ".repeat(at.saturating_sub(4 * self.open.len()).min(200));
-            self.emit("", origin);
+            let is_beside = indent == top.indent && top.kind == Kind::Tab && top.slashes == 0;
             let goes_on =
-                indent == at && next.is_some_and(|next| tab(next).is_some_and(|tab| !tab.new));
-            self.emit(
-                &match (kind, goes_on) {
-                    (Kind::Admonition, _) => format!("{spaces}</div>"),
-                    (Kind::Details, _) | (Kind::Tab, true) => format!("{spaces}</details>"),
-                    (Kind::Tab, false) => format!("{spaces}</details></div>"),
-                },
-                origin,
-            );
-            if !(kind == Kind::Tab && goes_on) {
-                self.emit("", origin);
-            }
-            if kind == Kind::Tab && goes_on {
-                // Its set goes on with the next tab.
-                self.sets |= SET_GOES_ON;
-            }
+                is_beside && next.is_some_and(|next| tab(next).is_some_and(|tab| !tab.new));
+            self.close_top(goes_on, origin);
+        }
+    }
+
+    /// Closes the innermost block; the set of a tab may go on with the next one.
+    fn close_top(&mut self, goes_on: bool, origin: (u32, u32)) {
+        let Some(top) = self.open.pop() else {
+            return;
+        };
+        if let Some(fence) = self.fence.take() {
+            let mark = fence.mark.to_string().repeat(fence.length);
+            self.emit(&mark, origin);
+        }
+        let spaces = " ".repeat(top.indent.saturating_sub(4 * self.indented()).min(200));
+        let end = match (top.kind, goes_on) {
+            (Kind::Admonition, _) => "</div>",
+            (Kind::Details, _) | (Kind::Tab, true) => "</details>",
+            (Kind::Tab, false) => "</details></div>",
+            (Kind::Element, _) => top.end.as_str(),
+        };
+        self.emit("", origin);
+        self.emit(&format!("{spaces}{end}"), origin);
+        match goes_on {
+            true => self.sets |= SET_GOES_ON,
+            false => self.emit("", origin),
         }
     }
 
@@ -161,46 +190,59 @@ impl Pass {
         }
     }
 
-    /// Whether the line begins a block of ours.
+    /// Whether the line begins or ends a block of ours.
     fn starts(&mut self, own: usize, indent: usize, rest: &str, origin: (u32, u32)) -> bool {
-        let goes_on = self.sets & SET_GOES_ON != 0;
-        self.sets &= !SET_GOES_ON;
         let is_code = own >= 4 && self.list.is_none_or(|list| own <= list);
-        if is_code || self.open.len() >= MAX_DEPTH {
-            return false;
-        }
-        let spaces = " ".repeat(own.min(200));
-        if let Some(tab) = tab(rest) {
-            if !goes_on {
-                self.sets += 1;
-                self.emit("", origin);
-            }
-            let set = self.sets;
-            let begin = match goes_on {
-                true => "",
-                false => "<div class=\"tabs\">",
-            };
-            let open = match goes_on && !tab.selected {
-                true => "",
-                false => " open",
-            };
-            let title = super::inline(tab.title);
-            self.emit(
-                &format!("{spaces}{begin}<details class=\"tab\" name=\"tabs-{set}\"{open}><summary>{title}</summary>"),
-                origin,
-            );
-            self.emit("", origin);
-            self.open.push(Open {
-                kind: Kind::Tab,
-                indent,
-            });
+        if !is_code && rest.starts_with("///") && self.slashes(own, indent, rest, origin) {
             return true;
         }
+        if is_code || self.open.len() >= MAX_DEPTH {
+            self.sets &= !SET_GOES_ON;
+            return false;
+        }
+        if let Some(tab) = tab(rest) {
+            self.open_tab(own, tab.title, tab.selected, origin);
+            self.push(Kind::Tab, indent, 0);
+            return true;
+        }
+        self.sets &= !SET_GOES_ON;
         let Some(block) = admonition(rest) else {
             return false;
         };
-        let classes = escape(&block.classes);
+        let kind = self.open_admonition(own, &block, origin);
+        self.push(kind, indent, 0);
+        true
+    }
+
+    /// In the set that goes on, else in one of its own.
+    fn open_tab(&mut self, own: usize, title: &str, selected: bool, origin: (u32, u32)) {
+        let goes_on = self.sets & SET_GOES_ON != 0;
+        self.sets &= !SET_GOES_ON;
+        if !goes_on {
+            self.sets += 1;
+            self.emit("", origin);
+        }
+        let set = self.sets;
+        let begin = match goes_on {
+            true => "",
+            false => "<div class=\"tabs\">",
+        };
+        let open = match goes_on && !selected {
+            true => "",
+            false => " open",
+        };
+        let spaces = " ".repeat(own.min(200));
+        let title = super::inline(title);
+        self.emit(
+            &format!("{spaces}{begin}<details class=\"tab\" name=\"tabs-{set}\"{open}><summary>{title}</summary>"),
+            origin,
+        );
         self.emit("", origin);
+    }
+
+    fn open_admonition(&mut self, own: usize, block: &Block, origin: (u32, u32)) -> Kind {
+        let spaces = " ".repeat(own.min(200));
+        let classes = escape(&block.classes);
         let title = block.title.as_deref().map(super::inline);
         let (kind, tags) = match block.folds {
             None => (
@@ -223,10 +265,10 @@ impl Pass {
                 )
             }
         };
+        self.emit("", origin);
         self.emit(&format!("{spaces}{tags}"), origin);
         self.emit("", origin);
-        self.open.push(Open { kind, indent });
-        true
+        kind
     }
 
     fn abbreviation(&mut self, rest: &str) -> bool {

@@ -353,6 +353,7 @@ async fn more_than_there_is_time_for() {
                 .map(|n| format!("{}!!! note\n", "    ".repeat(n)))
                 .collect(),
         ),
+        ("blocks of slashes", "/// note\n".repeat(20_000)),
         (
             "abbreviations",
             (0..2_000)

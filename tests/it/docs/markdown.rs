@@ -231,6 +231,50 @@ async fn snippets_stay_inside() {
     "#);
 }
 
+/// `pymdownx.blocks`: not indented, ended by as many slashes as they begin with.
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_of_slashes() {
+    let served = html(
+        "/// note | With *a* title\nIt is `kept`.\n///\n\n//// details | More\n    type: warning\n    open: true\n\n/// tip\nWithin.\n///\n\n- a list\n////\n\n/// tab | One\n1\n///\n\n/// tab | Two\n```sh\n/// note\n```\n///\n\nBehind. \n\n/// html | div.result#x\n**b**\n///\n\n!!! note\n    /// admonition | Inner\n    text\n    ///\n\nEnd\n\n/// unknown\ntext\n///\n\n/// danger\nnever ended\n",
+    )
+    .await;
+    assert_snapshot!(served, @r#"
+    <div class="admonition note"><p class="admonition-title">With <em>a</em> title</p>
+    <p>It is <code>kept</code>.</p>
+    </div>
+    <details class="admonition warning" open=""><summary class="admonition-title">More</summary>
+    <div class="admonition tip"><p class="admonition-title">Tip</p>
+    <p>Within.</p>
+    </div>
+    <ul>
+    <li>a list</li>
+    </ul>
+    </details>
+    <div class="tabs"><details class="tab" name="tabs-1" open=""><summary>One</summary>
+    <p>1</p>
+    </details>
+    <details class="tab" name="tabs-1"><summary>Two</summary>
+    <div class="highlight"><pre><code class="language-sh"><span class="nf">///</span> note</code></pre></div>
+    </details></div>
+    <p>Behind.</p>
+    <div class="result">
+    <p><strong>b</strong></p>
+    </div>
+    <div class="admonition note"><p class="admonition-title">Note</p>
+    <div class="admonition note"><p class="admonition-title">Inner</p>
+    <p>text</p>
+    </div>
+    </div>
+    <p>End</p>
+    <p>/// unknown
+    text
+    ///</p>
+    <div class="admonition danger"><p class="admonition-title">Danger</p>
+    <p>never ended</p>
+    </div>
+    "#);
+}
+
 /// `{! … !}` is read where `mkdocs.yml` names the extension, in fences too, and nowhere else.
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_put_in_where_the_extension_is_named() {
