@@ -9,7 +9,7 @@ use super::ask::key_text;
 use super::routes::Fetch;
 use super::seam::Fault;
 use super::view::View;
-use super::{fault, kept, request};
+use super::{kept, pages, request};
 use crate::cache::{Entry, Key};
 
 /// Collections whose objects are found by their keys.
@@ -48,10 +48,7 @@ impl Collections {
         };
         match index.positions.get(text) {
             Some(positions) => Ok(positions.clone()),
-            None if kept::progress(fetch, entry).cut => {
-                let why = "has more pages than `maxPages` allows";
-                Err(fault::bad_shape(fetch.connector(), &fetch.template, why))
-            }
+            None if kept::progress(fetch, entry).cut => Err(pages::cut_off(fetch)),
             None => Ok(Vec::new()),
         }
     }

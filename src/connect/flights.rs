@@ -218,7 +218,8 @@ impl Tower {
     async fn alone(&self, ours: Ours) -> Landing {
         let key = ours.wanted.ask.key;
         let Ours { wanted, lead } = ours;
-        let result = match wanted.fetch.is_list() {
+        let is_paged = wanted.fetch.is_list() || wanted.fetch.is_whole();
+        let result = match is_paged {
             true => self.list(&wanted, lead).await,
             false => self.object(&wanted, lead).await,
         };
@@ -265,7 +266,7 @@ impl Tower {
         }
     }
 
-    /// A list for one key, or a collection for all of them.
+    /// A list for one key, or a collection for all of them, or a value that is made of all pages.
     async fn list(&self, wanted: &Wanted, lead: Lead) -> Result<Held, Fault> {
         let fetch = &wanted.fetch;
         let asked = Asked::of_shape(&wanted.ask.shape);
@@ -460,8 +461,7 @@ impl Tower {
             let text = one.wanted.ask.batch.as_ref().map(|batch| &*batch.text);
             let own = text.and_then(|text| rows.remove(text)).unwrap_or_default();
             if own.is_empty() && cut {
-                let why = "has more pages than `maxPages` allows";
-                let fault = fault::bad_shape(fetch.connector(), &fetch.template, why);
+                let fault = pages::cut_off(&fetch);
                 return (key, self.failed(one.lead, Trouble::Fault(fault)));
             }
             let body = match fetch.rows {

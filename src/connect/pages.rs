@@ -8,6 +8,8 @@
 //! | PAGE | the next number, from 1 |
 //!
 //! Size and place are parameters of the query, or members of the body where the request has one.
+//!
+//! Where all pages are one answer (`whole`), they are read to the end at once, and kept as one body: the lists in it are those of all pages.
 
 use serde_json::Value;
 
@@ -40,6 +42,22 @@ pub(super) async fn read_on(
     reading: &mut Reading,
     wanted: Extent,
 ) -> Result<Read, Trouble> {
+    let read = read_pages(fetch, instance, asked, terms, reading, wanted).await?;
+    if fetch.is_whole() {
+        let pages = std::mem::take(&mut reading.bodies).into_iter();
+        reading.bodies = pages.reduce(joined).into_iter().collect();
+    }
+    Ok(read)
+}
+
+async fn read_pages(
+    fetch: &Fetch,
+    instance: &Instance,
+    asked: &Asked,
+    terms: Terms<'_>,
+    reading: &mut Reading,
+    wanted: Extent,
+) -> Result<Read, Trouble> {
     let mut no_store = false;
     loop {
         let next = next_of(fetch, instance, asked, reading, wanted.size).map_err(Trouble::Fault)?;
@@ -55,7 +73,8 @@ pub(super) async fn read_on(
         };
         no_store |= request::is_no_store(&headers);
         add(fetch, body, &headers, reading).map_err(Trouble::Fault)?;
-        if reading.n_rows >= wanted.rows || reading.progress.next.is_none() {
+        let is_enough = reading.n_rows >= wanted.rows && !fetch.is_whole();
+        if is_enough || reading.progress.next.is_none() {
             return Ok(Read::Rows { no_store });
         }
     }
@@ -75,7 +94,10 @@ fn next_of(
     let progress = &mut reading.progress;
     if progress.pages == 0 {
         let size = u32::try_from(size).unwrap_or(u32::MAX);
-        progress.size = size.clamp(1, page.max_size);
+        progress.size = match page.whole {
+            true => page.max_size,
+            false => size.clamp(1, page.max_size),
+        };
     }
     let sized = match &page.size {
         Some(size) => asked.clone().with(size, progress.size.into()),
@@ -108,14 +130,18 @@ fn add(
     headers: &HeaderMap,
     reading: &mut Reading,
 ) -> Result<(), Fault> {
-    let came = match &*request::evaluate(&fetch.connect.at, &body) {
-        Value::Array(rows) => rows.len(),
-        Value::Null => 0,
-        // Who looks elsewhere in it may find what he wants.
-        _ => {
-            reading.is_misshapen = true;
-            0
-        }
+    let came = match fetch.is_whole() {
+        // `at` looks at all pages together.
+        true => longest(&body),
+        false => match &*request::evaluate(&fetch.connect.at, &body) {
+            Value::Array(rows) => rows.len(),
+            Value::Null => 0,
+            // Who looks elsewhere in it may find what he wants.
+            _ => {
+                reading.is_misshapen = true;
+                0
+            }
+        },
     };
     reading.n_rows += came;
     let link = next_link(headers);
@@ -140,6 +166,41 @@ fn add(
 
 pub(super) fn misshapen(fetch: &Fetch) -> Fault {
     bad(fetch, "gave something else where a list should be")
+}
+
+pub(super) fn cut_off(fetch: &Fetch) -> Fault {
+    bad(fetch, "has more pages than `maxPages` allows")
+}
+
+/// Two pages as one: lists go on where they stand, and all else is as the first page says it.
+fn joined(before: Value, page: Value) -> Value {
+    match (before, page) {
+        (Value::Array(mut rows), Value::Array(more)) => {
+            rows.extend(more);
+            Value::Array(rows)
+        }
+        (Value::Object(mut members), Value::Object(more)) => {
+            for (name, value) in more {
+                let before = members.remove(&name);
+                let value = match before {
+                    Some(before) => joined(before, value),
+                    None => value,
+                };
+                members.insert(name, value);
+            }
+            Value::Object(members)
+        }
+        (before, _) => before,
+    }
+}
+
+/// Rows of the longest list of a page.
+fn longest(page: &Value) -> usize {
+    match page {
+        Value::Array(rows) => rows.len(),
+        Value::Object(members) => members.values().map(longest).max().unwrap_or_default(),
+        _ => 0,
+    }
 }
 
 /// How a list goes on behind its first page, which somebody else has read.

@@ -438,6 +438,12 @@ impl Fetch {
         batch.is_some_and(|batch| batch.style == BatchStyle::Collection)
     }
 
+    /// Whether all pages are one answer.
+    pub(super) fn is_whole(&self) -> bool {
+        let page = self.connect.page.as_ref();
+        page.is_some_and(|page| page.whole)
+    }
+
     /// Whether its objects stand in a list: it brings one, or finds its own in one.
     pub(super) fn is_list(&self) -> bool {
         self.rows || self.is_collection()
@@ -562,7 +568,10 @@ fn mapping(connect: &Connect, rows: bool, policy: Option<&CachePolicy>) -> Strin
         // Each field is held with its age, so all that ask for the same object share it.
         Request::Graphql { .. } => return format!("{} graph", kept::LAYOUT),
     };
-    let size = connect.page.as_ref().and_then(|page| page.size.as_deref());
+    let page = connect.page.as_ref();
+    let size = page.and_then(|page| page.size.as_deref());
+    // Pages that were put together are another answer than the first of them.
+    let whole = page.filter(|page| page.whole).map(paging);
     // What a batch brings is divided before it is kept.
     let batch = connect.batch.as_ref().map(|batch| {
         let exprs = (source_of(&batch.key), source_of(&batch.matches));
@@ -581,7 +590,7 @@ fn mapping(connect: &Connect, rows: bool, policy: Option<&CachePolicy>) -> Strin
         (policy.max_age, policy.stale, until, tags, lets)
     });
     format!(
-        "{} {method} {size:?} {batch:?} {kept:?} {:?}",
+        "{} {method} {size:?} {whole:?} {batch:?} {kept:?} {:?}",
         kept::LAYOUT,
         connect.null_on,
     )

@@ -121,6 +121,10 @@ fn place(expr: &Expr) -> Option<At> {
 impl View {
     /// What there is in an entry for a field that brings one object, or a list.
     pub(super) fn new(fetch: &Fetch, entry: &Arc<Entry>) -> Result<Self, Fault> {
+        // A value that is made of a part of them would be another one.
+        if !fetch.is_list() && fetch.is_whole() && kept::progress(fetch, entry).cut {
+            return Err(pages::cut_off(fetch));
+        }
         let misshapen = || pages::misshapen(fetch);
         let source = match &*fetch.at {
             At::Place { .. } => Source::Bodies(Arc::clone(entry)),

@@ -191,6 +191,8 @@ pub struct Page {
     pub more: Option<Expr>,
     pub total: Option<Expr>,
     pub max_pages: u32,
+    /// All pages are one answer: they are read and put together before `at` looks at them.
+    pub whole: bool,
 }
 
 /// Where the upstream says how its list goes on.

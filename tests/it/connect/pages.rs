@@ -259,3 +259,100 @@ type Build implements Live @identity(from: "number") { number: Int }
         ]
     );
 }
+
+const WHOLE: &str = r#"
+extend schema @source(name: "rest", url: "$config.url")
+extend interface Entity {
+  newest: Int @connect(source: "rest", get: "/builds", at: "items | each(number) | max", page: PAGE) @cache(maxAge: "1m")
+  count: Int @connect(source: "rest", get: "/builds", at: "items | count", page: PAGE) @cache(maxAge: "1m")
+  odd: [Build] @connect(source: "rest", get: "/builds", at: "items | where(odd, true)", page: PAGE) @cache(maxAge: "1m")
+}
+type Build implements Live @identity(from: "number") { number: Int }
+"#;
+
+/// What twelve builds come to, five on a page; each field is made of all of them, and each page is asked for once.
+#[tokio::test]
+async fn whole_values_are_made_of_all_pages() {
+    let styles = [
+        (
+            r#"{ style: CURSOR, cursor: "at", next: "next", whole: true }"#,
+            "/builds /builds?at=10 /builds?at=5",
+        ),
+        (
+            r#"{ style: OFFSET, cursor: "at", size: "limit", maxSize: 5, whole: true }"#,
+            "/builds?limit=5 /builds?limit=5&at=10 /builds?limit=5&at=5",
+        ),
+        (
+            r#"{ style: PAGE, cursor: "page", size: "limit", maxSize: 5, whole: true }"#,
+            "/builds?limit=5 /builds?limit=5&page=2 /builds?limit=5&page=3",
+        ),
+        (
+            r#"{ style: LINK, whole: true }"#,
+            "/builds /builds?at=10 /builds?at=5",
+        ),
+    ];
+    for (page, asked) in styles {
+        let world = world(&WHOLE.replace("PAGE", page))
+            .components("pay: {}")
+            .start(|asked| {
+                let page = number(asked, "page", 1) - 1;
+                let from = number(asked, "at", page * 5);
+                // The oldest first: the newest is on the last page.
+                let items: Vec<Value> = (from..(from + 5).min(12))
+                    .map(|n| json!({ "number": n + 1, "odd": n % 2 == 0 }))
+                    .collect();
+                let next = (from + 5 < 12).then(|| (from + 5).to_string());
+                let link = next
+                    .as_ref()
+                    .map(|next| format!("</builds?at={next}>; rel=\"next\""));
+                let reply = Reply::json(&json!({ "items": items, "next": next }));
+                match link {
+                    Some(link) => reply.header("link", &link),
+                    None => reply,
+                }
+            })
+            .await;
+        let query = "{ component(ref: \"pay\") { newest count odd(first: 4) { nodes { number } complete pageInfo { hasNextPage } } } }";
+        let (answer, _) = world.engine.json(query, Value::Null).await;
+        let all = json!({ "data": { "component": {
+            "newest": 12,
+            "count": 12,
+            "odd": {
+                "nodes": [{ "number": 1 }, { "number": 3 }, { "number": 5 }, { "number": 7 }],
+                "complete": true,
+                "pageInfo": { "hasNextPage": true },
+            },
+        } } });
+        assert_eq!(answer, all, "{page}");
+        let targets = world.upstream.targets().replace("GET ", "");
+        assert_eq!(
+            targets.split_whitespace().collect::<Vec<_>>().join(" "),
+            asked,
+            "{page}"
+        );
+    }
+}
+
+/// A value of a part of the pages would be another value, so there is none; a list says that there is more.
+#[tokio::test]
+async fn whole_values_have_an_end() {
+    let page = r#"{ style: CURSOR, cursor: "at", next: "next", maxPages: 3, whole: true }"#;
+    let world = world(&WHOLE.replace("PAGE", page))
+        .components("pay: {}")
+        .start(|asked| {
+            let at = number(asked, "at", 0);
+            let items = [json!({ "number": at, "odd": at % 2 == 1 })];
+            Reply::json(&json!({ "items": items, "next": at + 1 }))
+        })
+        .await;
+    for _ in 0..2 {
+        let query = "{ component(ref: \"pay\") { count odd { nodes { number } complete } } }";
+        let (answer, _) = world.engine.json(query, Value::Null).await;
+        let odd = json!({ "nodes": [{ "number": 1 }], "complete": false });
+        assert_eq!(answer["data"]["component"]["odd"], odd, "{answer}");
+        let error = &answer["errors"][0];
+        assert_eq!(error["path"], json!(["component", "count"]), "{answer}");
+        assert_eq!(error["extensions"]["code"], json!("UPSTREAM_BAD_SHAPE"));
+    }
+    assert_eq!(world.upstream.targets().lines().count(), 3);
+}

@@ -100,11 +100,16 @@ impl Composer<'_> {
             }
         }
         // A batch asks for the objects of many keys at once, however many each has.
-        if !site.list && !batched {
+        let whole = args.truth("whole") == Some(true);
+        if !site.list && !batched && !whole {
             problems.push(format!(
-                "`{}` is no list, and has nothing to page through",
+                "`{}` is no list, and has nothing to page through: `whole: true` makes a value of all pages",
                 site.coordinate
             ));
+        }
+        if whole && batched {
+            problems
+                .push("a batch reads all pages, and divides them: it has no `whole`".to_owned());
         }
         let graphql = kind.is_some_and(|kind| kind != SourceType::Rest);
         if style == PageStyle::Link && graphql {
@@ -112,6 +117,12 @@ impl Composer<'_> {
         }
         if style == PageStyle::Relay && kind == Some(SourceType::Rest) {
             problems.push("`page` of style `RELAY` is for GraphQL sources".to_owned());
+        }
+        if whole && graphql {
+            problems.push(
+                "`whole` is for REST sources: GraphQL says what it gives by its selection"
+                    .to_owned(),
+            );
         }
         for message in problems {
             self.sources.report("bad-page", at, message, None);
@@ -126,6 +137,7 @@ impl Composer<'_> {
             more: self.scoped(args, "more", &names),
             total: self.scoped(args, "total", &names),
             max_pages: self.number(args, "maxPages", 1).unwrap_or(MAX_PAGES),
+            whole,
         })
     }
 }
