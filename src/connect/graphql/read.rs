@@ -1,20 +1,24 @@
 //! What expressions read, as a [`Need`]: from the read-sets of the selected fields comes what an upstream is asked.
 
+mod arguments;
+mod paths;
+
 use std::cell::Cell;
 
 use serde_json::{Map, Value};
 
 use super::listed::{Listed, TYPENAME};
-use super::need::{Arg, Field, LARGEST_PAGE, Need, Page, Rule};
+use super::need::{Field, LARGEST_PAGE, Need, Rule};
 use crate::connect::cursor::Cursor;
 use crate::connect::selected::{Selected, SelectedField};
-use crate::sdl::expr::{
-    ArgValue, Expr, Function, Node, Path, Read, Step, is_of_object, is_page, response_key,
-};
+use crate::sdl::expr::Read;
 use crate::sdl::{
     self, Connect, FieldSource, Generated, Let, LiveBinding, Model, Request, TypeDef, TypeShape,
     ValueBinding,
 };
+
+pub(in crate::connect) use arguments::fitted;
+use arguments::variables_of;
 
 /// Paths of suppliers and objects within objects are followed so far.
 const DEEPEST: u8 = 16;
@@ -321,262 +325,6 @@ impl Reader<'_> {
             }
         }
     }
-
-    /// A value that is only looked at.
-    pub(in crate::connect) fn expr(&self, expr: &Expr, reading: Reading<'_>, need: &mut Need) {
-        self.walk(expr.node(), &Tail::default(), reading, need);
-    }
-
-    /// Adds what `node` reads; `tail` is wanted of its value.
-    pub(in crate::connect) fn walk(
-        &self,
-        node: &Node,
-        tail: &Tail,
-        reading: Reading<'_>,
-        need: &mut Need,
-    ) {
-        match node {
-            Node::Literal(_) => {}
-            Node::Path(path) => self.path(path, tail, reading, need),
-            Node::Coalesce(nodes) | Node::List(nodes) | Node::Sum(nodes) => {
-                for node in nodes {
-                    self.walk(node, tail, reading, need);
-                }
-            }
-            Node::And(nodes) => {
-                let last = nodes.len().saturating_sub(1);
-                for (position, node) in nodes.iter().enumerate() {
-                    match position == last {
-                        true => self.walk(node, tail, reading, need),
-                        false => self.walk(node, &Tail::default(), reading, need),
-                    }
-                }
-            }
-            Node::Object(members) => {
-                for (name, node) in members {
-                    let member = tail.below.fields.get(name);
-                    let tail = Tail {
-                        below: member
-                            .map(|member| member.below.clone())
-                            .unwrap_or_default(),
-                        list: member.is_some_and(|member| member.list),
-                        ..Tail::default()
-                    };
-                    self.walk(node, &tail, reading, need);
-                }
-            }
-            Node::Pipe(input, calls) => {
-                // What is wanted of the value behind a function says what is wanted of the one before.
-                let mut tail = tail.clone();
-                for call in calls.iter().rev() {
-                    let n_of_items = call.function.n_read_of_items().min(call.args.len());
-                    let (of_items, others) = call.args.split_at(n_of_items);
-                    for item in of_items {
-                        self.each(call.function, item, reading, &mut tail);
-                    }
-                    tail.list |= call.function.takes_list();
-                    for arg in others {
-                        self.walk(arg, &Tail::default(), reading, need);
-                    }
-                }
-                self.walk(input, &tail, reading, need);
-            }
-        }
-    }
-
-    /// What a function that looks at the items of a list wants of them.
-    fn each(&self, function: Function, item: &Node, reading: Reading<'_>, tail: &mut Tail) {
-        if function != Function::Each {
-            self.walk(item, &Tail::default(), reading, &mut tail.below);
-            return;
-        }
-        let made = Tail {
-            below: std::mem::take(&mut tail.below),
-            ..Tail::default()
-        };
-        self.walk(item, &made, reading, &mut tail.below);
-    }
-
-    fn path(&self, path: &Path, tail: &Tail, reading: Reading<'_>, need: &mut Need) {
-        if is_of_object(&path.root) {
-            self.steps(&path.steps, tail, reading, need);
-        }
-    }
-
-    /// Follows the steps of a path; `tail` is wanted where they end.
-    pub(in crate::connect) fn steps(
-        &self,
-        steps: &[Step],
-        tail: &Tail,
-        reading: Reading<'_>,
-        need: &mut Need,
-    ) {
-        let mut condition = None;
-        for (position, step) in steps.iter().enumerate() {
-            if let Some(name) = step.condition() {
-                condition = Some(name);
-                continue;
-            }
-            let Step::Name(name, args) = step else {
-                continue;
-            };
-            let rest = steps.get(position + 1..).unwrap_or_default();
-            let lookup = |root: &str, members: &[Box<str>]| self.variable(root, members, reading);
-            let key = response_key(condition, name, args, rest.is_empty(), &lookup);
-            let field = need.fields.entry((*key).into()).or_insert_with(|| Field {
-                name: name.clone(),
-                condition: condition.map(Into::into),
-                args: self.args(args, rest.is_empty(), reading),
-                ..Field::default()
-            });
-            field.list |= matches!(rest.first(), Some(Step::Each | Step::Index(_)));
-            let ends = !rest
-                .iter()
-                .any(|step| matches!(step, Step::Name(..)) && step.condition().is_none());
-            if ends {
-                field.end(args, rest.is_empty(), tail);
-            } else {
-                self.steps(rest, tail, reading, &mut field.below);
-            }
-            return;
-        }
-        // Nothing but the object itself.
-        need.merge(&tail.below);
-    }
-
-    fn args(
-        &self,
-        args: &[(Box<str>, ArgValue)],
-        last: bool,
-        reading: Reading<'_>,
-    ) -> Vec<(Box<str>, Arg)> {
-        args.iter()
-            .filter(|(_, value)| !(last && is_page(value)))
-            .filter_map(|(name, value)| Some((name.clone(), self.arg(value, reading)?)))
-            .collect()
-    }
-
-    fn arg(&self, value: &ArgValue, reading: Reading<'_>) -> Option<Arg> {
-        Some(match value {
-            ArgValue::Variable(root, members) => {
-                let value = self.variable(root, members, reading)?;
-                if value.is_null() {
-                    return None;
-                }
-                let ty = self.type_of(root, members, reading);
-                Arg::Variable {
-                    hint: members.last().unwrap_or(root).clone(),
-                    value: fitted(value, &ty),
-                    ty,
-                }
-            }
-            ArgValue::Literal(value) => Arg::Literal(value.clone()),
-            ArgValue::Word(word) => Arg::Word(word.clone()),
-            ArgValue::List(items) => {
-                let all: Vec<Arg> = items
-                    .iter()
-                    .filter_map(|item| self.arg(item, reading))
-                    .collect();
-                if all.is_empty() && !items.is_empty() {
-                    return None;
-                }
-                Arg::List(all)
-            }
-            ArgValue::Object(members) => Arg::Object(
-                members
-                    .iter()
-                    .filter_map(|(name, value)| Some((name.clone(), self.arg(value, reading)?)))
-                    .collect(),
-            ),
-        })
-    }
-
-    pub(in crate::connect) fn variable(
-        &self,
-        root: &str,
-        members: &[Box<str>],
-        reading: Reading<'_>,
-    ) -> Option<Value> {
-        let mut value = match root {
-            "args" => reading.args,
-            name => {
-                self.used_names.set(true);
-                let known = self.names.iter().find(|(known, _)| **known == *name);
-                known.map(|(_, value)| value)?
-            }
-        };
-        for member in members {
-            value = value.get(&**member)?;
-        }
-        Some(value.clone())
-    }
-
-    /// Non-null: a variable without a value is not sent.
-    fn type_of(&self, root: &str, members: &[Box<str>], reading: Reading<'_>) -> Box<str> {
-        let declared = match (root, members) {
-            ("args", [argument]) => {
-                self.model
-                    .argument_type(reading.owner, reading.field, argument)
-            }
-            (name, []) => {
-                let own = self.lets.iter().find(|item| *item.name == *name);
-                own.and_then(|item| item.upstream_type.as_deref())
-                    .map(str::to_owned)
-            }
-            _ => None,
-        };
-        let ty = declared.unwrap_or_else(|| "String!".to_owned());
-        match ty.ends_with('!') {
-            true => ty.into(),
-            false => format!("{ty}!").into(),
-        }
-    }
-}
-
-/// Upstreams take numbers in texts, where they want texts.
-pub(in crate::connect) fn fitted(value: Value, ty: &str) -> Value {
-    match (&value, ty) {
-        (Value::Number(number), "String!" | "ID!") => Value::from(number.to_string()),
-        _ => value,
-    }
-}
-
-impl Field {
-    /// The last field of a path.
-    fn end(&mut self, args: &[(Box<str>, ArgValue)], last: bool, tail: &Tail) {
-        self.below.merge(&tail.below);
-        self.list |= tail.list;
-        if let Some(rule) = &tail.rule {
-            self.ages = Some(rule.ages);
-            self.until.clone_from(&rule.until);
-        }
-        let Some(rows) = tail.rows.filter(|_| last) else {
-            return;
-        };
-        let named = |member: &str| {
-            let mut args = args.iter();
-            let found = args.find(|(_, value)| match value {
-                ArgValue::Variable(root, members) => {
-                    &**root == "args" && matches!(&**members, [only] if &**only == member)
-                }
-                _ => false,
-            });
-            found.map(|(name, _)| name.clone())
-        };
-        let page = Page {
-            first: named("first"),
-            after: named("after"),
-            rows,
-            ..Page::default()
-        };
-        if page.first.is_some() {
-            let known = self.page.as_ref().map_or(0, |page| page.rows);
-            self.page = Some(Page {
-                rows: rows.max(known),
-                ..page
-            });
-        }
-    }
 }
 
 /// How many of any provider's objects were shown before.
@@ -630,28 +378,4 @@ fn plain(read: &Read, need: &mut Need) {
             })
             .below;
     }
-}
-
-/// The members of `$this` that stand as variables in arguments.
-fn variables_of(selection: &Expr) -> Vec<Vec<Box<str>>> {
-    fn collect(value: &ArgValue, found: &mut Vec<Vec<Box<str>>>) {
-        match value {
-            ArgValue::Variable(root, members) if &**root == "this" => found.push(members.clone()),
-            ArgValue::Variable(..) | ArgValue::Literal(_) | ArgValue::Word(_) => {}
-            ArgValue::List(items) => items.iter().for_each(|item| collect(item, found)),
-            ArgValue::Object(members) => {
-                members.iter().for_each(|(_, value)| collect(value, found))
-            }
-        }
-    }
-    let mut found = Vec::new();
-    if let Node::Path(path) = selection.node() {
-        for step in &path.steps {
-            if let Step::Name(_, args) = step {
-                args.iter()
-                    .for_each(|(_, value)| collect(value, &mut found));
-            }
-        }
-    }
-    found
 }
