@@ -145,7 +145,7 @@ pub struct When {
     pub headers: Vec<(Box<str>, Box<str>)>,
     /// Must be contained in the body.
     pub body: Option<Value>,
-    /// Of a root field of a graph: the arguments, by their names in the upstream.
+    /// Of a root field of a graph: the arguments, by their names in the upstream; a text `{name}` stands for any.
     pub arguments: Option<Map<String, Value>>,
 }
 
@@ -203,7 +203,7 @@ pub struct Item {
     pub to: Option<Place>,
 }
 
-/// What a write changes in what is read afterwards; a `{name}` in any text is what stood there in the path of the write, `{now}` its time.
+/// What a write changes in what is read afterwards; a `{name}` in any text is what stood there in the path or the arguments of the write, `{now}` its time, `{new}` an id of its own.
 #[derive(Clone, Debug)]
 pub struct Effect {
     /// How long after the write.
@@ -212,6 +212,8 @@ pub struct Effect {
     pub on: Asked,
     /// Of a root field of a graph: only where it is asked with these.
     pub arguments: Option<Map<String, Value>>,
+    /// What stands there is there once more, before all else of its list, and `set` is of that one.
+    pub copy: Option<Place>,
     pub set: Vec<(Place, Value)>,
 }
 

@@ -60,17 +60,18 @@ impl NotNow {
 }
 
 impl Upstream {
-    /// Where an answer that is well in HTTP holds `words` of an error: if they mean too many requests, nobody asks for as long as the headers say, or for the source's pause.
-    pub async fn heed(&self, words: &str, status: u16, headers: &HeaderMap) {
+    /// Where an answer that is well in HTTP holds `words` of an error: if they mean too many requests, nobody asks for as long as the headers say, or for the source's pause; gives how long that is.
+    pub async fn heed(&self, words: &str, status: u16, headers: &HeaderMap) -> Option<Duration> {
         let limits = &self.spec.limits;
         if !has_phrase(words.as_bytes(), &limits.limit_phrases) {
-            return;
+            return None;
         }
         let told = limit_headers::retry_after(headers, self.now());
         let wait = self
             .budgets
             .pause(Some(told.unwrap_or(limits.limit_pause)), status);
         self.publish_pause(wait, status).await;
+        Some(wait)
     }
 }
 

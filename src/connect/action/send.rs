@@ -74,7 +74,7 @@ pub(super) async fn send(fetch: &Fetch, target: &Target, terms: &Terms<'_>) -> S
     instance.count_request();
     match (instance.upstream.send(call).await, document) {
         (Ok(reply), None) => judge(fetch, &reply),
-        (Ok(reply), Some(change)) => judge_graph(fetch, instance, change, &reply),
+        (Ok(reply), Some(change)) => judge_graph(fetch, instance, change, &reply).await,
         (Err(failure), _) => {
             let fault = fault::of_failure(&failure, terms.started);
             Err((fault, may_have_arrived(&failure)))
@@ -83,8 +83,14 @@ pub(super) async fn send(fetch: &Fetch, target: &Target, terms: &Terms<'_>) -> S
 }
 
 /// Some say with a status that there are errors, and some within an answer.
-fn judge_graph(fetch: &Fetch, instance: &Instance, change: &Change, reply: &Reply) -> Sent {
+async fn judge_graph(fetch: &Fetch, instance: &Instance, change: &Change, reply: &Reply) -> Sent {
     let body: Option<Value> = serde_json::from_slice(&reply.body).ok();
+    if let Some(body) = &body
+        && let Some(fault) = graphql::heed(fetch, instance, &fetch.template, body, reply).await
+    {
+        // Whoever is told to slow down was not served.
+        return Err((fault, false));
+    }
     let is_well = (200..300).contains(&reply.status);
     let answers = |body: &Value| is_well || body.get("errors").is_some();
     let Some(body) = body.filter(answers) else {

@@ -9,6 +9,9 @@ use crate::sdl::expr::{Expr, ExprError, Node, Root, Step};
 /// How far a list is filled up with nulls to reach an index.
 const MAX_INDEX: usize = 10_000;
 
+/// What stands for the next number of a list, where one of its objects is copied.
+const NEXT: &str = "{next}";
+
 /// A plain path: names, positions, and `[name=text]` for the objects of a list with such a member, of which the first is read and all are changed; a trailing `[]` says that a list is meant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
@@ -92,6 +95,44 @@ impl Place {
     /// Puts `new` there; objects and lists on the way are made.
     pub fn set(&self, body: &mut Value, new: &Value) {
         put(&self.steps, body, new);
+    }
+
+    /// Puts what stands there once more before all else of its list, with changes of it; nothing happens where it stands in none.
+    ///
+    /// A change to [`NEXT`] is a number above all that the others of the list have there.
+    pub fn copy(&self, body: &mut Value, changes: &[(Self, Value)]) {
+        let Some((Hop::With(name, text), before)) = self.steps.split_last() else {
+            return;
+        };
+        let list = before.iter().try_fold(body, |value, hop| match hop {
+            Hop::Name(name) => value.get_mut(&**name),
+            Hop::Index(index) => {
+                let list = value.as_array_mut()?;
+                let at = position(*index, list.len())?;
+                list.get_mut(at)
+            }
+            Hop::With(name, text) => {
+                let mut items = value.as_array_mut()?.iter_mut();
+                items.find(|item| has(item, name, text))
+            }
+        });
+        let Some(items) = list.and_then(Value::as_array_mut) else {
+            return;
+        };
+        let Some(mut copy) = items.iter().find(|item| has(item, name, text)).cloned() else {
+            return;
+        };
+        for (place, value) in changes {
+            let next = || {
+                let numbers = items.iter().filter_map(|item| place.get(item)?.as_i64());
+                numbers.max().unwrap_or_default().saturating_add(1)
+            };
+            match value.as_str() == Some(NEXT) {
+                true => place.set(&mut copy, &next().into()),
+                false => place.set(&mut copy, value),
+            }
+        }
+        items.insert(0, copy);
     }
 
     /// The same place with other words in its conditions.

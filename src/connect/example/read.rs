@@ -393,12 +393,14 @@ fn effect(mut fields: Fields<'_>, sink: &Sink) -> Option<Effect> {
     let on = fields.need("on", "say what changes, for example `GET /builds/1`")?;
     let after = fields.duration("after").unwrap_or_default();
     let arguments = Some(fields.object("arguments")).filter(|given| !given.is_empty());
+    let copy = fields.take("copy").and_then(|node| place(node, sink));
     let set = changes(fields.members("set"), sink);
     fields.finish();
     Some(Effect {
         after,
         on: changed(on, sink)?,
         arguments,
+        copy,
         set,
     })
 }

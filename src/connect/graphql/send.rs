@@ -71,8 +71,10 @@ pub(in crate::connect) async fn send(
     }
     let reply = sent.map_err(|failure| request::trouble(&failure, terms))?;
     let parsed = serde_json::from_slice::<Value>(&reply.body).ok();
-    if let Some(body) = &parsed {
-        heed(instance, body, &reply).await;
+    if let Some(body) = &parsed
+        && let Some(fault) = heed(fetch, instance, names, body, &reply).await
+    {
+        return Err(Trouble::Fault(fault));
     }
     let answers = parsed
         .as_ref()
@@ -105,17 +107,32 @@ pub(in crate::connect) async fn send(
 }
 
 /// An answer of nothing but errors may say that there were too many requests, with a status that says nothing.
-async fn heed(instance: &Instance, body: &Value, reply: &Reply) {
-    if !body.get("data").is_none_or(Value::is_null) {
-        return;
-    }
+pub(in crate::connect) async fn heed(
+    fetch: &Fetch,
+    instance: &Instance,
+    names: &Arc<str>,
+    body: &Value,
+    reply: &Reply,
+) -> Option<Fault> {
+    let is_nothing = body.get("data").is_none_or(|data| match data {
+        Value::Object(fields) => fields.values().all(Value::is_null),
+        data => data.is_null(),
+    });
     let errors = body.get("errors").and_then(Value::as_array);
-    for error in errors.into_iter().flatten() {
+    for error in errors.into_iter().flatten().filter(|_| is_nothing) {
         let words = error.get("message").and_then(Value::as_str);
         let words = words.unwrap_or_default();
         let upstream = &instance.upstream;
-        upstream.heed(words, reply.status, &reply.headers).await;
+        if let Some(wait) = upstream.heed(words, reply.status, &reply.headers).await {
+            let (connector, wrong) = (fetch.connector(), Wrong::RateLimited);
+            let message = format!("`{connector}` {} at `{names}`", wrong.words());
+            let fault = Fault::new(wrong.code(), message)
+                .with("connector", &**connector)
+                .with("upstreamStatus", reply.status);
+            return Some(fault.with("retryAfter", wait.as_secs()));
+        }
     }
+    None
 }
 
 /// What clients are told of an error in an answer.

@@ -7,7 +7,7 @@ use super::World;
 use crate::support::upstream::{Asked, Reply};
 
 const SDL: &str = r#"
-extend schema @source(name: "graph", type: GRAPHQL, url: "$config.url", auth: { type: BEARER, token: "$secret.token" }, limits: { retries: 2, timeout: "500ms", breakerErrors: 1000 })
+extend schema @source(name: "graph", type: GRAPHQL, url: "$config.url", auth: { type: BEARER, token: "$secret.token" }, limits: { retries: 2, timeout: "500ms", breakerErrors: 1000, limitPhrases: ["slow down"] })
 type ProbeRun implements CiRun
   @supplies(field: "Entity.ciRuns")
   @identity(from: "number")
@@ -270,4 +270,55 @@ async fn what_was_done_in_part_is_done() {
     let payload = world.rerun(&id, "").await;
     assert_eq!(payload["ciRun"]["status"], "RUNNING", "{payload}");
     assert_eq!(payload["userErrors"], json!([]));
+}
+
+/// Nothing is sent for a minute, be it to read or to act.
+#[tokio::test]
+async fn a_limit_that_is_told_in_words_is_kept_by_all() {
+    let (world, id) = start().await;
+    let words = "Slow down, you are too quick.";
+    let errors = json!([{ "message": words }]);
+    let refusals = [
+        json!({ "errors": errors }),
+        json!({ "data": null, "errors": errors }),
+        json!({ "data": { "a0": null }, "errors": [{ "message": words, "path": ["a0"] }] }),
+    ];
+    for refusal in refusals {
+        let (world, id) = start().await;
+        let is_told = refusal.clone();
+        world
+            .upstream
+            .answer(move |asked| match is_mutation(asked) {
+                true => Reply::json(&is_told),
+                false => usual(asked),
+            });
+        let query = format!(
+            "mutation {{ rerunCiRun(input: {{ id: \"{id}\" }}) {{ userErrors {{ code message }} }} }}"
+        );
+        for n_sent in [1, 0] {
+            let json = world.ask(&query).await;
+            let error = &json["data"]["rerunCiRun"]["userErrors"][0];
+            assert_eq!(error["code"], "UPSTREAM_RATE_LIMITED", "{json}");
+            assert!(!json.to_string().contains("quick"), "{json}");
+            assert_eq!(world.asked().len(), n_sent, "{refusal}");
+        }
+        let outcome = world.audit("outcome code").await;
+        assert_eq!(outcome, ["failed UPSTREAM_RATE_LIMITED"; 2]);
+    }
+    // Where something was done, words are only words.
+    world.upstream.answer(move |asked| {
+        let mut reply: Value = serde_json::from_str(&usual(asked).body).unwrap();
+        reply["errors"] = json!([{ "message": words, "path": ["a0", "parts"] }]);
+        Reply::json(&reply)
+    });
+    let query =
+        format!("mutation {{ rerunCiRun(input: {{ id: \"{id}\" }}) {{ userErrors {{ code }} }} }}");
+    for _ in 0..2 {
+        let json = world.ask(&query).await;
+        assert_eq!(
+            json["data"]["rerunCiRun"]["userErrors"],
+            json!([]),
+            "{json}"
+        );
+    }
 }
