@@ -14,6 +14,7 @@ use apollo_compiler::ast::{
 use serde_json::{Map, Value, json};
 
 use super::request::contains;
+use super::written::Words;
 use crate::connect::example::{Asked, Reply};
 use crate::sdl::expr::{ArgValue, Expr, Node as ExprNode, Step};
 
@@ -223,12 +224,15 @@ impl Query {
 }
 
 /// Whether a reply is for a root field with these arguments.
-pub(super) fn is_meant(reply: &Reply, field: &str, arguments: &Map<String, Value>) -> bool {
-    let Asked::Graphql { field: own } = &reply.asked else {
-        return false;
-    };
-    let wanted = reply.when.arguments.as_ref();
-    **own == *field && wanted.is_none_or(|wanted| holds(arguments, wanted))
+/// What makes a reply the one to a root field: what stands where its arguments may be any; `None`: nothing does.
+pub(super) fn words(reply: &Reply, field: &str, arguments: &Map<String, Value>) -> Option<Words> {
+    match &reply.asked {
+        Asked::Graphql { field: own } if **own == *field => match &reply.when.arguments {
+            Some(wanted) => Words::of_arguments(wanted, arguments),
+            None => Some(Words::default()),
+        },
+        _ => None,
+    }
 }
 
 pub(super) fn holds(arguments: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {

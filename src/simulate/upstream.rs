@@ -1,17 +1,19 @@
 //! What one simulated upstream holds, and what it answers.
 
+mod trees;
+
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use parking_lot::Mutex;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::etag::{Etags, etags};
 use super::fault::Fault;
-use super::graph::{self, Query};
 use super::request::{Received, weight};
 use super::roots::writes;
 use super::route::{Route, path_segments, routes};
@@ -68,6 +70,7 @@ struct State {
     ahead: Duration,
     /// What writes have changed, in their order.
     effects: Vec<Written>,
+    n_writes: u64,
     counts: BTreeMap<String, u64>,
     seen: VecDeque<Seen>,
     /// Requests in the window of rate limits.
@@ -159,6 +162,7 @@ impl Upstream {
                 latency: None,
                 ahead: Duration::ZERO,
                 effects: Vec::new(),
+                n_writes: 0,
                 counts: BTreeMap::new(),
                 seen: VecDeque::new(),
                 window: (0, 0),
@@ -228,68 +232,11 @@ impl Upstream {
             let page = entry.page.as_ref();
             links = rows::reduce(&mut body, rows, page, request).links;
         }
-        self.write(reply, &words);
+        self.write(reply, words);
         if let Some(leaf) = leaf {
             super::wrong_type(&mut body, leaf);
         }
         self.finish(request, reply, &body, &links)
-    }
-
-    /// A request to a graph, if there are trees of one.
-    fn query(&self, request: &Received) -> Option<Result<Query, String>> {
-        match request.method == Method::Post && !self.trees.is_empty() {
-            true => Query::read(&request.json, &self.totals),
-            false => None,
-        }
-    }
-
-    fn answer_query(
-        &self,
-        request: &Received,
-        query: Result<Query, String>,
-        leaf: Option<usize>,
-    ) -> Answered {
-        let query = match query {
-            Ok(query) => query,
-            Err(message) => {
-                let body = serde_json::json!({ "errors": [{ "message": message }] });
-                return Answered::json(200, &body);
-            }
-        };
-        let (mut body, replies) = query.answer(|field, arguments| {
-            // A graph has one root for what is read, and another for what is done.
-            if self.writes.iter().any(|write| **write == *field) != query.is_mutation() {
-                return None;
-            }
-            let meant = self.trees.iter();
-            let meant = meant.filter(|reply| {
-                graph::is_meant(reply, field, arguments) && request.is_meant(&reply.when, None)
-            });
-            // Of those that say as much, the first one.
-            let said = |reply: &&Reply| weight(&reply.when, None);
-            let reply = meant.rev().max_by_key(said)?;
-            let tree = self.now(reply, |written| {
-                let effect = &written.effect;
-                let given = reply.when.arguments.as_ref();
-                let is_same = |wanted: &Map<String, Value>| {
-                    given.is_some_and(|given| graph::holds(given, wanted))
-                };
-                effect.on == reply.asked && effect.arguments.as_ref().is_none_or(is_same)
-            });
-            (!tree.is_null()).then_some((reply, tree))
-        });
-        // Errors are the graph's own words, and no values.
-        if let (Some(leaf), Some(data)) = (leaf, body.get_mut("data")) {
-            super::wrong_type(data, leaf);
-        }
-        for reply in &replies {
-            self.write(reply, &Words::default());
-        }
-        // What all of it comes with is said by the first.
-        match replies.first() {
-            Some(reply) => self.finish(request, reply, &body, &[]),
-            None => Answered::json(200, &body),
-        }
     }
 
     /// The replies that answer; only those with rows have company, of others that say as much of the request.
@@ -357,14 +304,7 @@ impl Upstream {
             let body = self.body(list, &Words::default())?;
             at.get(&body).cloned()
         })?;
-        Some(match &item.to {
-            None => found,
-            Some(to) => {
-                let mut body = Value::Null;
-                to.set(&mut body, &found);
-                body
-            }
-        })
+        Some(within(item, found))
     }
 
     /// The body of a reply as it is now; `changed` says which writes have changed it.
@@ -380,20 +320,25 @@ impl Upstream {
         let steps = reply.steps.iter().filter(|step| step.after <= elapsed);
         let effects = state.effects.iter();
         let effects = effects.filter(|written| written.at <= elapsed && changed(written));
-        let all = steps
-            .map(|step| &step.set)
-            .chain(effects.map(|written| &written.effect.set));
-        for (place, value) in all.flatten() {
-            place.set(body, value);
+        let steps = steps.map(|step| (&None, &step.set));
+        let effects = effects.map(|Written { effect, .. }| (&effect.copy, &effect.set));
+        for (copy, changes) in steps.chain(effects) {
+            match copy {
+                Some(copy) => copy.copy(body, changes),
+                None => changes.iter().for_each(|(place, new)| place.set(body, new)),
+            }
         }
     }
 
-    fn write(&self, reply: &Reply, words: &Words) {
+    /// What a request does; gives the words of its answer.
+    fn write(&self, reply: &Reply, words: Words) -> Words {
         if reply.effects.is_empty() {
-            return;
+            return words;
         }
         let now = self.options.clock.now();
         let mut state = self.state.lock();
+        state.n_writes += 1;
+        let words = words.with_new(new_id(&self.connector, state.n_writes));
         let elapsed = self.started.elapsed() + state.ahead;
         let effects = reply.effects.iter().map(|effect| Written {
             at: elapsed + effect.after,
@@ -404,6 +349,7 @@ impl Upstream {
         state.effects.sort_by_key(|written| written.at);
         let n_over = state.effects.len().saturating_sub(MAX_EFFECTS);
         state.effects.drain(..n_over);
+        words
     }
 
     fn finish(
@@ -527,6 +473,25 @@ impl Answered {
             body: Bytes::from(body.to_string()),
         }
     }
+}
+
+/// An object of a list, as an answer of its own.
+fn within(item: &Item, found: Value) -> Value {
+    match &item.to {
+        None => found,
+        Some(to) => {
+            let mut body = Value::Null;
+            to.set(&mut body, &found);
+            body
+        }
+    }
+}
+
+/// An id that no other write has, the same from start to start.
+fn new_id(connector: &str, n_writes: u64) -> String {
+    let mut hasher = DefaultHasher::new();
+    (connector, n_writes).hash(&mut hasher);
+    format!("00000000-0000-4000-8000-{:012x}", hasher.finish() >> 16)
 }
 
 /// A reply with its times, and those of what happens to it, as they are for an upstream that starts now.

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::request::contains;
 use super::route::path_segments;
 use crate::connect::example::{Asked, Effect, Place};
 use crate::sdl::Method;
@@ -40,6 +41,40 @@ impl Words {
         Some(Self(words))
     }
 
+    /// The same of the arguments of a root field; `None`: they are others.
+    pub(super) fn of_arguments(
+        wanted: &Map<String, Value>,
+        given: &Map<String, Value>,
+    ) -> Option<Self> {
+        let mut words = Vec::new();
+        for (name, wanted) in wanted {
+            let given = given.get(name)?;
+            match (wanted, given) {
+                (Value::Object(wanted), Value::Object(given)) => {
+                    words.extend(Self::of_arguments(wanted, given)?.0);
+                }
+                (Value::String(text), given) if hole(text).is_some() => {
+                    let name = hole(text).unwrap_or_default().to_owned();
+                    words.push((name, given.as_str()?.to_owned()));
+                }
+                (wanted, given) if contains(given, wanted) => {}
+                _ => return None,
+            }
+        }
+        Some(Self(words))
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The same, and what `{new}` stands for.
+    pub(super) fn with_new(mut self, new: String) -> Self {
+        self.0.push(("new".to_owned(), new));
+        self
+    }
+
     /// The same, and what `{now}` stands for.
     pub(super) fn at(&self, now: Timestamp) -> Self {
         let now = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
@@ -69,6 +104,10 @@ impl Words {
         let mut effect = effect.clone();
         for (place, value) in &mut effect.set {
             *place = self.place(place);
+            self.value(value);
+        }
+        effect.copy = effect.copy.map(|place| self.place(&place));
+        for value in effect.arguments.iter_mut().flat_map(Map::values_mut) {
             self.value(value);
         }
         if let Asked::Rest { path, .. } = &mut effect.on {

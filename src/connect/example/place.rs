@@ -99,7 +99,7 @@ impl Place {
 
     /// Puts what stands there once more before all else of its list, with changes of it; nothing happens where it stands in none.
     ///
-    /// A change to [`NEXT`] is a number above all that the others of the list have there.
+    /// A change to `{next}` is a number above all that the others of the list have there.
     pub fn copy(&self, body: &mut Value, changes: &[(Self, Value)]) {
         let Some((Hop::With(name, text), before)) = self.steps.split_last() else {
             return;

@@ -351,9 +351,24 @@ async fn a_buildkite_build_is_built_again_as_another_one() {
         stage.states("storefront-web", "ciRuns", "number").await,
         ["813 QUEUED", "812 RUNNING", "811 FAILED", "810 PASSED"]
     );
-    // What nobody can build again is refused there.
-    let id = stage.id("search", "ciRuns", "number", &json!(377)).await;
-    let refused = stage.rerun(&id, "", "").await;
+    // One that passed is built again as well, as often as one likes, and so is what came of that.
+    let mut id = stage.id("search", "ciRuns", "number", &json!(377)).await;
+    for number in [378, 379] {
+        let again = stage.rerun(&id, "", "number branch id").await;
+        let run = &again["ciRun"];
+        assert_eq!(again["userErrors"], json!([]));
+        assert_eq!(
+            (&run["number"], &run["branch"]),
+            (&json!(number), &json!("main"))
+        );
+        id = run["id"].as_str().unwrap().to_owned();
+    }
+    assert_eq!(
+        stage.states("search", "ciRuns", "number").await,
+        ["379 QUEUED", "378 QUEUED", "377 PASSED"]
+    );
+    // No job of it failed.
+    let refused = stage.rerun(&id, "failedJobsOnly: true", "").await;
     assert_eq!(
         refused,
         json!({ "ciRun": null, "userErrors": [{ "code": "UPSTREAM_NOT_FOUND" }] })

@@ -83,6 +83,7 @@ async fn every_other_run_runs_again_as_well() {
         ("gitlab", "", 4),
         ("circleci", "failedJobsOnly: false", 8),
         ("jenkins", "", 10),
+        ("buildkite", "", 8),
     ] {
         let mut stage = stage_with(connector, Some(&company)).await;
         let mut runs = shown(&stage, "ciRuns(first: 50)", "status").await;
