@@ -4,6 +4,7 @@ mod built_in;
 mod recorded;
 mod refused;
 mod replicas;
+mod senders;
 mod signatures;
 
 use std::time::Duration;
