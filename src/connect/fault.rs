@@ -13,7 +13,7 @@ use crate::egress;
 pub(super) const BAD_SHAPE: &str = "UPSTREAM_BAD_SHAPE";
 pub(super) const NOT_FOUND: &str = "UPSTREAM_NOT_FOUND";
 const UNAVAILABLE: &str = "UPSTREAM_UNAVAILABLE";
-const UNAUTHORIZED: &str = "UPSTREAM_UNAUTHORIZED";
+pub(super) const UNAUTHORIZED: &str = "UPSTREAM_UNAUTHORIZED";
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

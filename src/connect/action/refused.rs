@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::connect::fault::NOT_FOUND;
+use crate::connect::fault::{NOT_FOUND, UNAUTHORIZED};
 use crate::connect::seam::Fault;
 
 /// The codes of upstreams' failures, to be told once more from the audit.
@@ -41,6 +41,13 @@ impl Refused {
                     "{message}: it is gone by now, in no state for this, or not the credential's to change"
                 ),
             ),
+            // A right that is missing and a run that goes on are refused alike.
+            UNAUTHORIZED if fault.extensions.get("upstreamStatus") == Some(&json!(403)) => {
+                Self::new(
+                    fault.code,
+                    format!("{message}: it may not do this, or this is in no state for it"),
+                )
+            }
             _ => Self::new(fault.code, message.clone()),
         }
     }

@@ -305,6 +305,17 @@ async fn all_of_a_github_run_runs_again_unless_it_still_runs() {
         refused,
         json!({ "ciRun": { "status": "RUNNING" }, "userErrors": [{ "code": "UPSTREAM_UNAUTHORIZED" }] })
     );
+    // GitHub says the same of a run that goes on as of a right that is missing.
+    let query = format!(
+        "mutation {{ rerunCiRun(input: {{ id: \"{id}\" }}) {{ userErrors {{ message }} }} }}"
+    );
+    let told = stage.ask(&query).await;
+    let message = told["rerunCiRun"]["userErrors"][0]["message"].as_str();
+    let message = message.unwrap_or_default();
+    assert!(
+        message.ends_with("it may not do this, or this is in no state for it"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
