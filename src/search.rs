@@ -321,8 +321,10 @@ impl Search {
         let mut outcome = terms.run(&mut room)?;
         if ask.after.is_none() {
             // Nothing has all of it: what has most of it is nearest.
+            // In no group at all: so what is found in each group is what is found in all of them.
             for need in [n_required.saturating_sub(1), n_required / 2, 1] {
-                if outcome.total > 0 || need == 0 || need >= terms.need {
+                let found = outcome.total > 0 || outcome.elsewhere;
+                if found || need == 0 || need >= terms.need {
                     continue;
                 }
                 terms.need = need;

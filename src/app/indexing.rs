@@ -83,6 +83,7 @@ impl Indexing {
     ) {
         let mut revisions = catalog.revisions();
         let mut follower: Option<Follower> = None;
+        let mut trouble = None;
         while !cancel.is_cancelled() {
             revisions.mark_unchanged();
             let (search, snapshot) = (self.search.clone(), catalog.snapshot());
@@ -101,10 +102,11 @@ impl Indexing {
             let pause = match step.await {
                 Ok(Ok(done)) => {
                     follower = Some(done);
+                    trouble = None;
                     GATHER
                 }
                 Ok(Err(error)) => {
-                    self.fail(&error);
+                    self.fail(&error, &mut trouble);
                     RETRY
                 }
                 Err(panic) => {
@@ -143,7 +145,8 @@ impl Indexing {
         }
     }
 
-    fn fail(&self, error: &SearchError) {
+    /// Says it once for as long as it is the same `trouble`.
+    fn fail(&self, error: &SearchError, trouble: &mut Option<String>) {
         let mut text = error.to_string();
         let mut source = std::error::Error::source(error);
         while let Some(cause) = source {
@@ -151,10 +154,13 @@ impl Indexing {
             text.push_str(&cause.to_string());
             source = cause.source();
         }
-        tracing::error!(
-            error = %text,
-            "the search index cannot be written, and queries answer from what is there; it is tried again: {text}"
-        );
+        if trouble.as_ref() != Some(&text) {
+            tracing::error!(
+                error = %text,
+                "the search index cannot be written, and queries answer from what is there; it is tried again: {text}"
+            );
+            *trouble = Some(text);
+        }
         self.search.tell(|progress| {
             progress.state = State::Failed;
             progress.trouble = Some(error.to_string().into());

@@ -86,6 +86,8 @@ pub(super) struct Terms<'a> {
 pub(super) struct Outcome {
     pub(super) hits: Vec<Hit>,
     pub(super) total: u64,
+    /// Whether the same is found in other groups.
+    pub(super) elsewhere: bool,
     pub(super) entities: RoaringBitmap,
 }
 
@@ -109,10 +111,12 @@ impl Terms<'_> {
                 number,
                 heap: &mut heap,
                 total: 0,
+                elsewhere: false,
                 seen: &mut seen,
             };
             run.segment(room)?;
             outcome.total += run.total;
+            outcome.elsewhere |= run.elsewhere;
         }
         outcome.hits = heap.into_sorted_vec();
         outcome.entities = RoaringBitmap::from_sorted_iter(bits(&seen)).unwrap_or_default();
@@ -137,6 +141,7 @@ struct Run<'r, 'a> {
     /// The best so far, the worst of them on top.
     heap: &'r mut BinaryHeap<Hit>,
     total: u64,
+    elsewhere: bool,
     /// Entities of what was found, a bit each.
     seen: &'r mut Vec<u64>,
 }
@@ -379,6 +384,7 @@ impl Run<'_, '_> {
             if !all_groups {
                 group = Group::numbered(groups.get_val(doc));
                 if group.is_none_or(|group| !self.terms.groups.contains(&group)) {
+                    self.elsewhere = true;
                     continue;
                 }
             }

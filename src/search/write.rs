@@ -451,6 +451,12 @@ fn existing(folder: &Folder) -> Result<Option<(Index, Option<Label>)>, SearchErr
             file: file.display().to_string(),
         });
     }
+    let segments = index.searchable_segment_metas()?;
+    let used = segments.iter().map(|segment| segment.id().uuid_string());
+    let used = used.collect();
+    if let Err(error) = folder.sweep(&used) {
+        tracing::warn!(%error, "what is left of an earlier search index cannot be removed: {error}");
+    }
     index.set_tokenizers(Fields::tokenizers());
     Ok(Some((index, label)))
 }

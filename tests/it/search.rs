@@ -1,6 +1,8 @@
 //! Search, from outside: a server over files, asked over HTTP.
 
 mod elsewhere;
+mod groups;
+mod trouble;
 
 use std::fs;
 
@@ -442,7 +444,7 @@ fn the_examples_are_searched_as_people_expect() {
 }
 
 /// The answer of a server to one request, over a connection of its own.
-fn post(url: &str, body: &str) -> Value {
+pub(crate) fn post(url: &str, body: &str) -> Value {
     use std::io::{Read as _, Write as _};
     let address = url.trim_start_matches("http://");
     let mut stream = std::net::TcpStream::connect(address).unwrap();
