@@ -8,6 +8,7 @@
 
 mod audit;
 mod deeds;
+mod input;
 mod refused;
 mod send;
 mod subjects;
@@ -89,6 +90,7 @@ impl Inner {
             return Err(Refused::new("FORBIDDEN", message));
         }
         let input = field.arguments.get("input").unwrap_or(&Value::Null);
+        input::check(&field.arguments)?;
         let deeds = self.deeds(field, input, scope).await?;
         let new = new_action(field, input, scope, &deeds, self.cache().now());
         let known = actions.store().action_by_key(&new).await;

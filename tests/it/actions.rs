@@ -297,6 +297,30 @@ type Swept { bags: Int }
     assert_eq!(world.asked(), ["DELETE /dust/attic"]);
     let audit = world.audit("subject outcome arguments").await;
     assert_eq!(audit, [r#"- done {"room":"attic","token":"***"}"#]);
+    // What stands in the audit has a limit; control characters are its own text there, and stand in no path.
+    let room = |text: &str| {
+        format!(
+            "mutation {{ sweep(input: {{ room: {} }}) {{ bags }} }}",
+            json!(text)
+        )
+    };
+    for (text, code, message) in [
+        (
+            "x".repeat(64 * 1024),
+            "BAD_USER_INPUT",
+            "the arguments are 65557 bytes of JSON, and at most 65536 are taken",
+        ),
+        (
+            "a\0b".to_owned(),
+            "NOT_SUPPORTED",
+            "`probe` cannot do this to it, or not in this way: its README says what it can",
+        ),
+    ] {
+        let json = world.ask(&room(&text)).await;
+        assert_eq!(json["errors"][0]["extensions"]["code"], code, "{json}");
+        assert_eq!(json["errors"][0]["message"], message, "{json}");
+    }
+    assert_eq!(world.asked(), [""; 0]);
     // Its type has no place for what went wrong.
     world.upstream.answer(|_| Reply::status(409));
     let json = world.ask(query).await;

@@ -25,15 +25,64 @@ async fn the_same_key_gives_the_same_payload_and_sends_nothing() {
     );
     let again = world.rerun(&ids[0], "idempotencyKey: \"twice\"").await;
     assert_eq!(again["auditId"], "2");
-    // Without a key, or with an empty one, every call is one of its own.
-    for (more, number) in [
-        ("", "3"),
-        ("", "4"),
-        ("idempotencyKey: \"\"", "5"),
-        ("idempotencyKey: null", "6"),
-    ] {
+    // Without a key every call is one of its own.
+    for (more, number) in [("", "3"), ("", "4"), ("idempotencyKey: null", "5")] {
         assert_eq!(world.rerun(&ids[0], more).await["auditId"], number);
     }
+}
+
+/// All that databases keep and compare, and nothing that one of them does not.
+#[tokio::test]
+async fn a_key_has_a_limit_and_is_a_text() {
+    let world = World::start().await;
+    let ids = world.ids("pay").await;
+    world.asked();
+    let longest = "\u{1f511}".repeat(255);
+    for key in ["0", "a b", " \u{2003}x", "'; --", &longest] {
+        let more = format!("idempotencyKey: {}", json!(key));
+        let first = world.rerun(&ids[0], &more).await;
+        assert_eq!(first["userErrors"], json!([]), "{key:?}");
+        assert_eq!(world.rerun(&ids[0], &more).await, first, "{key:?}");
+    }
+    let n_sent = |asked: Vec<String>| asked.iter().filter(|one| one.starts_with("POST")).count();
+    assert_eq!(n_sent(world.asked()), 5);
+    // Every kind of white space that Unicode has.
+    let all = '\0'..=char::MAX;
+    let blanks: Vec<String> = all
+        .filter(|one| one.is_whitespace())
+        .map(String::from)
+        .collect();
+    assert_eq!(blanks.len(), 25);
+    let blank =
+        "`idempotencyKey` is empty: give a text of your own, such as a UUID, or leave it out";
+    let control = |at: usize| {
+        format!(
+            "`idempotencyKey` has a control character, its character {at}: take letters and digits, such as a UUID"
+        )
+    };
+    let long = |n: usize| {
+        format!("`idempotencyKey` has {n} characters, and at most 255 are taken: a UUID has 36")
+    };
+    let mut bad = vec![
+        (String::new(), blank.to_owned()),
+        (blanks.concat(), blank.to_owned()),
+        ("a\0b".to_owned(), control(2)),
+        ("\u{e9}\r\nx".to_owned(), control(2)),
+        ("\u{9f}".to_owned(), control(1)),
+        (format!("{longest}x"), long(256)),
+        ("x".repeat(200_000), long(200_000)),
+    ];
+    bad.extend(blanks.into_iter().map(|one| (one, blank.to_owned())));
+    for (key, message) in bad {
+        let payload = world
+            .rerun(&ids[0], &format!("idempotencyKey: {}", json!(key)))
+            .await;
+        let error = json!({ "code": "BAD_USER_INPUT", "message": message, "field": ["input", "idempotencyKey"] });
+        assert_eq!(payload["userErrors"], json!([error]));
+        assert_eq!(payload["auditId"], Value::Null);
+    }
+    assert_eq!(world.asked(), [""; 0]);
+    assert_eq!(world.audit("id").await.len(), 5);
 }
 
 #[tokio::test]

@@ -81,6 +81,18 @@ async fn check(url: &str) {
         store.begin_action(&other).await.unwrap(),
         Begun::New(_)
     ));
+    // The longest key that is let in, and text that only JSON can say.
+    let longest = NewAction {
+        arguments: json!({ "bell": "\0" }),
+        ..action(Some(&"\u{1f514}".repeat(255)))
+    };
+    let Begun::New(number) = store.begin_action(&longest).await.unwrap() else {
+        panic!("the key is new");
+    };
+    match store.begin_action(&longest).await.unwrap() {
+        Begun::Known(known) => assert_eq!((known.id, known.arguments), (number, longest.arguments)),
+        Begun::New(_) => panic!("the key is known"),
+    }
     // Of many at once with one key one begins.
     let click = action(Some("click"));
     let all = (0..8).map(|_| store.begin_action(&click));
