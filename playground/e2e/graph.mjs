@@ -194,6 +194,36 @@ export const checks = [
     },
   ],
   [
+    'graph: relations of the house lead as its schema declares them, and what is left out counts for no path',
+    async ({ browser, binary }) => {
+      const fixture = (name) => readFileSync(join(import.meta.dirname, 'fixtures', name), 'utf8');
+      const server = await serve(binary, { 'catalog-info.yaml': fixture('kind.yaml') }, { schema: [join(import.meta.dirname, 'fixtures/kind.graphql')] });
+      try {
+        const page = await visit(browser, `${server.url}/graph/featureflag/default/instant-refunds?live=off`);
+        await has(page, 'component:default/till');
+        const chips = page.getByRole('group', { name: 'Relations that are drawn' });
+        const types = (await chips.getByRole('button').allInnerTexts()).map((text) => text.replace(/\s*\d*\s*$/, '')).sort();
+        assert(types.join() === 'guards,owned by,switched by', types.join());
+        await page.getByRole('button', { name: 'till', exact: true }).first().click();
+        await page.locator('.graph-ties').getByText('guarded by').waitFor();
+        await page.shoot('graph-own-relations');
+
+        await page.goto(`${server.url}/graph/featureflag/default/instant-refunds?mode=path&to=component:default/till&live=off`);
+        for (const name of [/^guards/, /^switched by/]) await chips.getByRole('button', { name }).click();
+        // By the owner of both.
+        await has(page, 'group:default/crew');
+        await page.shoot('graph-path-hidden');
+        await chips.getByRole('button', { name: /^owned by/ }).click();
+        await page.getByText('but for those that are left out').waitFor();
+        await page.axe();
+        await page.shoot('graph-path-none');
+        await page.done();
+      } finally {
+        await server.stop();
+      }
+    },
+  ],
+  [
     'graph: open incidents and problems lie over it, and where they are unknown it says so',
     async ({ browser, url }) => {
       const page = await visit(browser, url + PAYMENTS);

@@ -57,6 +57,8 @@ struct KindHead {
 #[derive(Default)]
 struct Relations {
     types: Vec<RelationType>,
+    /// In the order in which fields declare them.
+    declared: Vec<RelationId>,
     by_name: HashMap<Box<str>, RelationId>,
 }
 
@@ -115,6 +117,7 @@ impl Composer<'_> {
             columns: columns.all,
             relation_by_name: self.relations.by_name,
             relations: self.relations.types,
+            relations_declared: self.relations.declared,
             types,
             filters: filters.inputs,
             orders: filters.orders,

@@ -43,6 +43,8 @@ pub struct Model {
     pub generic_columns: Vec<(ColumnId, ColumnSource)>,
     /// Relation types that any `@relation` names, inverses included.
     pub relations: Vec<RelationType>,
+    /// The same in the order in which fields declare them; of a pair comes first the one that a field has for its own.
+    pub relations_declared: Vec<RelationId>,
     /// Every object and interface of the composed schema, generated ones included (introspection types are not).
     pub types: IndexMap<Arc<str>, TypeDef>,
     /// Generated filter inputs by type name (`ComponentFilter`).

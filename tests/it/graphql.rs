@@ -1,5 +1,7 @@
 //! Queries in, JSON out, over a small catalog.
 
+use std::collections::BTreeSet;
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -821,6 +823,36 @@ async fn facets_and_impact() {
       ]
     }
     "#);
+}
+
+#[tokio::test]
+async fn types_of_relations() {
+    const BUCKETS: &str = r#"
+type Bucket implements Entity @kind(apiVersions: ["larkspur.example/v1"]) {
+  readers: [Component] @relation(type: "readBy", inverse: "readsFrom", from: "spec.readers")
+  beside: [Bucket] @relation(type: "besides", inverse: "besides", from: "spec.beside")
+  near: [Entity] @relation(type: "isNear", from: "spec.near")
+}
+"#;
+    let model = model(&[("buckets.graphql", BUCKETS)]);
+    let engine = TestEngine::new(snapshot(&model, CATALOG), Limits::default(), None).await;
+    let query = "{ relationTypes { type inverse } }";
+    let answer: Value = serde_json::from_str(&engine.text(query, Value::Null).await).unwrap();
+    let types = answer["data"]["relationTypes"].as_array().unwrap();
+    let shown = |one: &Value| format!("{} {}", one["type"], one["inverse"]).replace('"', "");
+    let shown: Vec<String> = types.iter().map(shown).collect();
+    let position = |name: &str| shown.iter().position(|one| *one == name);
+    // A provider says what it provides, a group its parent first and its children after; `readBy` is declared last and would be first by name.
+    assert!(position("providesApi apiProvidedBy") < position("apiProvidedBy providesApi"));
+    assert!(position("childOf parentOf") < position("parentOf childOf"));
+    let own = [
+        "readBy readsFrom",
+        "readsFrom readBy",
+        "besides besides",
+        "isNear null",
+    ];
+    assert!(shown.ends_with(&own.map(str::to_owned)), "{shown:?}");
+    assert_eq!(shown.iter().collect::<BTreeSet<_>>().len(), shown.len());
 }
 
 #[tokio::test]

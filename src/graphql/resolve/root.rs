@@ -13,7 +13,7 @@ use crate::graphql::place::Place;
 use crate::graphql::plan::{FieldId, Op, Selection, SelectionId, Shape};
 use crate::graphql::writer::{Null, Writer};
 use crate::ingest::{SourceState, SourceStatus};
-use crate::sdl::{KindId, RelationId};
+use crate::sdl::{KindId, Model, RelationId};
 
 /// `impact` shows at most this many entities.
 const IMPACT: usize = 10_000;
@@ -44,6 +44,7 @@ impl<'r> Writer<'r> {
             }
             Resolver::Impact => self.impact(via, values)?,
             Resolver::Sources => self.scene.catalog.sources().iter().map(source).collect(),
+            Resolver::RelationTypes => relation_types(self.scene.model),
             Resolver::Callboard => json!({ "version": env!("CARGO_PKG_VERSION") }),
             Resolver::Connectors => self.connectors(),
             Resolver::Explain => self.explain(values.get("ref"))?,
@@ -312,6 +313,16 @@ pub(crate) fn reference(
             "`{argument}`: `{text}` is no entity reference `kind:namespace/name`: {error}"
         ))
     })
+}
+
+/// Pairs stand as the model declares them, so a client sees which of the two is the forward one.
+fn relation_types(model: &Model) -> Value {
+    let types = model.relations_declared.iter().map(|id| {
+        let relation = model.relation(*id);
+        let inverse = relation.inverse.map(|id| &*model.relation(id).name);
+        json!({ "type": *relation.name, "inverse": inverse })
+    });
+    types.collect()
 }
 
 fn source(status: &SourceStatus) -> Value {

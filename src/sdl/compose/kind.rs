@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use apollo_compiler::ast::{FieldDefinition, OperationType, Type};
 use apollo_compiler::{Name, Node};
+use indexmap::IndexSet;
 
 use super::columns::Columns;
 use super::{Composer, KindHead, arc, generated, input, named, non_null};
@@ -78,19 +79,21 @@ impl Composer<'_> {
 
     /// Gives an id to every relation type that a `@relation` names, in the order of the names.
     pub(super) fn name_relations(&mut self) {
-        let mut names = BTreeSet::new();
+        let mut declared = IndexSet::new();
         let mut pairs = BTreeSet::new();
         for decl in self.declared.types.values() {
             for field in decl.fields.values() {
                 if let Some(args) = Args::of(&field.def.directives, "relation") {
                     let relation = args.text("type");
                     let inverse = args.text("inverse");
-                    names.extend(relation);
-                    names.extend(inverse);
+                    declared.extend(relation);
+                    declared.extend(inverse);
                     pairs.extend(relation.zip(inverse));
                 }
             }
         }
+        let mut names: Vec<&str> = declared.iter().copied().collect();
+        names.sort_unstable();
         for (position, name) in names.iter().enumerate() {
             let id = RelationId(u16::try_from(position).unwrap_or(u16::MAX));
             self.relations.by_name.insert((*name).into(), id);
@@ -99,6 +102,8 @@ impl Composer<'_> {
                 inverse: None,
             });
         }
+        let ids = declared.iter().filter_map(|name| self.relations.id(name));
+        self.relations.declared = ids.collect();
         for (relation, inverse) in pairs {
             let ids = self.relations.id(relation).zip(self.relations.id(inverse));
             if let Some((relation, inverse)) = ids {

@@ -179,6 +179,7 @@ const UNKNOWN: &[&str] = &[
     "impact",
     "problems",
     "sources",
+    "relationTypes",
     "changes",
     "history",
     "live",

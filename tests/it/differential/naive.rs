@@ -463,6 +463,8 @@ fn page<'a>(
     if let Some(before) = bound("before") {
         end = items.iter().filter(|item| position(item) < before).count();
     }
+    // Something follows `before` also where `after` lies behind it and nothing is between them.
+    let until = end;
     end = end.max(start);
     let first = first.or(if last.is_none() { Some(50) } else { None });
     if let Some(first) = first {
@@ -477,7 +479,7 @@ fn page<'a>(
         Page {
             items: items[start..end].to_vec(),
             total,
-            next: end < total,
+            next: end.min(until) < total,
             previous: start > 0,
         },
     )))

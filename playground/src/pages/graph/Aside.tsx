@@ -78,7 +78,7 @@ function Chosen({ place, model, node, fire, hueOf, onToggle }: Props & { node: G
             </Link>
           )}
           {(place.mode !== 'path' || place.to === undefined) && !isFocus && (
-            <Link to={graphLink({ ref: model.focus, mode: 'path', to: node.ref, live: place.live })} className="button quiet graph-tool">
+            <Link to={graphLink({ ref: model.focus, mode: 'path', to: node.ref, hide: place.hide, live: place.live })} className="button quiet graph-tool">
               <Icon name="path" />
               Path to it
             </Link>
@@ -180,7 +180,7 @@ function List({ model, chosen, fires, hueOf, onChoose }: Props) {
   for (const { key, from, to, types } of model.edges) {
     for (const type of types) {
       ties.get(from)?.push({ key: `${key} ${type}`, words: said(type), other: to });
-      ties.get(to)?.push({ key: `${key} ${type} back`, words: saidBack(type) ?? `${said(type)} ←`, other: from });
+      ties.get(to)?.push({ key: `${key} ${type} back`, words: saidBack(type, model.relations) ?? `${said(type)} ←`, other: from });
     }
   }
   return (

@@ -100,7 +100,7 @@ function Relations({ types, hide, go }: { types: readonly TypeCount[]; hide: rea
         >
           <Icon name={isHidden ? 'close' : 'check'} />
           {plain(said(type), 40)}
-          <span className="graph-chip-count">{count}</span>
+          {count > 0 && <span className="graph-chip-count">{count}</span>}
         </button>
       ))}
     </div>

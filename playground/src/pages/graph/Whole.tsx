@@ -85,7 +85,7 @@ export function Whole({ place, hueOf }: { place: Focused; hueOf: HueOf }) {
                 scene={shapes}
                 layout={laid}
                 focus={model.focus}
-                subject={`${subject} ${isBelow}`}
+                subject={`${subject} ${isBelow} ${place.mode === 'path' ? refs.join(' ') : ''}`}
                 chosen={selected}
                 onChoose={(ref) => setChosen({ subject, ref })}
                 onToggle={toggle}
@@ -180,7 +180,14 @@ function Facts({ place, drawn, model, fires, aside }: { place: Focused; drawn: D
 function Alone({ place, model, noWay }: { place: Focused; model: Model; noWay: boolean }) {
   const [focus] = model.nodes;
   const name = plain(focus?.label ?? place.ref, 80);
-  if (noWay) return <p>No chain of relations leads from {name} to {plain(model.nodes[1]?.label ?? '', 80)}.</p>;
+  if (noWay) {
+    return (
+      <p>
+        No chain of relations leads from {name} to {plain(model.nodes[1]?.label ?? '', 80)}
+        {place.hide.length > 0 ? ', but for those that are left out.' : '.'}
+      </p>
+    );
+  }
   if (place.mode === 'path') return <p>{place.to === undefined ? 'Where to? Find the other end above, or choose one here and take the path to it.' : `${name} is both ends.`}</p>;
   if (place.hide.length > 0) return <p>All relations of {name} are left out.</p>;
   if (place.mode === 'impact') return <p>{place.direction === 'DEPENDENTS' ? `Nothing depends on ${name}: nothing would break without it.` : `${name} depends on nothing.`}</p>;

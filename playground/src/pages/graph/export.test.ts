@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fileName, pixelRatio, toSvg } from './export';
 import { layout } from './layout';
 import type { Model } from './model';
+import { relationsOf } from './relations';
 import { fit, scene } from './scene';
 import type { Measure } from './scene';
 
@@ -11,7 +12,7 @@ function svg(label: string): string {
   const node = { ref: 'component:default/a', kind: 'Component', label, type: '<b>', problems: [], isMissing: false, isOpen: true, relations: 1, degree: 0 };
   const problem = { severity: 'ERROR' as const, message: 'm', hint: null, file: 'f', line: 1 };
   const other = { ...node, ref: 'widget:default/b', kind: 'Widget', label: 'b', problems: [problem], isOpen: false, degree: 1 };
-  const model: Model = { focus: node.ref, nodes: [node, other], edges: [{ key: 'e', from: node.ref, to: other.ref, types: ['dependsOn'] }], types: [], of: 2 };
+  const model: Model = { focus: node.ref, nodes: [node, other], edges: [{ key: 'e', from: node.ref, to: other.ref, types: ['dependsOn'] }], types: [], of: 2, relations: relationsOf([]) };
   const laid = layout(model, { direction: 'LR', labelWidth: () => 60 });
   const drawn = scene(model, laid, (ref) => ({ incidents: ref === other.ref ? 2 : undefined, isUnknown: false }), () => 'hue-1', measure);
   return toSvg(drawn, label, 'Sans "UI", sans-serif', (name) => `rgb(${name})`);

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { blocks, curve, gridOf, layout } from './layout';
 import type { Model } from './model';
+import { relationsOf } from './relations';
+
+const relations = relationsOf([]);
 
 /** `a>b` is an arrow of the type `t`; `a>b:u` one of the type `u`. The first is the focus. */
 function model(...arrows: string[]): Model {
@@ -12,7 +15,7 @@ function model(...arrows: string[]): Model {
   const refs = [...new Set(edges.flatMap(({ from, to }) => [from, to]))];
   const focus = refs[0] ?? '';
   const nodes = refs.map((ref) => ({ ref, kind: 'k', label: ref, type: undefined, problems: [], isMissing: false, isOpen: false, relations: 0, degree: ref === focus ? 0 : 1 }));
-  return { focus, nodes, edges, types: [], of: nodes.length };
+  return { focus, nodes, edges, types: [], of: nodes.length, relations };
 }
 
 const way = { direction: 'LR', labelWidth: () => 60 } as const;
@@ -69,7 +72,7 @@ describe('a layout', () => {
     }
   });
   it('of nothing is nothing', () => {
-    expect(layout({ focus: '', nodes: [], edges: [], types: [], of: 0 }, way)).toMatchObject({ width: 0, height: 0 });
+    expect(layout({ focus: '', nodes: [], edges: [], types: [], of: 0, relations }, way)).toMatchObject({ width: 0, height: 0 });
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { NeighbourhoodQuery, ReachQuery, WayQuery } from '../../gen/documents';
 import { neighbourhood, reach, ringOf, way } from './model';
+import { relationsOf } from './relations';
 
 type Told = NonNullable<NeighbourhoodQuery['entitiesByRef'][number]>;
 
@@ -18,7 +19,8 @@ function told(ref: string, ...relations: string[]): Told {
 }
 
 const [A, B, C, D] = ['component:default/a', 'component:default/b', 'component:default/c', 'component:default/d'] as const;
-const none = { hide: [] };
+const relations = relationsOf([]);
+const none = { hide: [], relations };
 
 describe('what is around something', () => {
   it('has each entity once and one arrow for both ends', () => {
@@ -29,7 +31,7 @@ describe('what is around something', () => {
   });
 
   it('leaves out what is hidden and what only that leads to, but still counts it', () => {
-    const model = neighbourhood(A, [told(A, `dependsOn ${B}`, `ownedBy ${C}`), told(C, `ownerOf ${D}`)], { shut: [] }, { hide: ['ownedBy'] });
+    const model = neighbourhood(A, [told(A, `dependsOn ${B}`, `ownedBy ${C}`), told(C, `ownerOf ${D}`)], { shut: [] }, { ...none, hide: ['ownedBy'] });
     expect(model.nodes.map(({ ref }) => ref)).toEqual([A, B]);
     expect(model.types).toContainEqual({ type: 'ownedBy', count: 2, isHidden: true });
   });
@@ -41,7 +43,7 @@ describe('what is around something', () => {
 
   it('keeps the nearest, and says how many there are', () => {
     const many = Array.from({ length: 9 }, (_, index) => `dependsOn component:default/n${index}`);
-    const all = neighbourhood(A, [told(A, ...many)], { shut: [] }, { hide: [], limit: 4 });
+    const all = neighbourhood(A, [told(A, ...many)], { shut: [] }, { ...none, limit: 4 });
     expect([all.nodes.length, all.of, all.edges.length]).toEqual([4, 10, 3]);
     // Relations beyond the page that was asked for count as well.
     const cut = { ...told(A, ...many), all: { totalCount: 500 } };
@@ -56,10 +58,10 @@ describe('what is around something', () => {
   it('asks for the rings one after the other, without what is collapsed, hidden or not there', () => {
     const all = [told(A, `dependsOn ${B}`, `ownedBy ${C}`, '!partOf system:default/gone'), told(B, `dependsOn ${D}`, `dependencyOf ${A}`)];
     const expansion = { depth: 3, open: [], shut: [] };
-    expect(ringOf(A, all, 1, expansion, [])).toEqual([B, C]);
-    expect(ringOf(A, all, 1, { ...expansion, shut: [B] }, ['ownedBy'])).toEqual([]);
-    expect(ringOf(A, all, 2, expansion, [])).toEqual([D]);
-    expect(ringOf(A, all, 1, expansion, [], 1)).toEqual([B]);
+    expect(ringOf(A, all, 1, expansion, none)).toEqual([B, C]);
+    expect(ringOf(A, all, 1, { ...expansion, shut: [B] }, { ...none, hide: ['ownedBy'] })).toEqual([]);
+    expect(ringOf(A, all, 2, expansion, none)).toEqual([D]);
+    expect(ringOf(A, all, 1, expansion, { ...none, limit: 1 })).toEqual([B]);
   });
 });
 
@@ -79,7 +81,7 @@ describe('an impact', () => {
     const model = reach(answer, none);
     expect(model?.nodes.map(({ ref, degree }) => [ref, degree])).toEqual([[A, 0], [B, 1], [C, 2]]);
     expect(model?.edges.map(({ from, to }) => [from, to])).toEqual([[B, A], [C, B]]);
-    expect(reach(answer, { hide: [], limit: 2 })).toMatchObject({ of: 3, nodes: [{ ref: A }, { ref: B }] });
+    expect(reach(answer, { ...none, limit: 2 })).toMatchObject({ of: 3, nodes: [{ ref: A }, { ref: B }] });
   });
   it('is none of what is not there', () => {
     expect(reach({ ...answer, start: null }, none)).toBeUndefined();
@@ -92,13 +94,21 @@ describe('a path', () => {
     { type: 'apiConsumedBy', source: entity(B), targetRef: C, target: entity(C) },
   ];
   it('goes from its begin to its end as the relations are stated', () => {
-    const model = way({ start: { ...entity(A), path }, end: entity(C) }, C);
+    const model = way({ start: { ...entity(A), path }, end: entity(C) }, C, none);
     expect(model?.edges.map(({ from, to, types }) => [from, to, types[0]])).toEqual([[A, B, 'consumesApi'], [B, C, 'apiConsumedBy']]);
   });
+  it('says which relations it is made of, and which were left out', () => {
+    const model = way({ start: { ...entity(A), path: [...path, { type: 'ownedBy', source: entity(C), targetRef: D, target: entity(D) }] }, end: entity(D) }, D, { ...none, hide: ['dependsOn'] });
+    expect(model?.types).toEqual([
+      { type: 'consumesApi', count: 2, isHidden: false },
+      { type: 'ownedBy', count: 1, isHidden: false },
+      { type: 'dependsOn', count: 0, isHidden: true },
+    ]);
+  });
   it('shows both ends where there is none', () => {
-    const model = way({ start: { ...entity(A), path: null }, end: entity(C) }, C);
+    const model = way({ start: { ...entity(A), path: null }, end: entity(C) }, C, none);
     expect([model?.nodes.map(({ ref }) => ref), model?.edges]).toEqual([[A, C], []]);
-    expect(way({ start: { ...entity(A), path: null }, end: null }, 'user:default/nobody')?.nodes.map(({ isMissing }) => isMissing)).toEqual([false, true]);
-    expect(way({ start: { ...entity(A), path: [] }, end: entity(A) }, A)?.nodes).toHaveLength(1);
+    expect(way({ start: { ...entity(A), path: null }, end: null }, 'user:default/nobody', none)?.nodes.map(({ isMissing }) => isMissing)).toEqual([false, true]);
+    expect(way({ start: { ...entity(A), path: [] }, end: entity(A) }, A, none)?.nodes).toHaveLength(1);
   });
 });

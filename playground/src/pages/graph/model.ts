@@ -1,8 +1,8 @@
 /** What is drawn, made of what the graph answered: entities once each, one arrow for both ends of a relation, nothing beyond a limit. */
 import type { GraphNodeFragment, NeighbourhoodQuery, ReachQuery, WayQuery } from '../../gen/documents';
 import { calledOf } from '../catalog/called';
-import { drawn, pairsIn } from './relations';
-import type { Stated } from './relations';
+import { drawn, drawnType } from './relations';
+import type { Relations, Stated } from './relations';
 
 /** So many entities can still be read in one drawing. */
 export const MOST_NODES = 150;
@@ -48,6 +48,7 @@ export interface Model {
   readonly types: readonly TypeCount[];
   /** How many there would be without the limit. */
   readonly of: number;
+  readonly relations: Relations;
 }
 
 type Told = NonNullable<NeighbourhoodQuery['entitiesByRef'][number]>;
@@ -58,7 +59,9 @@ interface Known {
 }
 
 export interface Bounds {
+  /** Types, as they are drawn, of relations that are not. */
   readonly hide: readonly string[];
+  readonly relations: Relations;
   readonly limit?: number;
 }
 
@@ -85,12 +88,11 @@ function nodeOf(ref: string, known: Known | undefined, isOpen: boolean, degree: 
 }
 
 /** Goes from the focus along everything that is not hidden, in the order in which it was told, and keeps the nearest. */
-function assemble(focus: string, known: ReadonlyMap<string, Known>, stated: readonly Stated[], open: ReadonlySet<string>, { hide, limit = MOST_NODES }: Bounds, untold = 0): Model {
-  const pairs = pairsIn(stated, open);
+function assemble(focus: string, known: ReadonlyMap<string, Known>, stated: readonly Stated[], open: ReadonlySet<string>, { hide, relations, limit = MOST_NODES }: Bounds, untold = 0): Model {
   const hidden = new Set(hide);
   const arrows = new Map<string, Stated>();
   for (const one of stated) {
-    const arrow = drawn(one, pairs);
+    const arrow = drawn(one, relations);
     arrows.set(`${arrow.source} ${arrow.type} ${arrow.target}`, arrow);
   }
   const counts = new Map<string, number>();
@@ -128,6 +130,7 @@ function assemble(focus: string, known: ReadonlyMap<string, Known>, stated: read
     edges: [...edges].map(([key, edge]) => ({ key, ...edge })),
     types: [...counts].map(([type, count]) => ({ type, count, isHidden: hidden.has(type) })).sort((a, b) => b.count - a.count || a.type.localeCompare(b.type)),
     of: queue.length + untold,
+    relations,
   };
 }
 
@@ -139,7 +142,7 @@ export interface Expansion {
 }
 
 /** The refs that are still to be asked for, given what has been told; those in the ring `ring`. */
-export function ringOf(focus: string, told: readonly Told[], ring: number, { shut }: Expansion, hide: readonly string[], limit = MOST_NODES): string[] {
+export function ringOf(focus: string, told: readonly Told[], ring: number, { shut }: Expansion, { hide, relations, limit = MOST_NODES }: Bounds): string[] {
   const by = new Map(told.map((entity) => [entity.ref, entity]));
   const closed = new Set(shut);
   const hidden = new Set(hide);
@@ -150,8 +153,7 @@ export function ringOf(focus: string, told: readonly Told[], ring: number, { shu
     for (const ref of frontier) {
       if (closed.has(ref) && ref !== focus) continue;
       for (const { type, targetRef, target } of by.get(ref)?.relations.nodes ?? []) {
-        const arrow = drawn({ source: ref, type, target: targetRef }, new Map());
-        if (!target || hidden.has(arrow.type) || seen.has(targetRef)) continue;
+        if (!target || hidden.has(drawnType(type, relations)) || seen.has(targetRef)) continue;
         seen.add(targetRef);
         reached.push(targetRef);
       }
@@ -194,7 +196,7 @@ export function reach(answer: ReachQuery, bounds: Bounds): Model | undefined {
 }
 
 /** Along a path relations stay as they are stated: it is read from its begin to its end. */
-export function way(answer: WayQuery, to: string): Model | undefined {
+export function way(answer: WayQuery, to: string, { hide, relations }: Bounds): Model | undefined {
   const { start, end } = answer;
   if (!start) return undefined;
   const nodes = [nodeOf(start.ref, { entity: start }, false, 0)];
@@ -206,5 +208,10 @@ export function way(answer: WayQuery, to: string): Model | undefined {
   }
   // Both ends are shown also where no path leads from one to the other.
   if (start.path === null && end?.ref !== start.ref) nodes.push(nodeOf(end?.ref ?? to, end ? { entity: end } : undefined, false, 1));
-  return { focus: start.ref, nodes, edges, types: [], of: nodes.length };
+  const counts = new Map<string, number>();
+  for (const type of edges.flatMap(({ types }) => types)) counts.set(drawnType(type, relations), (counts.get(drawnType(type, relations)) ?? 0) + 1);
+  // What is left out does not count for the path: it can be let in again.
+  const types = [...counts].map(([type, count]) => ({ type, count, isHidden: false }));
+  const hidden = hide.map((type) => ({ type, count: 0, isHidden: true }));
+  return { focus: start.ref, nodes, edges, types: [...types, ...hidden.filter(({ type }) => !counts.has(type))], of: nodes.length, relations };
 }

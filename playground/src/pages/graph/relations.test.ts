@@ -1,39 +1,44 @@
-import { expect, it } from 'vitest';
-import { drawn, pairsIn, said, saidBack } from './relations';
-import type { Stated } from './relations';
+import { describe, expect, it } from 'vitest';
+import { drawn, drawnType, relationsOf, said, saidBack, without } from './relations';
 
-function stated(text: string): Stated[] {
-  return text.split(',').map((one) => {
-    const [source = '', type = '', target = ''] = one.trim().split(' ');
-    return { source, type, target };
+const relations = relationsOf([
+  { type: 'dependsOn', inverse: 'dependencyOf' },
+  { type: 'dependencyOf', inverse: 'dependsOn' },
+  { type: 'providesApi', inverse: 'apiProvidedBy' },
+  { type: 'apiProvidedBy', inverse: 'providesApi' },
+  { type: 'readsFrom', inverse: 'readBy' },
+  { type: 'readBy', inverse: 'readsFrom' },
+  { type: 'besides', inverse: 'besides' },
+  { type: 'watches', inverse: null },
+]);
+
+describe('both ends of a relation are one arrow', () => {
+  it('leads to what something stands on, of those that everybody has', () => {
+    expect(drawn({ source: 'db', type: 'dependencyOf', target: 'shop' }, relations)).toEqual({ source: 'shop', type: 'dependsOn', target: 'db' });
+    expect(drawn({ source: 'shop', type: 'dependsOn', target: 'db' }, relations)).toEqual({ source: 'shop', type: 'dependsOn', target: 'db' });
+    // An interface stands on what provides it, whichever the schema declares first.
+    expect(drawn({ source: 'shop', type: 'providesApi', target: 'api' }, relations)).toEqual({ source: 'api', type: 'apiProvidedBy', target: 'shop' });
   });
-}
 
-it('draws both ends of a relation as one arrow', () => {
-  const none = new Map<string, string>();
-  expect(drawn({ source: 'db', type: 'dependencyOf', target: 'shop' }, none)).toEqual({ source: 'shop', type: 'dependsOn', target: 'db' });
-  expect(drawn({ source: 'shop', type: 'dependsOn', target: 'db' }, none)).toEqual({ source: 'shop', type: 'dependsOn', target: 'db' });
-  // An interface stands on what provides it.
-  expect(drawn({ source: 'shop', type: 'providesApi', target: 'api' }, none)).toEqual({ source: 'api', type: 'apiProvidedBy', target: 'shop' });
+  it('leads the way of the type that the schema declares first, of all others', () => {
+    expect(drawn({ source: 'shelf', type: 'readBy', target: 'shop' }, relations)).toEqual({ source: 'shop', type: 'readsFrom', target: 'shelf' });
+    expect(drawn({ source: 'shop', type: 'readsFrom', target: 'shelf' }, relations)).toEqual({ source: 'shop', type: 'readsFrom', target: 'shelf' });
+    const turned = relationsOf([{ type: 'readBy', inverse: 'readsFrom' }, { type: 'readsFrom', inverse: 'readBy' }]);
+    expect(drawnType('readsFrom', turned)).toBe('readBy');
+  });
+
+  it('stays as it is where there is no other end, and where both ends say the same', () => {
+    expect([drawnType('watches', relations), drawnType('besides', relations), drawnType('neverDeclared', relations)]).toEqual(['watches', 'besides', 'neverDeclared']);
+  });
 });
 
-it('finds pairs that it does not know', () => {
-  const all = stated('a readsFrom b, b readBy a, c readsFrom b, b readBy c, a watches c');
-  const told = new Set(['a', 'b', 'c']);
-  const pairs = pairsIn(all, told);
-  expect([...pairs]).toEqual([['readsFrom', 'readBy']]);
-  expect(drawn({ source: 'a', type: 'readsFrom', target: 'b' }, pairs)).toEqual({ source: 'b', type: 'readBy', target: 'a' });
-  expect(drawn({ source: 'a', type: 'watches', target: 'c' }, pairs)).toEqual({ source: 'a', type: 'watches', target: 'c' });
-});
-
-it('takes for no pair what has no counterpart everywhere, nor what one end alone has told', () => {
-  expect(pairsIn(stated('a feeds b, b eats a, a feeds c'), new Set(['a', 'b', 'c'])).size).toBe(0);
-  expect(pairsIn(stated('a feeds b, b eats a'), new Set(['a'])).size).toBe(0);
-  // Its own counterpart: friends of each other stay as they are.
-  expect(pairsIn(stated('a nextTo b, b nextTo a'), new Set(['a', 'b'])).size).toBe(0);
+it('leaves both ends of what is hidden out', () => {
+  expect(without([], relations)).toBeNull();
+  expect(without(['readsFrom', 'apiProvidedBy'], relations)).toEqual(['dependsOn', 'dependencyOf', 'besides', 'watches']);
 });
 
 it('says relations as people do', () => {
-  expect([said('apiConsumedBy'), saidBack('apiConsumedBy')]).toEqual(['consumed by', 'consumes']);
-  expect([said('dependsOn'), saidBack('dependsOn'), said('readsFrom'), saidBack('readsFrom'), said('runs_on-host')]).toEqual(['depends on', 'needed by', 'reads from', undefined, 'runs on host']);
+  expect([said('apiConsumedBy'), saidBack('apiConsumedBy', relations)]).toEqual(['consumed by', 'consumes']);
+  expect([said('dependsOn'), saidBack('dependsOn', relations)]).toEqual(['depends on', 'needed by']);
+  expect([said('readsFrom'), saidBack('readsFrom', relations), saidBack('watches', relations), said('runs_on-host')]).toEqual(['reads from', 'read by', undefined, 'runs on host']);
 });

@@ -34,39 +34,51 @@ export function said(type: string): string {
   return FORWARD.get(type) ?? BACKWARD.get(INVERSE.get(type) ?? '') ?? spaced(type);
 }
 
-/** How it is said from where the arrow ends; nothing if its schema's word for that is not known. */
-export function saidBack(type: string): string | undefined {
-  return BACKWARD.get(type) ?? FORWARD.get(INVERSE.get(type) ?? '');
+/** How it is said from where the arrow ends; nothing if it has no name there. */
+export function saidBack(type: string, { inverse }: Relations): string | undefined {
+  const known = BACKWARD.get(type) ?? FORWARD.get(INVERSE.get(type) ?? '');
+  if (known !== undefined) return known;
+  const other = inverse.get(type);
+  return other === undefined ? undefined : spaced(other);
 }
 
-/**
- * Pairs that the relations themselves show: each of the one type has a counterpart of the other type, and the other way round.
- * Only entities in `told` say all of theirs, so only relations between two of them count.
- */
-export function pairsIn(stated: readonly Stated[], told: ReadonlySet<string>): ReadonlyMap<string, string> {
-  const both = stated.filter(({ source, type, target }) => told.has(source) && told.has(target) && !FORWARD.has(type) && !INVERSE.has(type));
-  const between = new Map<string, Set<string>>();
-  for (const { source, type, target } of both) {
-    const key = `${source} ${target}`;
-    between.set(key, (between.get(key) ?? new Set()).add(type));
+/** Types as the schema declares them. */
+export type Declared = readonly { readonly type: string; readonly inverse: string | null }[];
+
+/** What relations there are, and how they pair. */
+export interface Relations {
+  /** Every type that the schema declares. */
+  readonly types: readonly string[];
+  /** The type of the other end. */
+  readonly inverse: ReadonlyMap<string, string>;
+  /** Which type is drawn in place of this one; itself where it is not in here. */
+  readonly drawnAs: ReadonlyMap<string, string>;
+}
+
+/** Of a pair that has no place in the list above, the type is drawn that the schema declares first. */
+export function relationsOf(declared: Declared): Relations {
+  const inverse = new Map(declared.flatMap(({ type, inverse }) => (inverse === null ? [] : [[type, inverse] as const])));
+  const drawnAs = new Map(INVERSE);
+  for (const [type, other] of inverse) {
+    if (type !== other && !FORWARD.has(type) && !drawnAs.has(type) && !drawnAs.has(other)) drawnAs.set(other, type);
   }
-  const candidates = new Map<string, Set<string>>();
-  for (const { source, type, target } of both) {
-    const back = between.get(`${target} ${source}`) ?? new Set();
-    const so = candidates.get(type);
-    candidates.set(type, new Set(so === undefined ? back : [...so].filter((one) => back.has(one))));
-  }
-  const pairs = new Map<string, string>();
-  for (const [type, others] of [...candidates].sort(([a], [b]) => a.localeCompare(b))) {
-    if (pairs.has(type)) continue;
-    const other = [...others].sort().find((one) => one !== type && !pairs.has(one) && candidates.get(one)?.has(type) === true);
-    if (other !== undefined && type < other) pairs.set(other, type);
-  }
-  return pairs;
+  return { types: declared.map(({ type }) => type), inverse, drawnAs };
+}
+
+/** The type that is drawn. */
+export function drawnType(type: string, { drawnAs }: Relations): string {
+  return drawnAs.get(type) ?? type;
+}
+
+/** Every type but those whose drawn one is hidden; nothing where none is. */
+export function without(hide: readonly string[], relations: Relations): string[] | null {
+  if (hide.length === 0) return null;
+  const hidden = new Set(hide);
+  return relations.types.filter((type) => !hidden.has(drawnType(type, relations)));
 }
 
 /** The relation as it is drawn. */
-export function drawn({ source, type, target }: Stated, pairs: ReadonlyMap<string, string>): Stated {
-  const other = INVERSE.get(type) ?? pairs.get(type);
-  return other === undefined ? { source, type, target } : { source: target, type: other, target: source };
+export function drawn({ source, type, target }: Stated, relations: Relations): Stated {
+  const drawn = drawnType(type, relations);
+  return drawn === type ? { source, type, target } : { source: target, type: drawn, target: source };
 }
