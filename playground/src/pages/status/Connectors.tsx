@@ -4,7 +4,7 @@ import { Ago } from '../../ui/Ago';
 import { Badge } from '../../ui/Badge';
 import type { Tone } from '../../ui/Badge';
 import { Empty } from '../../ui/states';
-import { number, plain } from '../../ui/text';
+import { count, number, plain } from '../../ui/text';
 
 type Connector = StatusQuery['connectors'][number];
 type Instance = Connector['instances'][number];
@@ -45,7 +45,7 @@ function Rows({ connector }: { connector: Connector }) {
   const several = instances.length > 1;
   return (
     <>
-      <tr>
+      <tr className={connector.status === 'NOT_CONFIGURED' ? 'idle' : undefined}>
         <th scope="row">{plain(connector.name, 60)}</th>
         <td data-name="State">
           <Badge tone={TONES[connector.status]}>{WORDS[connector.status]}</Badge>
@@ -60,8 +60,9 @@ function Rows({ connector }: { connector: Connector }) {
         <td className="num" data-name="Requests">{several ? number(instances.reduce((sum, { requests }) => sum + requests, 0)) : <Requests of={only} />}</td>
         <td className="wide" data-name="Last error">{several ? <None /> : <LastError of={only} />}</td>
       </tr>
+      {!several && <Gaps of={only} />}
       {several &&
-        instances.map((instance) => (
+        instances.flatMap((instance) => [
           <tr key={instance.name} className="sub">
             <th scope="row">{plain(instance.name, 60)}</th>
             <td data-name="State">
@@ -80,9 +81,44 @@ function Rows({ connector }: { connector: Connector }) {
             <td className="wide" data-name="Last error">
               <LastError of={instance} />
             </td>
-          </tr>
-        ))}
+          </tr>,
+          <Gaps key={`${instance.name} lacks`} of={instance} />,
+        ])}
     </>
+  );
+}
+
+/** So many fields of a part are named; the others are counted. */
+const NAMED = 12;
+
+/** What does not work for want of a setting: opened by who wants to know. */
+function Gaps({ of }: { of: Instance | undefined }) {
+  if (!of || of.gaps.length === 0) return null;
+  return (
+    <tr className="lacks">
+      <td colSpan={7}>
+        <details>
+          <summary>Lacks a setting for {count(of.gaps.reduce((sum, { fields }) => sum + fields.length, 0), 'field')}</summary>
+          <ul>
+            {of.gaps.map(({ source, fields, hint }) => (
+              <li key={source}>
+                <p className="break">{plain(hint, 400)}</p>
+                <p className="soft break">
+                  Without it these are not asked (<span>{plain(source, 60)}</span>):{' '}
+                  {fields.slice(0, NAMED).map((field, index) => (
+                    <span key={field}>
+                      {index > 0 && ', '}
+                      <code>{plain(field, 80)}</code>
+                    </span>
+                  ))}
+                  {fields.length > NAMED && ` and ${number(fields.length - NAMED)} more`}
+                </p>
+              </li>
+            ))}
+          </ul>
+        </details>
+      </td>
+    </tr>
   );
 }
 

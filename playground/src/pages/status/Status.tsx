@@ -6,7 +6,7 @@ import { Ago } from '../../ui/Ago';
 import { Badge } from '../../ui/Badge';
 import { Card } from '../../ui/Card';
 import { Empty, Shown } from '../../ui/states';
-import { number, plain } from '../../ui/text';
+import { count, number, plain } from '../../ui/text';
 import { Connectors } from './Connectors';
 import { Sources } from './Sources';
 
@@ -39,7 +39,7 @@ function Parts({ data }: { data: StatusQuery }) {
       <Card title="Connectors" query={query} aside={<span className="soft small">{summary(data)}</span>}>
         <Connectors connectors={data.connectors} />
       </Card>
-      <Card title="Sources" query={query} aside={<span className="soft small">{number(entities)} entities</span>}>
+      <Card title="Sources" query={query} aside={<span className="soft small">{count(entities, 'entity', 'entities')}</span>}>
         <Sources sources={data.sources} />
       </Card>
       <Card title="Problems in descriptors" query={query} aside={<span className="soft small">{number(data.problems.totalCount)} in all</span>}>
