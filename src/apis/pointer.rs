@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use percent_encoding::percent_decode_str;
+
 use super::definition::Problem;
 use crate::catalog::yaml::{Content, Node};
 use crate::diagnostic::Position;
@@ -36,24 +38,7 @@ pub(super) fn find<'n, 'a>(root: &'n Node<'a>, pointer: &str) -> Option<&'n Node
 
 /// A step of a pointer as it stands in the text: `~1` is `/`, and `%7B` is `{`.
 fn decoded(step: &str) -> String {
-    let mut bytes = Vec::with_capacity(step.len());
-    let mut rest = step.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let mut code = [0];
-        match tail {
-            [high, low, after @ ..]
-                if *first == b'%' && hex::decode_to_slice([*high, *low], &mut code).is_ok() =>
-            {
-                bytes.push(code[0]);
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    let text = String::from_utf8_lossy(&bytes);
+    let text = percent_decode_str(step).decode_utf8_lossy();
     text.replace("~1", "/").replace("~0", "~")
 }
 

@@ -6,9 +6,11 @@
 //!
 //! What cannot be had stays a reference, and is told; nothing is fetched, and which files may be read is the caller's business.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::yaml::{self, Content};
@@ -501,7 +503,7 @@ fn escaped(key: &str) -> String {
 /// The file and the pointer in it that a reference in `file` means.
 fn resolved(file: &str, reference: &str) -> (String, String) {
     let (path, within) = reference.split_once('#').unwrap_or((reference, ""));
-    let within = percent(within);
+    let within = percent(within).into_owned();
     let file = match path.is_empty() {
         true => file.to_owned(),
         false => normal(
@@ -513,25 +515,8 @@ fn resolved(file: &str, reference: &str) -> (String, String) {
 }
 
 /// `%20` and the like as what they stand for.
-fn percent(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let mut code = [0];
-        match tail {
-            [high, low, after @ ..]
-                if *first == b'%' && hex::decode_to_slice([*high, *low], &mut code).is_ok() =>
-            {
-                bytes.push(code[0]);
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+fn percent(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 /// `path` as seen from `folder`, without `.`, and without `..` but at the beginning.

@@ -10,6 +10,7 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use crate::sdl::expr::{Hole, Part, Scope, Segments, Template};
@@ -254,23 +255,16 @@ fn scalar<'v>(value: &'v Value, hole: &Hole) -> Result<Cow<'v, str>, Unfit> {
     }
 }
 
+/// What is never encoded (RFC 3986, 2.3); everything else is.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'.');
+
 /// Percent-encoded but for `A-Za-z0-9-_~.`.
 fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' | b'.' => {
-                out.push(char::from(byte));
-            }
-            other => {
-                const HEX: &[u8; 16] = b"0123456789ABCDEF";
-                out.push('%');
-                out.push(char::from(HEX[usize::from(other >> 4)]));
-                out.push(char::from(HEX[usize::from(other & 15)]));
-            }
-        }
-    }
-    out
+    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 /// Whether a query has a parameter.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::Item;
@@ -78,19 +79,18 @@ fn region(span: Span) -> Value {
     })
 }
 
+/// What stands in a relative reference as it is.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/');
+
 /// A relative URI reference, or a `file:` URL for an absolute path.
 fn uri(file: &str) -> String {
     if let Ok(url) = url::Url::from_file_path(file) {
         return url.into();
     }
-    let mut uri = String::with_capacity(file.len());
-    for byte in file.replace('\\', "/").bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                uri.push(char::from(byte));
-            }
-            _ => uri.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    uri
+    utf8_percent_encode(&file.replace('\\', "/"), PATH).to_string()
 }
