@@ -4,6 +4,7 @@
 
 mod claims;
 mod definitions;
+mod files;
 pub mod folders;
 pub mod indexing;
 mod library;

@@ -30,7 +30,7 @@ pub use problem::{CODES, Problem};
 pub use reader::read;
 pub use relations::{Stated, relations, stated};
 pub use text::{MAX_FILE_BYTES, TOO_LARGE_HINT, too_large};
-pub use text_place::{TextPlace, text_place};
+pub use text_place::{FileText, TextPlace};
 
 use crate::diagnostic::Span;
 use crate::sdl::{KindId, RelationId};

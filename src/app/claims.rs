@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::catalog::EntityRef;
+use super::files::Files;
+use crate::catalog::{EntityRef, FileText};
 use crate::connect::{Claimed, Runtime};
 use crate::diagnostic::Severity;
 use crate::graph::{Origin, ProblemRecord, Snapshot};
@@ -117,28 +118,16 @@ fn placed(ingest: &Ingest, snapshot: &Snapshot, claims: Vec<Claimed>) -> Vec<Pro
     with_origin.sort_by(|(_, one), (_, other)| {
         (&one.source, &one.file, one.line).cmp(&(&other.source, &other.file, other.line))
     });
-    let same = |one: &(Claimed, Origin), other: &(Claimed, Origin)| {
-        (&one.1.source, &one.1.file) == (&other.1.source, &other.1.file)
-    };
-    let mut problems = Vec::with_capacity(with_origin.len());
-    for of_file in with_origin.chunk_by(same) {
-        let Some((_, origin)) = of_file.first() else {
-            continue;
-        };
-        let text = ingest.text_of(&origin.source, &origin.file);
-        let lines: Vec<&str> = text.as_deref().unwrap_or_default().lines().collect();
-        problems.extend(
-            of_file
-                .iter()
-                .map(|(claimed, origin)| problem(claimed, origin, &lines)),
-        );
-    }
-    problems
+    let mut files = Files::of(ingest);
+    with_origin
+        .iter()
+        .map(|(claimed, origin)| problem(claimed, origin, files.text(origin)))
+        .collect()
 }
 
-fn problem(claimed: &Claimed, origin: &Origin, lines: &[&str]) -> ProblemRecord {
+fn problem(claimed: &Claimed, origin: &Origin, file: &FileText) -> ProblemRecord {
     let annotation = claimed.annotation.as_deref();
-    let place = annotation.and_then(|name| place(name, origin.line, lines));
+    let place = annotation.and_then(|name| file.key(origin.line, name));
     ProblemRecord {
         severity: Severity::Warning,
         code: claimed.code.into(),
@@ -151,47 +140,5 @@ fn problem(claimed: &Claimed, origin: &Origin, lines: &[&str]) -> ProblemRecord 
         column: place.map(|(_, column)| column),
         entity_ref: Some(EntityRef::from_canonical(&*claimed.entity_ref)),
         seen_at: claimed.seen_at,
-    }
-}
-
-/// Line and column of a key in the document that begins at a line, both counted from 1.
-///
-/// By its text alone: the document was read before, so the key is in it, and at worst another place that looks like it is named.
-pub(super) fn place(key: &str, start: u32, lines: &[impl AsRef<str>]) -> Option<(u32, u32)> {
-    let before = usize::try_from(start).ok()?.saturating_sub(1);
-    let lines = lines.iter().map(AsRef::as_ref);
-    let document = lines.zip(1_u32..).skip(before);
-    let mut document =
-        document.take_while(|(line, number)| *number == start || !line.starts_with("---"));
-    document.find_map(|(line, number)| {
-        let mut found = line.match_indices(key);
-        let at = found.find_map(|(at, _)| {
-            let (head, tail) = line.split_at(at);
-            let tail = tail
-                .strip_prefix(key)?
-                .trim_start_matches(['"', '\''])
-                .trim_start();
-            let begins = head.is_empty() || head.ends_with([' ', '\t', '"', '\'', '{', ',']);
-            (begins && tail.starts_with(':')).then(|| head.trim_end_matches(['"', '\'']))
-        })?;
-        Some((
-            number,
-            u32::try_from(at.chars().count()).ok()?.saturating_add(1),
-        ))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::place;
-
-    #[test]
-    fn keys_are_found_as_they_are_written() {
-        let text = "---\nmetadata:\n  description: see a/b\n  annotations:\n    xa/b: 1\n    'a/b': 2\n---\nmetadata: { annotations: { a/c: 1, a/b : 2 } }";
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(place("a/b", 2, &lines), Some((6, 5)));
-        assert_eq!(place("a/b", 8, &lines), Some((8, 36)));
-        assert_eq!(place("a/d", 2, &lines), None);
-        assert_eq!(place("a/c", 2, &lines), None);
     }
 }

@@ -2,14 +2,16 @@
 //!
 //! It stands beside the snapshot and is never stored: definitions are looked at behind the change that brought them, one after the other, so neither a reading of sources nor a start waits for it or needs memory for it.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::apis::{self, Definition, Place, PlacedText, Shelf, Unread, place};
-use crate::catalog::{self, EntityRef};
+use super::files::{self, Files};
+use crate::apis::{self, PlacedText, Problem, Shelf, Unread, place};
+use crate::catalog::EntityRef;
 use crate::diagnostic::Severity;
 use crate::graph::{Ix, ProblemRecord, Snapshot};
 use crate::ingest::Ingest;
@@ -32,6 +34,13 @@ pub(super) fn follow(ingest: Arc<Ingest>, shelf: Shelf, tasks: &Tasks) {
         let following = follower.follow(&cancel);
         cancel.clone().run_until_cancelled(following).await;
     });
+}
+
+/// What is wrong in one definition.
+struct Wrong {
+    /// Where the definition stands in the descriptor.
+    path: Option<Box<str>>,
+    problems: Vec<Problem>,
 }
 
 struct Follower {
@@ -65,6 +74,7 @@ impl Follower {
     async fn look(&mut self, snapshot: &Arc<Snapshot>) -> HashSet<Box<str>> {
         let mut used = HashSet::new();
         let mut there: HashSet<&str> = HashSet::new();
+        let mut read = Vec::new();
         for kind in place::kinds(snapshot.model()) {
             for ix in snapshot.of_kind(Some(kind)).iter().map(Ix) {
                 let entity_ref = snapshot.entity_ref(ix);
@@ -74,54 +84,59 @@ impl Follower {
                 if known.is_some_and(|(known, _)| *known == version) {
                     continue;
                 }
-                let mut problems = Some(Vec::new());
-                for place in place::of_entity(snapshot, ix) {
-                    if matches!(place.text, PlacedText::Here(_)) {
-                        used.insert(place.key().hash);
-                    }
-                    let own = self.read(snapshot, ix, place).await;
-                    problems = problems.zip(own).map(|(all, own)| [all, own].concat());
+                if let Some(wrong) = self.read(snapshot, ix, &mut used).await {
+                    self.known.remove(entity_ref);
+                    read.push((ix, wrong));
                 }
                 // What could not be looked at is looked at again with the next change.
-                if let Some(problems) = problems {
-                    self.known.insert(entity_ref.into(), (version, problems));
-                }
             }
+        }
+        let (at, ingest) = (Arc::clone(snapshot), Arc::clone(&self.ingest));
+        // The files that the descriptors are in are read for their lines.
+        let placing = tasks::blocking("placing problems of definitions", move || {
+            placed(&ingest, &at, read)
+        });
+        match placing.await {
+            Ok(placed) => self.known.extend(placed),
+            Err(error) => tracing::error!(%error, "{error}; problems of definitions are not shown"),
         }
         self.known
             .retain(|entity_ref, _| there.contains(&**entity_ref));
         used
     }
 
-    /// What is wrong in one definition; `None` where it cannot be had.
+    /// What is wrong in the definitions of an entity; `None` where one cannot be had.
     async fn read(
         &self,
         snapshot: &Arc<Snapshot>,
         ix: Ix,
-        place: Place,
-    ) -> Option<Vec<ProblemRecord>> {
-        let definition = match self.shelf.look(&place).await {
-            Ok(definition) => definition,
-            // The next change is there already.
-            Err(Unread::Gone | Unread::Ends) => return None,
-            Err(Unread::Store(error)) => {
-                tracing::warn!(%error, "a definition was not looked at: {error}");
-                return None;
+        used: &mut HashSet<Box<str>>,
+    ) -> Option<Vec<Wrong>> {
+        let mut wrong = Vec::new();
+        for place in place::of_entity(snapshot, ix) {
+            if matches!(place.text, PlacedText::Here(_)) {
+                used.insert(place.key().hash);
             }
-        };
-        let is_told = |problem: &apis::Problem| problem.severity != Severity::Info;
-        if !definition.problems.iter().any(is_told) {
-            return Some(Vec::new());
+            let definition = match self.shelf.look(&place).await {
+                Ok(definition) => definition,
+                // The next change is there already.
+                Err(Unread::Gone | Unread::Ends) => return None,
+                Err(Unread::Store(error)) => {
+                    tracing::warn!(%error, "a definition was not looked at: {error}");
+                    return None;
+                }
+            };
+            let told = apis::told(&definition);
+            let told = told.filter(|problem| problem.severity != Severity::Info);
+            let problems: Vec<Problem> = told.map(Cow::into_owned).collect();
+            if !problems.is_empty() {
+                wrong.push(Wrong {
+                    path: place.path,
+                    problems,
+                });
+            }
         }
-        let (snapshot, ingest) = (Arc::clone(snapshot), Arc::clone(&self.ingest));
-        // The file that the descriptor is in is read for its lines.
-        let reading = tasks::blocking("looking at a definition", move || {
-            problems(&ingest, &snapshot, ix, &place, &definition)
-        });
-        Some(reading.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "{error}; its problems are not shown");
-            Vec::new()
-        }))
+        Some(wrong)
     }
 
     fn show(&self) {
@@ -138,29 +153,44 @@ impl Follower {
     }
 }
 
-fn problems(
+/// By entity, the version of its descriptor and what is wrong, at the lines where it stands.
+fn placed(
     ingest: &Ingest,
     snapshot: &Snapshot,
+    mut read: Vec<(Ix, Vec<Wrong>)>,
+) -> HashMap<Box<str>, (u64, Vec<ProblemRecord>)> {
+    read.sort_by_cached_key(|(ix, _)| snapshot.origin(*ix).map(|origin| files::name(&origin)));
+    let mut files = Files::of(ingest);
+    let placed = read.into_iter().map(|(ix, wrong)| {
+        let records = wrong
+            .iter()
+            .flat_map(|wrong| records(&mut files, snapshot, ix, wrong));
+        let own = (snapshot.version(ix), records.collect());
+        (snapshot.entity_ref(ix).into(), own)
+    });
+    placed.collect()
+}
+
+fn records(
+    files: &mut Files<'_>,
+    snapshot: &Snapshot,
     ix: Ix,
-    place: &Place,
-    definition: &Definition,
+    wrong: &Wrong,
 ) -> Vec<ProblemRecord> {
-    let found = apis::told(definition).filter(|problem| problem.severity != Severity::Info);
     let Some(origin) = snapshot.origin(ix) else {
         return Vec::new();
     };
-    let file = ingest.text_of(&origin.source, &origin.file);
-    let stands = file.zip(place.path.as_deref());
-    let stands = stands.and_then(|(file, path)| catalog::text_place(&file, origin.line, path));
+    let path = wrong.path.as_deref();
+    let stands = path.and_then(|path| files.text(&origin).place(origin.line, path));
     let entity_ref = EntityRef::from_canonical(snapshot.entity_ref(ix));
-    let records = found.map(|problem| {
-        let (file, at) = apis::placed(&problem, &origin.file, origin.line, stands.as_ref());
+    let records = wrong.problems.iter().map(|problem| {
+        let (file, at) = apis::placed(problem, &origin.file, origin.line, stands.as_ref());
         ProblemRecord {
             severity: problem.severity,
             code: problem.code.into(),
             message: problem.message.as_str().into(),
             hint: problem.hint.as_deref().map(Into::into),
-            field: place.path.as_deref().map(Into::into),
+            field: path.map(Into::into),
             source: Arc::clone(&origin.source),
             file: file.into(),
             line: Some(at.line),

@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::claims::place;
+use super::files::{self, Files};
 use crate::catalog::EntityRef;
 use crate::clock::Clock;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::docs::{self, Docs, Trouble};
 use crate::graph::{Ix, Origin, ProblemRecord, Snapshot};
-use crate::ingest::Ingest;
+use crate::ingest::{Catalog, Ingest};
 use crate::tasks::Tasks;
 
 /// Changes come in rows; they are looked at together.
@@ -93,17 +93,11 @@ fn look(ingest: &Ingest, clock: &Clock, known: &mut Known) -> bool {
     let catalog = ingest.catalog();
     let snapshot = catalog.snapshot();
     let mut next = Known::new();
-    let mut files = Files { ingest, last: None };
+    let mut files = Files::of(ingest);
     let (mut is_new, mut is_other) = (false, false);
     let named = catalog.library().named(&snapshot).into_iter();
     let mut named: Vec<(Ix, Option<Origin>)> = named.map(|ix| (ix, snapshot.origin(ix))).collect();
-    named.sort_by(|(_, one), (_, other)| {
-        let key = |origin: &Option<Origin>| {
-            let origin = origin.as_ref()?;
-            Some((Arc::clone(&origin.source), Arc::clone(&origin.file)))
-        };
-        key(one).cmp(&key(other))
-    });
+    named.sort_by_cached_key(|(_, origin)| origin.as_ref().map(files::name));
     for (ix, origin) in named {
         let entity_ref = snapshot.entity_ref(ix);
         let found = catalog.library().of_now(&snapshot, ix);
@@ -117,7 +111,7 @@ fn look(ingest: &Ingest, clock: &Clock, known: &mut Known) -> bool {
             before => {
                 let other = |before: &Looked| before.state.docs != state.docs;
                 is_other |= before.as_ref().is_none_or(other);
-                let problems = problems(&mut files, &snapshot, ix, found, clock);
+                let problems = problems(catalog, &mut files, &snapshot, ix, found, clock);
                 is_new |= before.is_none_or(|before| !same(&before.problems, &problems));
                 Looked { state, problems }
             }
@@ -146,29 +140,8 @@ fn same(before: &[ProblemRecord], now: &[ProblemRecord]) -> bool {
     before.iter().map(key).eq(now.iter().map(key))
 }
 
-/// Of the source, and of the file in it.
-type FileName = (Arc<str>, Arc<str>);
-
-/// Lines of files with descriptors: of the last one, because those who ask come file by file.
-struct Files<'i> {
-    ingest: &'i Ingest,
-    last: Option<(FileName, Vec<String>)>,
-}
-
-impl Files<'_> {
-    fn lines(&mut self, origin: &Origin) -> &[String] {
-        let key = (Arc::clone(&origin.source), Arc::clone(&origin.file));
-        let last = self.last.take().filter(|(known, _)| *known == key);
-        let (_, lines) = self.last.insert(last.unwrap_or_else(|| {
-            let text = self.ingest.text_of(&origin.source, &origin.file);
-            let lines = text.as_deref().unwrap_or_default().lines();
-            (key, lines.map(str::to_owned).collect())
-        }));
-        lines
-    }
-}
-
 fn problems(
+    catalog: &Catalog,
     files: &mut Files<'_>,
     snapshot: &Snapshot,
     ix: Ix,
@@ -190,7 +163,7 @@ fn problems(
             return told;
         }
     };
-    let library = files.ingest.catalog().library();
+    let library = catalog.library();
     let problems = library.inspect(&docs, |_, _| {});
     let problems = problems.iter();
     problems
@@ -232,7 +205,7 @@ fn in_descriptor(
     let descriptor = snapshot.descriptor(ix);
     let path = docs::key_of(snapshot.model(), &descriptor, &trouble.subject);
     let key = path.as_ref().and_then(|path| path.last());
-    let found = key.and_then(|key| place(key, origin.line, files.lines(&origin)));
+    let found = key.and_then(|key| files.text(&origin).key(origin.line, key));
     Some(ProblemRecord {
         severity: Severity::Warning,
         code: trouble.code.into(),

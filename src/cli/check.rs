@@ -19,7 +19,7 @@ use self::together::Together;
 use super::output;
 use super::report::{self, Format, Item, Sources, Terminal};
 use crate::apis::{self, PlacedText, place};
-use crate::catalog::{self, LocationTarget, Problem, Reading};
+use crate::catalog::{self, FileText, LocationTarget, Problem, Reading};
 use crate::diagnostic::{Diagnostic, Position, Severity, Span};
 use crate::ingest::{Groups, Includes, Refusal, closing, unread_type};
 use crate::sdl::Model;
@@ -198,6 +198,7 @@ impl Check<'_> {
 
     /// What is wrong in the API definitions of a file, at the files that they are in.
     fn definitions(&mut self, file: &File, bytes: &[u8], reading: &Reading) {
+        let mut text_of_file = None;
         for entity in &reading.entities {
             let Some(kind) = entity.kind else { continue };
             let fields = place::fields(self.model, kind);
@@ -210,8 +211,10 @@ impl Check<'_> {
                     .filter(|problem| problem.severity != Severity::Info)
                     .peekable();
                 let stands = found.peek().and_then(|_| {
-                    let text = String::from_utf8_lossy(bytes);
-                    catalog::text_place(&text, entity.line, own.path.as_deref()?)
+                    let text = text_of_file.get_or_insert_with(|| {
+                        FileText::new(String::from_utf8_lossy(bytes).into_owned())
+                    });
+                    text.place(entity.line, own.path.as_deref()?)
                 });
                 for problem in found {
                     let (shown, at) =
