@@ -230,7 +230,7 @@ impl Inner {
             if let Resolved::Ask(ask) = resolved {
                 let config = &ask.instance.config;
                 let bound = Bound::new(fetch, &args.value, parent, scope, config);
-                tags.extend(bound.tags());
+                tags.extend(bound.tags(&[]));
             }
         }
         self.cache().purge(&tags).await;

@@ -22,7 +22,7 @@ use crate::cache::{Key, Tag};
 use crate::config::DEFAULT_INSTANCE;
 use crate::graph::Ix;
 use crate::sdl::BatchStyle;
-use crate::sdl::expr::{Expr, Scope as Names};
+use crate::sdl::expr::{Expr, Scope as Names, Template};
 
 /// What becomes of asking for one object.
 #[derive(Clone)]
@@ -144,6 +144,15 @@ impl<'b> Bound<'b> {
         batch: Option<&Value>,
         evaluate: impl FnOnce(&Names<'_, '_>) -> R,
     ) -> R {
+        self.with_body(batch, None, evaluate)
+    }
+
+    fn with_body<R>(
+        &self,
+        batch: Option<&Value>,
+        body: Option<&Value>,
+        evaluate: impl FnOnce(&Names<'_, '_>) -> R,
+    ) -> R {
         let mut names: SmallVec<[(&str, &Value); 8]> = SmallVec::new();
         names.push(("args", self.args));
         names.push(("config", self.config));
@@ -154,6 +163,7 @@ impl<'b> Bound<'b> {
         let entity = self.entity.as_deref();
         evaluate(&Names {
             this: self.this.or(entity),
+            body,
             entity,
             names: &names,
             ..Names::default()
@@ -197,16 +207,27 @@ impl<'b> Bound<'b> {
         })
     }
 
-    /// The tags of what is kept for this request.
-    pub(super) fn tags(&self) -> Box<[Tag]> {
+    /// The tags of what is kept for this request, `$` in them being what came: a page each, or nothing.
+    pub(super) fn tags(&self, bodies: &[&Value]) -> Box<[Tag]> {
         let Some(policy) = &self.fetch.policy else {
             return Box::default();
         };
         let connector = self.fetch.connector();
-        self.with(None, |names| {
-            let texts = policy.tags.iter().flat_map(|tag| tag.tags(names));
-            texts.map(|text| Tag::new(connector, &text)).collect()
-        })
+        let mut found = Vec::with_capacity(policy.tags.len());
+        let mut add = |body: Option<&Value>, tags: &[Template]| {
+            self.with_body(None, body, |names| {
+                let texts = tags.iter().flat_map(|tag| tag.tags(names));
+                found.extend(texts.map(|text| Tag::new(connector, &text)));
+            });
+        };
+        add(None, &policy.tags);
+        if let Some(told) = &self.fetch.told {
+            bodies.iter().for_each(|body| add(Some(body), &told.tags));
+        }
+        // Most items of a list say the same.
+        found.sort_unstable();
+        found.dedup();
+        found.into()
     }
 }
 

@@ -257,7 +257,7 @@ impl Tower {
             Ok(Said::Absent(status)) => {
                 let life = kept::absent_life(fetch, now);
                 let entry = NewEntry {
-                    tags: self.tags(wanted),
+                    tags: self.tags(wanted, &[]),
                     ..NewEntry::new(Content::Absent { status }, life)
                 };
                 Ok(self.keep(fetch, lead, entry, false))
@@ -296,7 +296,7 @@ impl Tower {
             Ok(Read::Absent(status)) => {
                 let life = kept::absent_life(fetch, self.cache.now());
                 let entry = NewEntry {
-                    tags: self.tags(wanted),
+                    tags: self.tags(wanted, &[]),
                     ..NewEntry::new(Content::Absent { status }, life)
                 };
                 Ok(self.keep(fetch, lead, entry, false))
@@ -309,7 +309,7 @@ impl Tower {
         let fetch = &wanted.fetch;
         let life = kept::life(fetch, self.cache.now(), &reading.bodies);
         NewEntry {
-            tags: self.tags(wanted),
+            tags: self.tags(wanted, &reading.bodies),
             ..NewEntry::new(reading.into_content(fetch), life)
         }
     }
@@ -348,7 +348,7 @@ impl Tower {
             }
             Ok(Read::Rows { no_store }) => {
                 let entry = NewEntry {
-                    tags: held.entry.tags().into(),
+                    tags: both(held.entry.tags(), self.tags(&wanted, &reading.bodies)),
                     ..NewEntry::new(reading.into_content(fetch), *held.entry.life())
                 };
                 if fetch.policy.is_some() && !no_store {
@@ -468,6 +468,7 @@ impl Tower {
                 true => Some(Value::Array(own)),
                 false => own.into_iter().next(),
             };
+            let tags = self.tags(&one.wanted, body.as_slice());
             let (content, life) = match body {
                 Some(body) => {
                     let life = kept::life(&fetch, now, [&body]);
@@ -479,7 +480,7 @@ impl Tower {
                 ),
             };
             let entry = NewEntry {
-                tags: self.tags(&one.wanted),
+                tags,
                 ..NewEntry::new(content, life)
             };
             (key, Ok(self.keep(&fetch, one.lead, entry, no_store)))
@@ -519,10 +520,17 @@ impl Tower {
     }
 
     /// What it is purged by; most have nothing, and then no descriptor is unpacked for it.
-    pub(super) fn tags(&self, wanted: &Wanted) -> Box<[Tag]> {
+    pub(super) fn tags<'v>(
+        &self,
+        wanted: &Wanted,
+        bodies: impl IntoIterator<Item = &'v Value>,
+    ) -> Box<[Tag]> {
         let policy = wanted.fetch.policy.as_ref();
         match policy.is_some_and(|policy| !policy.tags.is_empty()) {
-            true => self.bound(wanted).tags(),
+            true => {
+                let bodies: Vec<&Value> = bodies.into_iter().collect();
+                self.bound(wanted).tags(&bodies)
+            }
             false => Box::default(),
         }
     }
@@ -571,6 +579,16 @@ fn by_key(fetch: &Fetch, bodies: Vec<Value>) -> HashMap<Box<str>, Vec<Value>> {
         }
     }
     found
+}
+
+/// What is known of an entry by one answer, and by the next.
+pub(super) fn both(known: &[Tag], new: Box<[Tag]>) -> Box<[Tag]> {
+    let more = known.iter().filter(|tag| !new.contains(tag));
+    let more: Vec<Tag> = more.copied().collect();
+    match more.is_empty() {
+        true => new,
+        false => new.into_vec().into_iter().chain(more).collect(),
+    }
 }
 
 /// Only while the process shuts down, or the catalog and the request no longer fit.

@@ -20,3 +20,4 @@ pub(super) mod reply;
 pub(super) mod root;
 pub(super) mod route;
 pub(super) mod send;
+mod told;

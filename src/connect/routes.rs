@@ -20,7 +20,7 @@ use super::kept;
 use super::seam::LiveField;
 use super::view::At;
 use crate::cache::Prefix;
-use crate::sdl::expr::{Expr, Read};
+use crate::sdl::expr::{Expr, Read, Template};
 use crate::sdl::{
     AuthType, BatchStyle, CachePolicy, Connect, FieldSource, Model, Page, Request, TypeDef,
     UpstreamSource, ValueBinding, Where,
@@ -34,6 +34,8 @@ pub(super) struct Fetch {
     /// The path with its holes unfilled, for messages and traces.
     pub(super) template: Arc<str>,
     pub(super) policy: Option<CachePolicy>,
+    /// What only the answer tells of the tags.
+    pub(super) told: Option<Told>,
     /// Whether it brings a list.
     pub(super) rows: bool,
     /// The type of the objects that it brings.
@@ -63,6 +65,27 @@ pub(super) struct Fetch {
     pub(super) root: Option<RootField>,
     /// Everything that was ever asked of the objects of a graph: what is held of a list can be asked for again.
     pub(super) known: Mutex<Need>,
+}
+
+/// Tags that read what came.
+pub(super) struct Told {
+    pub(super) tags: Vec<Template>,
+    /// What they read of it.
+    pub(super) paths: Vec<Vec<Box<str>>>,
+}
+
+impl Told {
+    fn of(policy: &CachePolicy) -> Option<Self> {
+        let is_told = |read: &Read| read.root.is_empty();
+        let tags = policy.tags.iter();
+        let tags: Vec<Template> = tags
+            .filter(|tag| tag.reads().iter().any(is_told))
+            .cloned()
+            .collect();
+        let reads = tags.iter().flat_map(Template::reads).filter(is_told);
+        let paths = reads.map(|read| read.path).collect();
+        (!tags.is_empty()).then_some(Self { tags, paths })
+    }
 }
 
 /// The arguments of a field, as `$args` reads them.
@@ -398,6 +421,7 @@ impl Fetch {
             address,
             template,
             policy: policy.cloned(),
+            told: policy.and_then(Told::of),
             root: None,
             known: Mutex::default(),
             rows,

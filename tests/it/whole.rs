@@ -5,4 +5,5 @@ mod dangling;
 mod definitions;
 mod folders;
 mod readme;
+mod renamed;
 mod replicas;

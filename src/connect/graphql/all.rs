@@ -115,7 +115,14 @@ fn of_field(routes: &Routes, field: &LiveField, connector: &str) -> Vec<(String,
                 .map(|item| (item.name.clone(), Value::from("x")))
                 .collect();
             let shape = graph.shape(&names, 0, true);
-            let field = root.sample(&fetch.connect.lets).field(&shape.field);
+            let mut field = root.sample(&fetch.connect.lets).field(&shape.field);
+            let lookup = |root: &str, members: &[Box<str>]| {
+                let known = names.iter().find(|(name, _)| **name == *root);
+                known
+                    .filter(|_| members.is_empty())
+                    .map(|(_, value)| value.clone())
+            };
+            fetch.ask_for_tags(&mut field, &lookup);
             let root = Root {
                 field: &field,
                 type_name: None,

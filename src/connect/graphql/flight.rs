@@ -104,7 +104,7 @@ impl Tower {
     }
 
     /// What is held of an object in this process, or was fetched for this request alone.
-    fn held(&self, wanted: &Wanted) -> Option<Held> {
+    pub(super) fn held(&self, wanted: &Wanted) -> Option<Held> {
         let key = &wanted.ask.key;
         match wanted.fetch.policy {
             None => self.scope.own(key),
@@ -160,7 +160,7 @@ impl Tower {
             }
             known.merge(&part.field.below);
         }
-        Leg {
+        let mut leg = Leg {
             wanted,
             part,
             missing,
@@ -170,7 +170,9 @@ impl Tower {
             came: None,
             pages: 0,
             no_store: false,
-        }
+        };
+        self.ask_for_tags(&mut leg);
+        leg
     }
 
     /// Somebody else fetches it, or some of it.
@@ -420,7 +422,7 @@ impl Tower {
         holding.forget(now.as_microsecond().saturating_sub(oldest));
         let kept = holding.clone().without_faults();
         let life = self.life(&leg, &holding);
-        let tags = self.bound(&leg.wanted).tags();
+        let tags = self.tags_of(&leg, Some(&holding.tree));
         let entry = |holding: Holding| NewEntry {
             tags: tags.clone(),
             ..NewEntry::new(holding.into_content(), life)
@@ -490,7 +492,7 @@ impl Tower {
     fn absent(&self, leg: Leg) -> Landing {
         let key = leg.wanted.ask.key;
         let entry = NewEntry {
-            tags: self.bound(&leg.wanted).tags(),
+            tags: self.tags_of(&leg, None),
             ..NewEntry::new(
                 Content::Absent { status: 404 },
                 kept::absent_life(&leg.wanted.fetch, self.cache.now()),
@@ -535,7 +537,7 @@ impl Tower {
         let look = holding.look(root, &leg.part.field, leg.part.ages, self.cache.now());
         holding.fail(&look.missing, &send::reason_of(fault));
         let entry = NewEntry {
-            tags: self.bound(&leg.wanted).tags(),
+            tags: self.tags_of(&leg, Some(&holding.tree)),
             ..NewEntry::new(holding.into_content(), life)
         };
         if leg.lead.key() == key {

@@ -16,6 +16,8 @@ pub(in crate::connect) struct Part {
     /// The root field, with its arguments.
     pub(in crate::connect) field: Field,
     pub(in crate::connect) ages: Ages,
+    /// Others ask the same root field by a `@connect` of their own: what is kept is purged by their tags as well.
+    pub(in crate::connect) also: Vec<Wanted>,
 }
 
 /// One object whose flight is ours.
@@ -82,7 +84,13 @@ pub(super) fn merged(wanted: Vec<Wanted>) -> Vec<(Wanted, Part)> {
         };
         let known = by_key.get(&one.ask.key).copied();
         match known.and_then(|at| objects.get_mut(at)) {
-            Some((_, known)) => known.merge(&part),
+            Some((first, known)) => {
+                known.merge(&part);
+                let is_other = |own: &Wanted| !Arc::ptr_eq(&own.fetch, &one.fetch);
+                if is_other(first) && known.also.iter().all(is_other) {
+                    known.also.push(one);
+                }
+            }
             None => {
                 by_key.insert(one.ask.key, objects.len());
                 objects.push((one, part));

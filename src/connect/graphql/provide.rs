@@ -77,6 +77,7 @@ impl Look<'_> {
             let part = Part {
                 field: call.field(&shape.field),
                 ages: graph.ages,
+                also: Vec::new(),
             };
             self.missing.push(Wanted {
                 fetch: Arc::clone(fetch),
@@ -154,6 +155,7 @@ impl Look<'_> {
         let part = Part {
             field: call.field(&field),
             ages: graph.ages,
+            also: Vec::new(),
         };
         let (runtime, scope) = (self.runtime, self.scope);
         runtime.renew(&graph.fetch, &graph.args, (ask, parent), Some(part), scope);

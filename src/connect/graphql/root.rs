@@ -13,6 +13,8 @@ pub(in crate::connect) struct RootField {
     args: Box<[(Box<str>, ArgValue)]>,
     /// What follows it in `query`, and `at` where that is a place.
     pub(super) rest: Vec<Step>,
+    /// How many of these are of `query`: there is the object that `$` is.
+    pub(super) n_steps: usize,
     /// `at`, where what is fetched is made of what stands there.
     pub(super) made: Option<Expr>,
     /// Names of the request that must have a value, as arguments further down.
@@ -56,6 +58,7 @@ impl RootField {
             return None;
         };
         let mut rest = rest.to_vec();
+        let n_steps = rest.len();
         let made = match connect.at.node() {
             Node::Path(path) if is_of_object(&path.root) && is_place(&path.steps) => {
                 rest.extend(path.steps.iter().cloned());
@@ -82,6 +85,7 @@ impl RootField {
             types: types.collect(),
             args: args.clone(),
             rest,
+            n_steps,
             made,
             needed: needed.map(|item| item.name.clone()).collect(),
         })

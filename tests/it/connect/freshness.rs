@@ -8,7 +8,7 @@ use insta::assert_snapshot;
 use serde_json::json;
 
 use super::world::{World, world};
-use crate::support::upstream::Reply;
+use crate::support::upstream::{Asked, Reply};
 
 const SDL: &str = r#"
 extend schema @source(name: "rest", url: "$config.url", limits: { retries: 0 })
@@ -181,4 +181,59 @@ async fn who_meets_a_value_as_it_expires_asks_once_with_all_others() {
     until_asked(&world, 1).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(world.upstream.take().len(), 0);
+}
+
+/// `$` in a tag is what came: the body, each page of a list, or the rows of one key of a batch.
+#[tokio::test]
+async fn a_tag_may_say_what_the_upstream_calls_it() {
+    const SDL: &str = r#"
+extend schema @source(name: "rest", url: "$config.url", limits: { retries: 0 })
+extend interface Entity {
+  one: Thing @connect(source: "rest", get: "/one/{$entity.metadata.name}", at: "thing") @cache(maxAge: "1h", tags: ["one:{$.thing.name}", "asked:{$entity.metadata.name}"])
+  many: [Thing] @connect(source: "rest", get: "/many", at: "things[]", page: { style: CURSOR, cursor: "from", next: "next" }) @cache(maxAge: "1h", tags: ["many:{$.things[].name}"])
+  row: Thing @connect(source: "rest", get: "/rows?id={$batch.key}", at: "things[]", batch: { style: LIST, key: "$entity.metadata.name", match: "id" }) @cache(maxAge: "1h", tags: ["row:{$.name}"])
+  rows: [Thing] @connect(source: "rest", get: "/rows?id={$batch.key}", at: "things[]", batch: { style: LIST, key: "$entity.metadata.name", match: "id" }) @cache(maxAge: "1h", tags: ["rows:{$[0].name}"])
+}
+type Thing implements Live @identity(from: "name") { name: String }
+"#;
+    let upstream = |asked: &Asked| {
+        let thing = |name: &str, id: &str| json!({ "name": name, "id": id });
+        Reply::json(&match (asked.path(), asked.params("from").first()) {
+            ("/many", None) => json!({ "things": [thing("a", ""), thing("b", "")], "next": "2" }),
+            ("/many", Some(_)) => json!({ "things": [thing("c", "")] }),
+            ("/rows", _) => {
+                json!({ "things": [thing("p", "pay"), thing("q", "till"), thing("r", "pay")] })
+            }
+            _ => json!({ "thing": thing("Pay", "") }),
+        })
+    };
+    let world = world(SDL).components("pay: {}\ntill: {}").start(upstream);
+    let world = world.await;
+    for (field, rest, tag, is_tagged) in [
+        ("one", "{ name }", "one:Pay", true),
+        ("one", "{ name }", "asked:pay", true),
+        ("one", "{ name }", "one:", false),
+        ("many(first: 2)", "{ nodes { name } }", "many:b", true),
+        ("many(first: 2)", "{ nodes { name } }", "many:c", false),
+        ("many(first: 3)", "{ nodes { name } }", "many:c", true),
+        ("many(first: 3)", "{ nodes { name } }", "many:a", true),
+        ("row", "{ name }", "row:p", true),
+        ("row", "{ name }", "row:q", false),
+        ("rows", "{ nodes { name } }", "rows:p", true),
+        ("rows", "{ nodes { name } }", "rows:r", false),
+    ] {
+        let query = format!("{{ component(ref: \"pay\") {{ {field} {rest} }} }}");
+        let answer = world.ask(&query).await;
+        assert!(!answer.contains("errors"), "{answer}");
+        world.upstream.take();
+        assert_eq!(world.ask(&query).await, answer);
+        assert_eq!(world.upstream.take().len(), 0, "{field} is kept");
+        world.cache.purge(&[Tag::new("probe", tag)]).await;
+        world.ask(&query).await;
+        assert_eq!(
+            !world.upstream.take().is_empty(),
+            is_tagged,
+            "{field} {tag}"
+        );
+    }
 }

@@ -11,6 +11,7 @@ mod made;
 mod monorepo;
 mod recorded;
 mod selections;
+mod tags;
 mod valid;
 
 use std::sync::Arc;

@@ -46,14 +46,14 @@ fn config(name: &str, redis: &Redis, upstream: &Upstream, per_minute: u32) -> St
     .to_string()
 }
 
-struct Replica {
-    running: Running,
+pub(super) struct Replica {
+    pub(super) running: Running,
     file: std::path::PathBuf,
     client: reqwest::Client,
 }
 
 impl Replica {
-    async fn start(place: &Place, name: &str, config: &str) -> Self {
+    pub(super) async fn start(place: &Place, name: &str, config: &str) -> Self {
         let file = place.path().join(format!("{name}.yaml"));
         fs::write(&file, config).unwrap();
         let serve = [
@@ -76,7 +76,7 @@ impl Replica {
         replica
     }
 
-    async fn ask(&self, query: &str) -> Value {
+    pub(super) async fn ask(&self, query: &str) -> Value {
         let url = format!("{}/graphql", self.running.url.trim_end_matches('/'));
         let body = json!({ "query": query }).to_string();
         let request = self
@@ -111,7 +111,7 @@ impl Replica {
     }
 }
 
-async fn eventually(what: &str, mut so: impl AsyncFnMut() -> bool) {
+pub(super) async fn eventually(what: &str, mut so: impl AsyncFnMut() -> bool) {
     let started = Instant::now();
     while !so().await {
         assert!(started.elapsed() < Duration::from_secs(30), "no {what}");

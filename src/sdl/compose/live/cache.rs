@@ -11,6 +11,7 @@ use crate::sdl::compose::Composer;
 use crate::sdl::compose::kind::connected;
 use crate::sdl::declared::FieldDecl;
 use crate::sdl::directive::Args;
+use crate::sdl::expr::Template;
 use crate::sdl::model::{CachePolicy, Connect, Merge};
 
 impl Composer<'_> {
@@ -22,7 +23,8 @@ impl Composer<'_> {
         site: &Site,
     ) -> Option<CachePolicy> {
         let args = Args::of(directives, "cache")?;
-        let mut names = Names::of(&["this", "entity", "args", "config", "viewer"]);
+        // `$` is what came, so that a tag may say what the upstream calls it.
+        let mut names = Names::of(&["this", "entity", "args", "config", "viewer", ""]);
         names.args = site.args.clone();
         if let Some(connect) = connect {
             names.lets = connect
@@ -33,6 +35,7 @@ impl Composer<'_> {
         }
         let until = self.scoped(args, "until", &Names::of(&["this", ""]));
         let tags = self.tags(args, "tags", &names);
+        self.check_answer_reads(args, &tags);
         let dependent = connect.is_some_and(|connect| self.depends_on_viewer(connect));
         if let Some(scope) = args.value("scope")
             && dependent
@@ -53,6 +56,22 @@ impl Composer<'_> {
             viewer_scoped: dependent || args.word("scope") == Some("VIEWER"),
             tags,
         })
+    }
+
+    /// What a tag reads of an answer is asked for together with it: plain fields, which need no more than their names.
+    fn check_answer_reads(&mut self, args: Args<'_>, tags: &[Template]) {
+        for (value, tag) in args.list("tags").zip(tags) {
+            let reads = tag.reads();
+            let conditional = reads.iter().any(|read| {
+                read.root.is_empty() && read.path.iter().any(|name| name.starts_with("... on "))
+            });
+            if conditional || tag.holes().any(|hole| hole.expr.has_arguments()) {
+                let message = "a tag reads fields without arguments and type conditions".to_owned();
+                let hint = "for example `repo:{$.nameWithOwner}`".to_owned();
+                self.sources
+                    .report("bad-template", value.location(), message, Some(hint));
+            }
+        }
     }
 
     /// The `@merge` of a supplied field.
