@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tantivy::columnar::ColumnValues;
+use tantivy::index::SegmentId;
 use tantivy::indexer::IndexWriterOptions;
 use tantivy::{
     Index, IndexReader, IndexWriter, ReloadPolicy, SegmentReader, TantivyDocument, Term,
@@ -321,13 +322,22 @@ impl Writing {
         Ok(())
     }
 
-    /// Puts things together while there is nothing else to do.
+    /// Puts segments together while there is nothing else to do: the fewer there are, the less a query has to look at.
     pub fn settle(&mut self) -> Result<(), SearchError> {
         if let Some(writer) = self.writer.take() {
             writer.wait_merging_threads()?;
-            self.reader.reload()?;
-            self.publish();
         }
+        self.reader.reload()?;
+        let scattered = scattered(self.reader.searcher().segment_readers());
+        if !scattered.is_empty() {
+            self.start_writer()?;
+            if let Some(mut writer) = self.writer.take() {
+                writer.merge(&scattered).wait()?;
+                writer.wait_merging_threads()?;
+            }
+            self.reader.reload()?;
+        }
+        self.publish();
         Ok(())
     }
 
@@ -406,6 +416,24 @@ impl Writing {
         }
         Ok(())
     }
+}
+
+/// The segments that are better one; none if they are well as they are.
+///
+/// Small ones are put together first, and a large one is written again only once the others have a quarter as much, or a fifth of it is gone: so what a change costs does not grow with the index.
+fn scattered(segments: &[SegmentReader]) -> Vec<SegmentId> {
+    let mut segments: Vec<&SegmentReader> = segments.iter().collect();
+    segments.sort_by_key(|segment| segment.num_docs());
+    let (mut count, mut smaller) = (0, 0_u64);
+    for (at, segment) in segments.iter().enumerate() {
+        let (there, gone) = (segment.num_docs(), segment.num_deleted_docs());
+        if u64::from(there) <= 4 * smaller || u64::from(gone) * 4 > u64::from(there) {
+            count = at + 1;
+        }
+        smaller += u64::from(there);
+    }
+    let scattered = segments.iter().take(count);
+    scattered.map(|segment| segment.segment_id()).collect()
 }
 
 /// What is kept of a document that is no entity, to be shown.
