@@ -116,11 +116,11 @@ fn search(search: &Search, field: &LiveField, scope: &Scope) -> Result<Value, Fi
             Some(snapshot.select(&filter.map_err(FieldError::input)?))
         }
     };
-    let wanted = Wanted::of(field.selected.as_ref());
+    let wanted = Wanted(field.selected.as_ref());
     let groups = groups(arguments);
     let names = Names::new(snapshot);
     // Before anything is looked for: what comes into the index meanwhile may not be in the answer.
-    let state = state(search);
+    let state = wanted.has("indexState").then(|| state(search));
     let found = search.find(&Ask {
         query: text,
         groups: &groups,
@@ -128,43 +128,34 @@ fn search(search: &Search, field: &LiveField, scope: &Scope) -> Result<Value, Fi
         meaning: &names,
         first,
         after,
-        wants_entities: wanted.facets,
+        wants_entities: wanted.has("facets"),
         names_only: false,
         catalog: &names,
     });
     let mut found = found.map_err(|error| internal(search, &error))?;
     let mut answer = Map::new();
-    if wanted.suggestion {
+    if wanted.has("didYouMean") {
         let better = search.did_you_mean(text, &found.reading);
         let better = better.map_err(|error| internal(search, &error))?;
         answer.insert("didYouMean".to_owned(), better.into());
     }
-    if wanted.facets {
+    if wanted.has("facets") {
         let set = std::mem::take(&mut found.entities);
         answer.insert(FOUND.to_owned(), scope.keep_set(set).into());
     }
-    answer.insert("indexState".to_owned(), state);
+    answer.extend(state.map(|state| ("indexState".to_owned(), state)));
     answer.insert("totalCount".to_owned(), found.total.into());
-    answer.insert("pageInfo".to_owned(), page_info(&found, after.is_some()));
-    if wanted.nodes {
+    if wanted.has("pageInfo") {
+        answer.insert("pageInfo".to_owned(), page_info(&found, after.is_some()));
+    }
+    if wanted.has("nodes") {
         let nodes = found.items.iter().map(node);
         answer.insert("nodes".to_owned(), nodes.collect());
     }
-    if wanted.edges {
+    if let Some(wanted) = wanted.below("edges") {
         let mut highlighter = search.highlighter(&found.reading);
-        let edges = found.items.iter().map(|item| {
-            let mut edge = json!({
-                "node": node(item),
-                "cursor": item.cursor.to_text(),
-                "score": item.score,
-            });
-            if wanted.highlights
-                && let Some(edge) = edge.as_object_mut()
-            {
-                add_highlights(edge, item, snapshot, &mut highlighter);
-            }
-            edge
-        });
+        let items = found.items.iter();
+        let edges = items.map(|item| edge(item, &wanted, snapshot, &mut highlighter));
         answer.insert("edges".to_owned(), edges.collect());
     }
     Ok(Value::Object(answer))
@@ -206,43 +197,57 @@ fn suggest(search: &Search, field: &LiveField, scope: &Scope) -> Result<Value, F
     Ok(each.collect())
 }
 
-/// What of an answer somebody asks for.
-struct Wanted {
-    edges: bool,
-    nodes: bool,
-    highlights: bool,
-    facets: bool,
-    suggestion: bool,
-}
+/// What of an object somebody asks for: nothing else of it is made.
+#[derive(Clone, Copy)]
+struct Wanted<'s>(Option<&'s SelectedField>);
 
-impl Wanted {
-    fn of(selected: Option<&SelectedField>) -> Self {
-        let mut wanted = Self {
-            edges: false,
-            nodes: false,
-            highlights: false,
-            facets: false,
-            suggestion: false,
-        };
-        let below = |field: &SelectedField| {
-            let types = field.below.types.clone();
-            types.into_iter().flat_map(|(_, fields)| fields)
-        };
-        for field in selected.into_iter().flat_map(below) {
-            match &*field.name {
-                "edges" => {
-                    wanted.edges = true;
-                    wanted.highlights |= below(&field)
-                        .any(|field| matches!(&*field.name, "highlights" | "matchedFields"));
+impl<'s> Wanted<'s> {
+    fn fields(self) -> impl Iterator<Item = &'s SelectedField> {
+        let types = self.0.into_iter().flat_map(|field| &field.below.types);
+        types.flat_map(|(_, fields)| fields)
+    }
+
+    fn has(self, name: &str) -> bool {
+        self.fields().any(|field| *field.name == *name)
+    }
+
+    /// What is asked for beneath all fields of this name, each name once; `None` if there is no such field.
+    fn below(self, name: &str) -> Option<Vec<&'s str>> {
+        let mut names: Option<Vec<&str>> = None;
+        for field in self.fields().filter(|field| *field.name == *name) {
+            let names = names.get_or_insert_default();
+            for below in Wanted(Some(field)).fields() {
+                if !names.contains(&&*below.name) {
+                    names.push(&below.name);
                 }
-                "nodes" => wanted.nodes = true,
-                "facets" => wanted.facets = true,
-                "didYouMean" => wanted.suggestion = true,
-                _ => {}
             }
         }
-        wanted
+        names
     }
+}
+
+/// An edge with what is `wanted` of it.
+fn edge(item: &Item, wanted: &[&str], snapshot: &Snapshot, highlighter: &mut Highlighter) -> Value {
+    let mut edge = Map::with_capacity(wanted.len());
+    let mut highlights = None;
+    for name in wanted {
+        let value = match *name {
+            "node" => node(item),
+            "cursor" => item.cursor.to_text().into(),
+            "score" => item.score.into(),
+            "highlights" | "matchedFields" => {
+                let found = highlights.get_or_insert_with(|| marked(item, snapshot, highlighter));
+                let (highlights, fields) = found;
+                std::mem::take(match *name {
+                    "highlights" => highlights,
+                    _ => fields,
+                })
+            }
+            _ => continue,
+        };
+        edge.insert((*name).to_owned(), value);
+    }
+    Value::Object(edge)
 }
 
 fn node(item: &Item) -> Value {
@@ -287,12 +292,8 @@ fn state(search: &Search) -> Value {
     })
 }
 
-fn add_highlights(
-    edge: &mut Map<String, Value>,
-    item: &Item,
-    snapshot: &Snapshot,
-    highlighter: &mut Highlighter,
-) {
+/// What was found in the texts of an item, and the fields that it was found in.
+fn marked(item: &Item, snapshot: &Snapshot, highlighter: &mut Highlighter) -> (Value, Value) {
     let mut highlights = Vec::new();
     let mut fields: Vec<Value> = Vec::new();
     let mut mark = |field: &str, text: &str| {
@@ -317,8 +318,7 @@ fn add_highlights(
             }
         }
     }
-    edge.insert("highlights".to_owned(), highlights.into());
-    edge.insert("matchedFields".to_owned(), fields.into());
+    (highlights.into(), fields.into())
 }
 
 /// The texts of an entity that can be found, heaviest first.

@@ -3,13 +3,13 @@
 //! As the word is written counts most, then its stem, then neighbours as one word; what merely begins so or is a slip away from it counts less, and still more in a name than the word itself in a long text.
 //! Statistics are rounded, so a score does not change with every document that comes and goes, and cursors keep their place.
 
-use tantivy::query::FuzzyTermQuery;
+use tantivy::query::{DfaWrapper, FuzzyTermQuery};
 use tantivy::schema::Field;
 use tantivy::{Searcher, Term};
 
 use super::fields::Fields;
 use super::query::{Asked, Atom, Clause, Query};
-use super::terms::{STEM, Stems};
+use super::terms::{self, STEM, Stems};
 
 /// From this weight on a text is what a document is called, not what it says.
 const HEAVY: f32 = 2.5;
@@ -168,7 +168,7 @@ impl Compiler<'_> {
         ways: &mut Vec<Way>,
         unknown: &mut Vec<String>,
     ) -> tantivy::Result<()> {
-        let mut terms = vec![(word.text.clone(), 1.0)];
+        let mut terms = vec![(word.text.clone(), 1.0), (joined(&word.text), 1.0)];
         if !word.exact {
             let stem = self.stems.of(&word.text);
             let stem = stem.as_deref().unwrap_or(&word.text);
@@ -182,8 +182,9 @@ impl Compiler<'_> {
             true => Vec::new(),
             false => runs.iter().filter(own).collect(),
         };
-        let joined = runs.iter().filter(|run| !run.begin);
-        terms.extend(joined.map(|run| (run.text.clone(), JOINED)));
+        for run in runs.iter().filter(|run| !run.begin) {
+            terms.extend([(run.text.clone(), JOINED), (joined(&run.text), JOINED)]);
+        }
         let (mut known, mut named) = (false, false);
         for field in 0..self.weights.len() {
             let weight = self.weights[field];
@@ -206,12 +207,15 @@ impl Compiler<'_> {
             for begin in begun {
                 // Nearly everything begins with some letter: so little is asked of names alone.
                 let enough = begin.chars().count() > 2 || weight >= HEAVY;
-                if enough && self.any_begins(field, begin)? {
+                if !enough {
+                    continue;
+                }
+                for begin in self.begun(field, begin)? {
                     known = true;
                     named |= weight >= HEAVY;
                     ways.push(Way::Begin {
                         field,
-                        begin: begin.clone(),
+                        begin,
                         score: weight * BEGUN,
                     });
                 }
@@ -232,12 +236,13 @@ impl Compiler<'_> {
 
     /// What the word may be a slip of: in what things are called, and elsewhere too if nobody has it at all.
     fn slips(&self, word: &str, known: bool, ways: &mut Vec<Way>) -> tantivy::Result<()> {
+        let near = Near::of(word)?;
         for field in 0..self.weights.len() {
             let weight = self.weights[field];
             if known && weight < HEAVY {
                 break;
             }
-            for term in self.near(field, word)? {
+            for term in self.near(field, near.as_ref())? {
                 ways.push(Way::Term {
                     field,
                     term,
@@ -248,26 +253,23 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    /// Terms of a field within the distance that a word of this length may have.
-    pub(super) fn near(&self, field: usize, word: &str) -> tantivy::Result<Vec<String>> {
-        let distance = match word.chars().count() {
-            0..4 => return Ok(Vec::new()),
-            4..8 => 1,
-            8..32 => 2,
-            // Nobody writes such a word, and it would take long.
-            _ => return Ok(Vec::new()),
+    /// Terms of a field that are `near` a word, put together ones too.
+    pub(super) fn near(&self, field: usize, near: Option<&Near>) -> tantivy::Result<Vec<String>> {
+        let Some(near) = near else {
+            return Ok(Vec::new());
         };
-        let own = self.fields.texts[field];
-        let fuzzy = FuzzyTermQuery::new(Term::from_field_text(own, word), distance, true);
         let mut found = Vec::new();
         for segment in self.searcher.segment_readers() {
-            let inverted = segment.inverted_index(own)?;
-            let mut stream = inverted.terms().search(fuzzy.automaton()?).into_stream()?;
-            while found.len() < SLIPS && stream.advance() {
-                if let Ok(term) = std::str::from_utf8(stream.key())
-                    && !term.starts_with(STEM)
-                {
-                    found.push(term.to_owned());
+            let inverted = segment.inverted_index(self.fields.texts[field])?;
+            for (word, is_joined) in [(&near.word, false), (&near.joined, true)] {
+                let mut stream = inverted.terms().search(word).into_stream()?;
+                while found.len() < SLIPS && stream.advance() {
+                    if let Ok(term) = std::str::from_utf8(stream.key())
+                        && term.starts_with(terms::JOINED) == is_joined
+                        && !term.starts_with(STEM)
+                    {
+                        found.push(term.to_owned());
+                    }
                 }
             }
         }
@@ -321,10 +323,11 @@ impl Compiler<'_> {
                 let mut exists = false;
                 let mut begun = false;
                 for field in 0..self.weights.len() {
-                    exists |= self.count(field, &text)? > 0;
+                    exists |=
+                        self.count(field, &text)? > 0 || self.count(field, &joined(&text))? > 0;
                     begun |= next.last
                         && self.weights[field] >= HEAVY
-                        && self.any_begins(field, &text)?;
+                        && !self.begun(field, &text)?.is_empty();
                 }
                 let run = |begin| Run {
                     first: begins.position,
@@ -359,6 +362,27 @@ impl Compiler<'_> {
             .doc_freq(&Term::from_field_text(self.fields.texts[field], term))
     }
 
+    /// What terms begin with that stand for words that begin so.
+    ///
+    /// What was put together is among them only where its first part is shorter: else that part begins so too, in the same place.
+    fn begun(&self, field: usize, begin: &str) -> tantivy::Result<Vec<String>> {
+        let mut begun = Vec::new();
+        if self.any_begins(field, begin)? {
+            begun.push(begin.to_owned());
+        }
+        let ends = begin.char_indices().map(|(at, _)| at).skip(1);
+        for part in ends.filter_map(|end| begin.get(..end)) {
+            if self.count(field, part)? > 0 {
+                let together = joined(begin);
+                if self.any_begins(field, &together)? {
+                    begun.push(together);
+                }
+                break;
+            }
+        }
+        Ok(begun)
+    }
+
     fn any_begins(&self, field: usize, begin: &str) -> tantivy::Result<bool> {
         let own: Field = self.fields.texts[field];
         for segment in self.searcher.segment_readers() {
@@ -369,6 +393,38 @@ impl Compiler<'_> {
             }
         }
         Ok(false)
+    }
+}
+
+/// A word as what is put together stands in the index.
+fn joined(word: &str) -> String {
+    format!("{}{word}", terms::JOINED)
+}
+
+/// What a word may be a slip of, by itself and put together.
+pub(super) struct Near {
+    word: DfaWrapper,
+    joined: DfaWrapper,
+}
+
+impl Near {
+    /// Within the distance that a word of this length may have; `None` if it may have none.
+    pub(super) fn of(word: &str) -> tantivy::Result<Option<Self>> {
+        let distance = match word.chars().count() {
+            4..8 => 1,
+            8..32 => 2,
+            // Too short to be a slip of something, or nobody writes such a word, and it would take long.
+            _ => return Ok(None),
+        };
+        // Which field the term names does not matter.
+        let automaton = |word: &str| {
+            let term = Term::from_field_text(Field::from_field_id(0), word);
+            FuzzyTermQuery::new(term, distance, true).automaton()
+        };
+        Ok(Some(Self {
+            word: automaton(word)?,
+            joined: automaton(&joined(word))?,
+        }))
     }
 }
 

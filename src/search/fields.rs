@@ -10,7 +10,7 @@ use tantivy::tokenizer::TokenizerManager;
 use super::terms::Terms;
 
 /// Another number means another index.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 /// The slot of what says that a bundle has nothing in it: no entity has it, so it is never found.
 pub(super) const NOTHING: u64 = u64::MAX;
 /// Fields for texts; more weights share the last.

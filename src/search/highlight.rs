@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::compile::{Compiled, Way};
 use super::query::{Atom, Clause, Query};
-use super::terms::{STEM, Stems};
-use super::words::{Word, words};
+use super::terms::{JOINED, STEM, Stems};
+use super::words::{Word, words_joined};
 
 /// Places that are marked in one text.
 const MOST: usize = 100;
@@ -31,6 +31,8 @@ pub struct Highlighter {
     stems: HashSet<String>,
     begins: Vec<String>,
     phrases: Vec<Vec<String>>,
+    /// Bytes that words begin with which may be meant; most words of most texts are none.
+    firsts: [bool; 256],
     stemmer: StemsBox,
 }
 
@@ -50,6 +52,7 @@ impl Highlighter {
             stems: HashSet::new(),
             begins: Vec::new(),
             phrases: Vec::new(),
+            firsts: [false; 256],
             stemmer: StemsBox(Stems::default()),
         };
         for condition in &compiled.conditions {
@@ -69,6 +72,11 @@ impl Highlighter {
                 }
             }
         }
+        // A stem begins as its words do.
+        let meant = own.terms.iter().chain(&own.stems).chain(&own.begins);
+        for first in meant.filter_map(|meant| meant.bytes().next()) {
+            own.firsts[usize::from(first)] = true;
+        }
         own
     }
 
@@ -79,13 +87,15 @@ impl Highlighter {
                     self.stems.insert(stem.to_owned());
                 }
                 None if required => {
-                    self.terms.insert(term.clone());
+                    let word = term.strip_prefix(JOINED).unwrap_or(term);
+                    self.terms.insert(word.to_owned());
                 }
                 _ => {}
             },
             Way::Begin { begin, .. } => {
-                if !self.begins.contains(begin) {
-                    self.begins.push(begin.clone());
+                let begin = begin.strip_prefix(JOINED).unwrap_or(begin);
+                if self.begins.iter().all(|known| known != begin) {
+                    self.begins.push(begin.to_owned());
                 }
             }
             Way::Phrase { terms, .. } => {
@@ -99,13 +109,16 @@ impl Highlighter {
 
     /// What was found in `text`; `None` if nothing was.
     pub fn mark(&mut self, text: &str) -> Option<Highlight> {
-        let words = words(text);
+        let words = words_joined(text, |first| self.may_be_meant(first));
         let mut places: Vec<Range<usize>> = words
             .iter()
             .filter(|word| self.is_meant(word))
             .map(|word| word.at.clone())
             .collect();
-        let plain: Vec<&Word> = words.iter().filter(|word| !word.joined).collect();
+        let plain: Vec<&Word<'_>> = match self.phrases.is_empty() {
+            true => Vec::new(),
+            false => words.iter().filter(|word| !word.joined).collect(),
+        };
         for phrase in &self.phrases {
             let found = plain.windows(phrase.len().max(1)).filter(|window| {
                 let mut pairs = window.iter().zip(phrase);
@@ -125,8 +138,16 @@ impl Highlighter {
         })
     }
 
-    fn is_meant(&mut self, word: &Word) -> bool {
-        if self.terms.contains(&word.text) {
+    fn may_be_meant(&self, word: &str) -> bool {
+        let first = word.bytes().next();
+        first.is_some_and(|first| self.firsts[usize::from(first)])
+    }
+
+    fn is_meant(&mut self, word: &Word<'_>) -> bool {
+        if !self.may_be_meant(&word.text) {
+            return false;
+        }
+        if self.terms.contains(&*word.text) {
             return true;
         }
         if self
@@ -252,6 +273,7 @@ fn escape(text: &str, html: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::words::words;
     use super::*;
 
     #[test]

@@ -159,9 +159,9 @@ impl Query {
     }
 }
 
-fn asked(word: &Word, position: usize, exact: bool, part: bool) -> Atom {
+fn asked(word: &Word<'_>, position: usize, exact: bool, part: bool) -> Atom {
     Atom::Word(Asked {
-        text: word.text.clone(),
+        text: word.text.clone().into_owned(),
         exact,
         part,
         last: false,
@@ -169,13 +169,15 @@ fn asked(word: &Word, position: usize, exact: bool, part: bool) -> Atom {
     })
 }
 
-fn phrase(words: &[Word], position: usize) -> Vec<Atom> {
+fn phrase(words: &[Word<'_>], position: usize) -> Vec<Atom> {
     match words {
         [] => Vec::new(),
         [word] => vec![asked(word, position, true, false)],
         words => {
             let words = words.iter().take(MOST);
-            vec![Atom::Phrase(words.map(|word| word.text.clone()).collect())]
+            vec![Atom::Phrase(
+                words.map(|word| word.text.clone().into_owned()).collect(),
+            )]
         }
     }
 }

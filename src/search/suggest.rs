@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::compile::Compiler;
+use super::compile::{Compiler, Near};
 use super::query::{Atom, Clause};
-use super::terms::Stems;
+use super::terms::{JOINED, Stems};
 use super::{Ask, Found, Search, SearchError, Understood};
 
 /// What may be meant by what was written so far.
@@ -80,8 +80,9 @@ impl Search {
 /// The word that is nearest, the most frequent of those.
 fn nearest(compiler: &Compiler<'_>, word: &str) -> Result<Option<String>, SearchError> {
     let mut best: Option<(u64, String)> = None;
+    let near = Near::of(word)?;
     for field in 0..compiler.weights.len() {
-        for term in compiler.near(field, word)? {
+        for term in compiler.near(field, near.as_ref())? {
             let count = compiler.count(field, &term)?;
             if best.as_ref().is_none_or(|(most, _)| count > *most) {
                 best = Some((count, term));
@@ -92,5 +93,5 @@ fn nearest(compiler: &Compiler<'_>, word: &str) -> Result<Option<String>, Search
             break;
         }
     }
-    Ok(best.map(|(_, term)| term))
+    Ok(best.map(|(_, term)| term.trim_start_matches(JOINED).to_owned()))
 }

@@ -12,6 +12,8 @@ use super::words::{Word, words};
 
 /// Begins terms that are stems; no word does.
 pub(super) const STEM: char = '~';
+/// Begins terms that were put together of several words, so that whoever goes through all that begins somehow does not meet every name twice.
+pub(super) const JOINED: char = '+';
 /// Shorter words have no endings worth taking off.
 const SHORTEST: usize = 4;
 /// Stems that are remembered; texts repeat themselves.
@@ -81,9 +83,15 @@ impl Tokenizer for Terms {
                 true => None,
                 false => self.stems.of(&word.text),
             };
-            let token = |text: String| token(&word, text);
-            let stem = stem.map(|stem| token(format!("{STEM}{stem}")));
-            tokens.push(token(word.text.clone()));
+            let stem = stem.map(|stem| token(&word, format!("{STEM}{stem}")));
+            let own = token(&word, String::new());
+            tokens.push(Token {
+                text: match word.joined {
+                    true => format!("{JOINED}{}", word.text),
+                    false => word.text.into_owned(),
+                },
+                ..own
+            });
             tokens.extend(stem);
         }
         TermStream {
@@ -93,7 +101,7 @@ impl Tokenizer for Terms {
     }
 }
 
-fn token(word: &Word, text: String) -> Token {
+fn token(word: &Word<'_>, text: String) -> Token {
     Token {
         offset_from: word.at.start,
         offset_to: word.at.end,

@@ -15,9 +15,9 @@ pub(super) const MOST: usize = 64 * 1024;
 
 /// One word of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Word {
+pub(super) struct Word<'t> {
     /// Folded.
-    pub(super) text: String,
+    pub(super) text: Cow<'t, str>,
     /// Where it stands, in bytes.
     pub(super) at: Range<usize>,
     /// Which word it is; what was joined has the position of its first part.
@@ -27,7 +27,12 @@ pub(super) struct Word {
 }
 
 /// All words, in the order of their positions.
-pub(super) fn words(text: &str) -> Vec<Word> {
+pub(super) fn words(text: &str) -> Vec<Word<'_>> {
+    words_joined(text, |_| true)
+}
+
+/// All words; joined ones only where `may_begin` says so of their first parts.
+pub(super) fn words_joined(text: &str, may_begin: impl Fn(&str) -> bool) -> Vec<Word<'_>> {
     let text = start(text, MOST);
     let mut splitter = Splitter {
         text,
@@ -35,25 +40,26 @@ pub(super) fn words(text: &str) -> Vec<Word> {
         compound: 0,
     };
     splitter.split();
-    let mut words = splitter.words;
-    let parts: Vec<(Word, usize)> = std::mem::take(&mut words);
+    let parts = splitter.words;
     let together = parts.len() <= SHORT;
     let mut joined = Vec::new();
-    for first in 0..parts.len() {
-        join(&parts, first, together, &mut joined);
+    for (first, (word, _)) in parts.iter().enumerate() {
+        if may_begin(&word.text) {
+            join(&parts, first, together, &mut joined);
+        }
     }
-    let mut all: Vec<Word> = parts.into_iter().map(|(word, _)| word).collect();
-    all.extend(joined);
-    all.sort_by_key(|word| word.position);
+    let mut all: Vec<Word<'_>> = parts.into_iter().map(|(word, _)| word).collect();
+    if !joined.is_empty() {
+        all.extend(joined);
+        all.sort_by_key(|word| word.position);
+    }
     all.dedup();
     all
 }
 
 /// Not joined: what somebody asks for.
-pub(super) fn plain_words(text: &str) -> Vec<Word> {
-    let mut all = words(text);
-    all.retain(|word| !word.joined);
-    all
+pub(super) fn plain_words(text: &str) -> Vec<Word<'_>> {
+    words_joined(text, |_| false)
 }
 
 /// All words together, for comparing whole names.
@@ -69,19 +75,22 @@ pub(super) fn together(text: &str) -> String {
 }
 
 /// The words from `first` on, put together as far as they belong together.
-fn join(parts: &[(Word, usize)], first: usize, together: bool, joined: &mut Vec<Word>) {
+fn join<'t>(parts: &[(Word<'t>, usize)], first: usize, together: bool, joined: &mut Vec<Word<'t>>) {
     let Some((start, compound)) = parts.get(first) else {
         return;
     };
     if start.text.chars().any(is_cjk) {
         return;
     }
-    let mut text = start.text.clone();
+    let mut text = String::new();
     let begins = first == 0 || parts.get(first - 1).is_none_or(|(_, own)| own != compound);
     for (count, (next, own)) in parts.iter().enumerate().skip(first + 1) {
         let same = own == compound;
         if !(same || together) || next.text.chars().any(is_cjk) {
             return;
+        }
+        if text.is_empty() {
+            text.push_str(&start.text);
         }
         text.push_str(&next.text);
         if text.len() > LONGEST {
@@ -91,7 +100,7 @@ fn join(parts: &[(Word, usize)], first: usize, together: bool, joined: &mut Vec<
         let ends = parts.get(count + 1).is_none_or(|(_, own)| own != compound);
         if n_parts <= 3 || (begins && ends) {
             joined.push(Word {
-                text: text.clone(),
+                text: Cow::Owned(text.clone()),
                 at: start.at.start..next.at.end,
                 position: start.position,
                 joined: true,
@@ -108,7 +117,7 @@ pub(super) fn start(text: &str, bytes: usize) -> &str {
 struct Splitter<'t> {
     text: &'t str,
     /// With the number of the compound that each is of.
-    words: Vec<(Word, usize)>,
+    words: Vec<(Word<'t>, usize)>,
     compound: usize,
 }
 
@@ -119,7 +128,7 @@ enum Class {
     Other,
 }
 
-impl Splitter<'_> {
+impl<'t> Splitter<'t> {
     fn split(&mut self) {
         let mut chars = self.text.char_indices().peekable();
         let mut part: Option<usize> = None;
@@ -169,10 +178,7 @@ impl Splitter<'_> {
             return;
         };
         let written = self.text.get(begins..ends).unwrap_or_default();
-        let text: String = fold(start(written, 4 * LONGEST))
-            .chars()
-            .take(LONGEST)
-            .collect();
+        let text = upto(fold(start(written, 4 * LONGEST)), LONGEST);
         if !text.is_empty() {
             self.push(text, begins..ends);
         }
@@ -183,20 +189,19 @@ impl Splitter<'_> {
         let run = self.text.get(at.clone()).unwrap_or_default();
         let chars: Vec<(usize, char)> = run.char_indices().collect();
         if let [_] = chars.as_slice() {
-            self.push(fold(run).into_owned(), at);
+            self.push(fold(run), at);
             return;
         }
         for pair in chars.windows(2) {
             if let [(from, _), (to, last)] = pair {
                 let ends = to + last.len_utf8();
                 let text = run.get(*from..ends).unwrap_or_default();
-                let text = fold(text).into_owned();
-                self.push(text, at.start + from..at.start + ends);
+                self.push(fold(text), at.start + from..at.start + ends);
             }
         }
     }
 
-    fn push(&mut self, text: String, at: Range<usize>) {
+    fn push(&mut self, text: Cow<'t, str>, at: Range<usize>) {
         let word = Word {
             text,
             at,
@@ -204,6 +209,22 @@ impl Splitter<'_> {
             joined: false,
         };
         self.words.push((word, self.compound));
+    }
+}
+
+/// `text` up to so many characters.
+fn upto(text: Cow<'_, str>, chars: usize) -> Cow<'_, str> {
+    let end = match text.len() <= chars {
+        true => None,
+        false => text.char_indices().nth(chars),
+    };
+    match (end, text) {
+        (None, text) => text,
+        (Some((end, _)), Cow::Borrowed(text)) => Cow::Borrowed(start(text, end)),
+        (Some((end, _)), Cow::Owned(mut text)) => {
+            text.truncate(end);
+            Cow::Owned(text)
+        }
     }
 }
 
@@ -376,7 +397,7 @@ mod tests {
             .into_iter()
             .map(|word| match word.joined {
                 true => format!("+{}", word.text),
-                false => word.text,
+                false => word.text.into_owned(),
             })
             .collect();
         assert_eq!(found.join(" "), expected);
