@@ -155,7 +155,7 @@ fn measure(records: &[Record]) {
     println!("\n{n} entities and {} sections", n / 2);
     let words = words();
     let folder = tempfile::tempdir().unwrap();
-    let search = Search::new(&Place::Folder(folder.path().to_path_buf())).unwrap();
+    let search = Search::new(Place::Folder(folder.path().to_path_buf()));
     let before = resident();
     let start = Instant::now();
     let mut writing = Writing::open(&search, "bench", &WEIGHTS).unwrap();

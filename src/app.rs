@@ -30,7 +30,7 @@ use crate::egress::EgressError;
 use crate::graphql::{Engine, Limits};
 use crate::ingest::{Ingest, IngestOptions};
 use crate::sdl::Model;
-use crate::search::{Place, Search, SearchError};
+use crate::search::{Place, Search};
 use crate::server::{self, Board, Stopped};
 use crate::store::{ServerLock, Store, StoreError};
 use crate::tasks::Tasks;
@@ -105,7 +105,7 @@ impl App {
         let generation = Generation::open(&store, model, &config, clock.clone(), &metrics).await?;
         let claims = Tasks::new();
         let place = crate::store::beside(url, ".search").map_or(Place::Temporary, Place::Folder);
-        let indexing = Indexing::new(Search::new(&place)?);
+        let indexing = Indexing::new(Search::new(place));
         let board = Board::new(
             generation.engine(&config, &live, &indexing, clock.clone(), &claims),
             Arc::clone(generation.ingest.catalog()),
@@ -269,8 +269,6 @@ pub enum OpenError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Egress(#[from] EgressError),
-    #[error(transparent)]
-    Search(#[from] SearchError),
 }
 
 impl OpenError {
@@ -278,7 +276,6 @@ impl OpenError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Store(error) => error.hint(),
-            Self::Search(_) => "make room for temporary files, or name another folder for them",
             Self::Egress(_) => {
                 "look at the variables `HTTP_PROXY` and `HTTPS_PROXY`, and at the certificates that this machine trusts"
             }

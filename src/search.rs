@@ -27,7 +27,7 @@ mod words;
 mod write;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use parking_lot::{Mutex, RwLock};
@@ -69,8 +69,9 @@ struct Inner {
     rooms: Mutex<Vec<Room>>,
     /// Told when a query met something that is not as it should be.
     suspected: Notify,
-    /// Removed last, if it is a temporary one.
-    folder: Folder,
+    place: Place,
+    /// Taken by who writes first; removed last, if it is a temporary one.
+    folder: OnceLock<Folder>,
 }
 
 /// One state of the index.
@@ -211,6 +212,13 @@ pub enum SearchError {
         #[source]
         source: std::io::Error,
     },
+    #[error("there is no folder for it: {wanted}nothing can be made in `{temporary}`")]
+    NoFolder {
+        wanted: String,
+        temporary: String,
+        #[source]
+        source: std::io::Error,
+    },
     #[error("the file `{file}` of the search index is damaged")]
     Damaged { file: String },
     #[error("the label of the search index cannot be written")]
@@ -218,13 +226,9 @@ pub enum SearchError {
 }
 
 impl Search {
-    /// An index at `place`; nothing of it is read before [`Writing::open`].
-    pub fn new(place: &Place) -> Result<Self, SearchError> {
-        let folder = Folder::take(place).map_err(|source| SearchError::Folder {
-            folder: std::env::temp_dir().display().to_string(),
-            source,
-        })?;
-        Ok(Self(Arc::new(Inner {
+    /// An index at `place`; nothing is looked at there before [`Writing::open`].
+    pub fn new(place: Place) -> Self {
+        Self(Arc::new(Inner {
             fields: Fields::new(),
             current: ArcSwapOption::empty(),
             progress: RwLock::new(Progress {
@@ -236,8 +240,18 @@ impl Search {
             }),
             rooms: Mutex::default(),
             suspected: Notify::new(),
-            folder,
-        })))
+            place,
+            folder: OnceLock::new(),
+        }))
+    }
+
+    /// The folder of the index, from now on ours.
+    fn folder(&self) -> Result<&Folder, SearchError> {
+        if let Some(folder) = self.0.folder.get() {
+            return Ok(folder);
+        }
+        let folder = Folder::take(&self.0.place)?;
+        Ok(self.0.folder.get_or_init(|| folder))
     }
 
     /// How the index is.

@@ -92,7 +92,7 @@ impl Local {
         let live = Live::open(config, Clock::system(), Arc::default(), store.clone()).await?;
         let source = Arc::new(live.runtime(&model, config));
         let catalog = ingest.catalog().clone();
-        let search = Search::new(&Place::Folder(scratch.join("search")))?;
+        let search = Search::new(Place::Folder(scratch.join("search")));
         let (index, indexed) = (search.clone(), Arc::clone(&catalog));
         let shelf = app::shelf(&config.limits, store.clone(), DefinitionMetrics::default());
         let definitions = app::indexing::Definitions(shelf.clone());

@@ -7,6 +7,8 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::SearchError;
+
 /// How temporary folders begin.
 const TEMPORARY: &str = "callboard-search-";
 /// Held by the server that a folder belongs to.
@@ -33,28 +35,42 @@ pub(super) struct Folder {
 
 impl Folder {
     /// The folder of `place`, made if it is missing; a temporary one where that cannot be.
-    pub(super) fn take(place: &Place) -> io::Result<Self> {
-        if let Place::Folder(path) = place {
-            match lock(path) {
-                Ok(Some(lock)) => {
-                    return Ok(Self {
-                        path: path.clone(),
-                        temporary: false,
-                        _lock: Some(lock),
-                    });
-                }
-                Ok(None) => tracing::warn!(
-                    "the search index at `{}` belongs to another server: this one makes its own",
-                    path.display()
-                ),
-                Err(error) => tracing::warn!(
-                    %error,
-                    "the search index cannot lie at `{}`: it is made in a temporary folder, and again at each start",
-                    path.display()
-                ),
-            }
+    pub(super) fn take(place: &Place) -> Result<Self, SearchError> {
+        let Place::Folder(path) = place else {
+            return Self::temporary().map_err(|source| none(String::new(), source));
+        };
+        let locked = lock(path);
+        if let Ok(Some(lock)) = locked {
+            return Ok(Self {
+                path: path.clone(),
+                temporary: false,
+                _lock: Some(lock),
+            });
         }
-        Self::temporary()
+        let shown = path.display();
+        match (Self::temporary(), locked) {
+            (Ok(own), Err(error)) => {
+                tracing::warn!(
+                    %error,
+                    "the search index cannot lie at `{shown}`: it is made in a temporary folder, and again at each start"
+                );
+                Ok(own)
+            }
+            (Ok(own), Ok(_)) => {
+                tracing::warn!(
+                    "the search index at `{shown}` belongs to another server: this one makes its own"
+                );
+                Ok(own)
+            }
+            (Err(source), Err(error)) => Err(none(
+                format!("`{shown}` cannot be used ({error}), and "),
+                source,
+            )),
+            (Err(source), Ok(_)) => Err(none(
+                format!("`{shown}` belongs to another server, and "),
+                source,
+            )),
+        }
     }
 
     fn temporary() -> io::Result<Self> {
@@ -147,6 +163,14 @@ fn remove_left_behind(base: &Path, own: &Path) {
                 tracing::warn!(%error, "`{}` was left behind: {error}", path.display());
             }
         }
+    }
+}
+
+fn none(wanted: String, source: io::Error) -> SearchError {
+    SearchError::NoFolder {
+        wanted,
+        temporary: std::env::temp_dir().display().to_string(),
+        source,
     }
 }
 

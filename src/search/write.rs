@@ -83,7 +83,7 @@ impl Writing {
             revision: 0,
             weights,
         };
-        let folder = &search.0.folder;
+        let folder = search.folder()?;
         let (index, label) = match existing(folder) {
             Ok(Some(known)) => known,
             Ok(None) => (create(folder)?, None),

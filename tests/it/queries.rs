@@ -113,7 +113,7 @@ async fn company() -> Company {
     ingest.read_all(&CancellationToken::new()).await.unwrap();
     let catalog = Arc::clone(ingest.catalog());
     let store = ingest.store().clone();
-    let search = Search::new(&search::Place::Folder(folder.path().join("search"))).unwrap();
+    let search = Search::new(search::Place::Folder(folder.path().join("search")));
     let (index, indexed) = (search.clone(), Arc::clone(&catalog));
     let definitions = Definitions(Shelf::usual(store.clone()));
     let indexing = move || index_once(&index, &indexed, definitions);

@@ -93,6 +93,8 @@ fn things_are_found_however_they_are_written() {
         ("paymentsapi", "payments-api"),
         ("PaymentsApi", "payments-api"),
         ("payments ap", "payments-api"),
+        ("paymentsa", "payments-api"),
+        ("paymentsapu", "payments-api"),
         ("wa yba ck", "wayback"),
         ("wayback", "wayback"),
         ("paymnets-api", "payments-api"),

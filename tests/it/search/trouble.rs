@@ -194,6 +194,59 @@ fn where_its_folder_cannot_be_it_is_elsewhere() {
     assert_eq!(names_in(&place.path().join("tmp")), [""; 0]);
 }
 
+#[test]
+fn parts_are_put_together_while_nothing_happens() {
+    let place = place(&many(200));
+    let server = serve(&place);
+    until(&place, &server.url, ASKED, is_ready);
+    let index = place.path().join("callboard.db.search").join("index");
+    let n_parts = || {
+        let meta: Value =
+            serde_json::from_slice(&fs::read(index.join("meta.json")).unwrap()).unwrap();
+        meta["segments"].as_array().unwrap().len()
+    };
+    let mut most = 0;
+    for number in 1..=4 {
+        let changed = many(200 + number);
+        fs::write(place.path().join("catalog/catalog-info.yaml"), changed).unwrap();
+        until(&place, &server.url, ASKED, |answer| {
+            answer["data"]["search"]["totalCount"] == 200 + number
+        });
+        most = most.max(n_parts());
+    }
+    assert!(most > 2, "{most}: every change has a part of its own");
+    // One for what there was, and one for what has come.
+    until(&place, &server.url, ASKED, |_| n_parts() <= 2);
+    assert_eq!(search(&server.url)["totalCount"], 204);
+    assert_eq!(server.end("-TERM").0, Some(0));
+}
+
+/// As in a container whose file system nobody may write: there is nothing to find, and everything else is there.
+#[test]
+fn without_any_folder_for_it_everything_else_is_served() {
+    let place = place(&many(20));
+    let server = serve_with_own_tmp(&place, "one");
+    let is_told = |answer: &Value| answer["data"]["search"]["indexState"]["state"] == "FAILED";
+    let answer = until(&place, &server.url, ASKED, is_told);
+    let found = &answer["data"]["search"];
+    assert_eq!(found["totalCount"], 0);
+    let message = found["indexState"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("one.db.search") && message.contains("tmp"),
+        "{message}"
+    );
+    let count = json!({ "query": "{ entities { totalCount } }" }).to_string();
+    assert_eq!(
+        post(&server.url, &count)["data"]["entities"]["totalCount"],
+        20
+    );
+    // Somebody mends it, and nothing is started again.
+    fs::create_dir(place.path().join("tmp")).unwrap();
+    until(&place, &server.url, ASKED, is_ready);
+    assert_eq!(search(&server.url)["totalCount"], 20);
+    assert_eq!(server.end("-TERM").0, Some(0));
+}
+
 /// A file system of its own in a mount namespace of its own, if this machine lets us: a disk of a megabyte, nearly full.
 #[test]
 fn without_room_for_it_queries_answer_and_it_is_made_when_there_is_some() {
