@@ -388,13 +388,28 @@ impl Door {
             Rejected::Malformed { .. } => WebhookOutcome::Malformed,
             _ => WebhookOutcome::Unauthorized,
         };
-        let metrics = &self.webhooks.0.metrics;
-        metrics.webhook(&self.connector, outcome, took);
+        self.count(outcome, took);
+        self.tell(rejected);
+    }
+
+    /// A request that is no delivery of any upstream: of another form, too long, cut off.
+    pub fn turn_away(&self, why: &dyn fmt::Display) {
+        self.count(WebhookOutcome::Malformed, Duration::ZERO);
+        self.tell(why);
+    }
+
+    /// The one line that the operator sees of a delivery that was refused.
+    pub fn tell(&self, why: &dyn fmt::Display) {
         tracing::warn!(
             connector.name = %self.connector,
-            "a delivery of `{}` was refused: {rejected}",
+            "a delivery of `{}` was refused: {why}",
             self.connector
         );
+    }
+
+    fn count(&self, outcome: WebhookOutcome, took: Duration) {
+        let metrics = &self.webhooks.0.metrics;
+        metrics.webhook(&self.connector, outcome, took);
     }
 
     fn say_what_is_missing(&self) {

@@ -56,7 +56,12 @@ async fn deliver(
     let budget = Budget::of(board.limits.request_time);
     let (parts, incoming) = request.into_parts();
     let headers = readable(&parts.headers);
-    let door = match admit(board, connector, instance, &parts.headers, &headers) {
+    let door = find(board, connector, instance);
+    let admitted = door.and_then(|door| match admit(board, &door, &parts.headers, &headers) {
+        Ok(()) => Ok(door),
+        Err(refusal) => Err(told(&door, refusal)),
+    });
+    let door = match admitted {
         Ok(door) => door,
         Err(refusal) => {
             // Who is still sending shall see why, and not a closed connection.
@@ -66,27 +71,30 @@ async fn deliver(
             return Err(refusal);
         }
     };
-    let (bytes, _room) = read(board, incoming, budget).await?;
+    let read = read(board, incoming, budget).await;
+    let (bytes, _room) = read.map_err(|refusal| told(&door, refusal))?;
     let span = tracing::info_span!("webhook.delivery", connector.name = %door.connector());
     let received = door.receive(headers, bytes).instrument(span).await;
     Ok(answer(received.map_err(Refusal::Delivery)?))
 }
 
-/// Everything that can be said without the body.
-fn admit(
-    board: &Board,
-    connector: &str,
-    instance: Option<&str>,
-    headers: &HeaderMap,
-    readable: &WebhookHeaders,
-) -> Result<Door, Refusal> {
+fn find(board: &Board, connector: &str, instance: Option<&str>) -> Result<Door, Refusal> {
     let webhooks = board.webhooks().ok_or_else(|| {
         Refusal::Delivery(Rejected::NoConnector {
             connector: connector.into(),
         })
     })?;
     let door = webhooks.door(connector, instance);
-    let door = door.map_err(Refusal::Delivery)?;
+    door.map_err(Refusal::Delivery)
+}
+
+/// Everything that can be said without the body.
+fn admit(
+    board: &Board,
+    door: &Door,
+    headers: &HeaderMap,
+    readable: &WebhookHeaders,
+) -> Result<(), Refusal> {
     if !is_json(headers) {
         return Err(Refusal::DeliveryNotJson);
     }
@@ -94,8 +102,17 @@ fn admit(
     if body::announced(headers).is_some_and(|length| length > limit) {
         return Err(too_large(limit));
     }
-    door.admits(readable).map_err(Refusal::Delivery)?;
-    Ok(door)
+    door.admits(readable).map_err(Refusal::Delivery)
+}
+
+/// Whoever set the webhook up finds in the log why nothing comes in; the door has told of what it refused itself.
+fn told(door: &Door, refusal: Refusal) -> Refusal {
+    match &refusal {
+        Refusal::Delivery(_) => {}
+        Refusal::NoRoom => door.tell(&refusal),
+        malformed => door.turn_away(malformed),
+    }
+    refusal
 }
 
 /// The body, and its place in the room for as long as it is worked on. Room is taken by bytes that came: to announce many costs others nothing.

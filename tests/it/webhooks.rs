@@ -1,6 +1,7 @@
 //! Deliveries to webhooks: what proves them, what they make stale, and what is refused.
 
 mod built_in;
+mod logged;
 mod recorded;
 mod refused;
 mod replicas;

@@ -17,15 +17,16 @@ connectors:
 ";
 
 /// How a sender proves that a body is its own, and numbers its deliveries.
-struct Sender {
-    connector: &'static str,
-    proof: fn(&TestServer, &str, &[u8]) -> (&'static str, String),
+pub(super) struct Sender {
+    pub(super) connector: &'static str,
+    /// By the time in seconds, the secret and the body.
+    pub(super) proof: fn(i64, &str, &[u8]) -> (&'static str, String),
     /// The header with the delivery's id; none: it stands in the body.
-    id: Option<&'static str>,
-    body: fn(&str) -> Value,
+    pub(super) id: Option<&'static str>,
+    pub(super) body: fn(&str) -> Value,
 }
 
-fn senders() -> Vec<Sender> {
+pub(super) fn senders() -> Vec<Sender> {
     vec![
         Sender {
             connector: "github",
@@ -59,8 +60,7 @@ fn senders() -> Vec<Sender> {
         },
         Sender {
             connector: "buildkite",
-            proof: |server, secret, body| {
-                let time = server.hooks().clock.now().as_second();
+            proof: |time, secret, body| {
                 let text = [format!("{time}.").as_bytes(), body].concat();
                 let code = signed(secret, &text);
                 (
@@ -85,7 +85,8 @@ impl Sender {
         proved: &[u8],
         sent: Vec<u8>,
     ) -> Answer {
-        let (name, value) = (self.proof)(server, secret, proved);
+        let time = server.hooks().clock.now().as_second();
+        let (name, value) = (self.proof)(time, secret, proved);
         let mut headers = vec![
             ("content-type", kind),
             (name, &*value),
