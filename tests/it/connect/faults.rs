@@ -131,6 +131,82 @@ async fn statuses_have_their_codes() {
     "#);
 }
 
+/// What a body may be instead of the JSON that was meant.
+#[tokio::test]
+async fn bodies_of_another_form() {
+    let deep = "[".repeat(100_000);
+    let said = |body: &str| Reply {
+        body: body.to_owned(),
+        ..Reply::status(200)
+    };
+    let bad = [
+        "",
+        " ",
+        "null",
+        "NaN",
+        "{\"name\": 1e999}",
+        "{} {}",
+        "{\"name\":\"\\ud800\"}",
+        &deep,
+    ];
+    let mut out = String::new();
+    for body in bad {
+        let shown: String = body.chars().take(20).collect();
+        let told = told("thing { name }", said(body)).await;
+        out.push_str(&format!("{shown:?}: {told}\n"));
+    }
+    for (name, reply) in [
+        (
+            "204",
+            Reply {
+                body: String::new(),
+                ..Reply::status(204)
+            },
+        ),
+        (
+            "206",
+            said("{\"name\":\"a\"}").header("content-range", "bytes 0-11/99"),
+        ),
+        ("a byte order mark", said("\u{feff}{\"name\":\"a\"}")),
+        ("a name twice", said("{\"name\":\"a\",\"name\":\"b\"}")),
+        (
+            "another type",
+            Reply {
+                headers: vec![("content-type".to_owned(), "text/html".to_owned())],
+                ..said("{\"name\":\"a\"}")
+            },
+        ),
+    ] {
+        out.push_str(&format!(
+            "{name}: {}\n",
+            told("thing { name }", reply).await
+        ));
+    }
+    assert_snapshot!(out, @r#"
+    "": {"name":"pay","thing":null}
+    ["component","thing"] "`probe` gave no JSON at `/things/{$entity.metadata.name}`" {"code":"UPSTREAM_BAD_SHAPE","connector":"probe","upstreamStatus":200}
+    " ": {"name":"pay","thing":null}
+    ["component","thing"] "`probe` gave no JSON at `/things/{$entity.metadata.name}`" {"code":"UPSTREAM_BAD_SHAPE","connector":"probe","upstreamStatus":200}
+    "null": {"name":"pay","thing":null}
+    "NaN": {"name":"pay","thing":null}
+    ["component","thing"] "`probe` gave no JSON at `/things/{$entity.metadata.name}`" {"code":"UPSTREAM_BAD_SHAPE","connector":"probe","upstreamStatus":200}
+    "{\"name\": 1e999}": {"name":"pay","thing":null}
+    ["component","thing"] "`probe` gave no JSON at `/things/{$entity.metadata.name}`" {"code":"UPSTREAM_BAD_SHAPE","connector":"probe","upstreamStatus":200}
+    "{} {}": {"name":"pay","thing":null}
+    ["component","thing"] "`probe` gave no JSON at `/things/{$entity.metadata.name}`" {"code":"UPSTREAM_BAD_SHAPE","connector":"probe","upstreamStatus":200}
+    "{\"name\":\"\\ud800\"}": {"name":"pay","thing":null}
+    ["component","thing"] "`probe` gave no JSON at `/things/{$entity.metadata.name}`" {"code":"UPSTREAM_BAD_SHAPE","connector":"probe","upstreamStatus":200}
+    "[[[[[[[[[[[[[[[[[[[[": {"name":"pay","thing":null}
+    ["component","thing"] "`probe` gave no JSON at `/things/{$entity.metadata.name}`" {"code":"UPSTREAM_BAD_SHAPE","connector":"probe","upstreamStatus":200}
+    204: {"name":"pay","thing":null}
+    206: {"name":"pay","thing":{"name":"a"}}
+    a byte order mark: {"name":"pay","thing":null}
+    ["component","thing"] "`probe` gave no JSON at `/things/{$entity.metadata.name}`" {"code":"UPSTREAM_BAD_SHAPE","connector":"probe","upstreamStatus":200}
+    a name twice: {"name":"pay","thing":{"name":"b"}}
+    another type: {"name":"pay","thing":{"name":"a"}}
+    "#);
+}
+
 #[tokio::test]
 async fn what_is_late_or_of_another_shape() {
     let late = Reply::json(&json!({})).after(std::time::Duration::from_secs(2));

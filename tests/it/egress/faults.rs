@@ -28,6 +28,85 @@ const FAULTS: &[Fault] = &[
         "UPSTREAM_TIMEOUT gave no answer within",
     ),
     (
+        "a byte now and then",
+        |_| Act::Drip,
+        "UPSTREAM_TIMEOUT gave no answer within",
+    ),
+    (
+        "a header of 1 MB",
+        |_| {
+            Act::Say(format!(
+                "HTTP/1.1 200 x\r\nx-a: {}\r\ncontent-length: 2\r\n\r\n{{}}",
+                "a".repeat(1 << 20)
+            ))
+        },
+        "UPSTREAM_UNAVAILABLE broke off its answer",
+    ),
+    (
+        "10,000 headers",
+        |_| {
+            Act::Say(format!(
+                "HTTP/1.1 200 x\r\n{}content-length: 2\r\n\r\n{{}}",
+                "x-a: b\r\n".repeat(10_000)
+            ))
+        },
+        "UPSTREAM_UNAVAILABLE broke off its answer",
+    ),
+    (
+        "headers without end",
+        |_| Act::Say(format!("HTTP/1.1 200 x\r\n{}", "x-a: b\r\n".repeat(10))),
+        "UPSTREAM_TIMEOUT gave no answer within",
+    ),
+    (
+        "words before the answer",
+        |_| {
+            let before = "HTTP/1.1 100 x\r\n\r\nHTTP/1.1 103 x\r\nlink: </a>\r\n\r\n";
+            Act::Say(format!(
+                "{before}HTTP/1.1 200 x\r\ncontent-length: 2\r\n\r\n{{}}"
+            ))
+        },
+        "200",
+    ),
+    (
+        "words and no answer",
+        |_| Act::Say("HTTP/1.1 103 x\r\n\r\n".repeat(1000)),
+        "UPSTREAM_TIMEOUT gave no answer within",
+    ),
+    (
+        "another protocol",
+        |_| Act::Say("HTTP/1.1 101 x\r\nupgrade: smtp\r\nconnection: upgrade\r\n\r\n".into()),
+        "101",
+    ),
+    ("204", |_| Act::Say("HTTP/1.1 204 x\r\n\r\n".into()), "204"),
+    (
+        "two lengths",
+        |_| {
+            Act::SayAndClose(
+                "HTTP/1.1 200 x\r\ncontent-length: 2\r\ncontent-length: 9\r\n\r\n{}".into(),
+            )
+        },
+        "UPSTREAM_UNAVAILABLE broke off its answer",
+    ),
+    (
+        "a length that is none",
+        |_| Act::SayAndClose("HTTP/1.1 200 x\r\ncontent-length: -1\r\n\r\n{}".into()),
+        "UPSTREAM_UNAVAILABLE broke off its answer",
+    ),
+    (
+        "a chunk that is none",
+        |_| {
+            Act::SayAndClose(
+                "HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n".into(),
+            )
+        },
+        "UPSTREAM_UNAVAILABLE broke off its answer",
+    ),
+    (
+        "a redirect to nowhere",
+        |_| answer(301, "", ""),
+        "UPSTREAM_UNAVAILABLE redirects too often, or to nowhere",
+    ),
+    (
         "closed at once",
         |_| Act::SayAndClose(String::new()),
         "UPSTREAM_UNAVAILABLE broke off its answer",

@@ -42,6 +42,8 @@ pub(crate) enum Act {
     SayAndReset(String),
     /// The head, then bytes without end.
     Endless,
+    /// The head, then one byte after the other, without end.
+    Drip,
     /// Nothing, for ever.
     Silence,
     /// Something, later.
@@ -161,6 +163,14 @@ async fn serve(
                 let chunk = format!("1000\r\n{}\r\n", " ".repeat(0x1000));
                 loop {
                     stream.write_all(chunk.as_bytes()).await?;
+                }
+            }
+            Act::Drip => {
+                let head = "HTTP/1.1 200 x\r\ntransfer-encoding: chunked\r\n\r\n";
+                stream.write_all(head.as_bytes()).await?;
+                loop {
+                    stream.write_all(b"1\r\n \r\n").await?;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             }
             Act::Silence | Act::Late(..) => std::future::pending().await,
