@@ -40,6 +40,31 @@ export const checks = [
   ['graph: the start, light and dark, narrow and wide', (world) => looks(world, 'graph-start', '/graph', (page) => page.getByRole('link', { name: /^payments/ }).waitFor())],
   ['graph: what is around something, light and dark, narrow and wide', (world) => looks(world, 'graph-near', PAYMENTS, (page) => node(page, 'component:default/ledger').waitFor())],
   [
+    'graph: on a phone the drawing has the room, and the choices unfold',
+    async ({ browser, url }) => {
+      for (const scheme of ['light', 'dark']) {
+        const page = await visit(browser, url + PAYMENTS, { width: 'narrow', scheme });
+        await has(page, 'component:default/ledger');
+        const { height } = await page.locator('.graph-bar').boundingBox();
+        assert(height <= 110, `the toolbar is ${height} px high`);
+        const more = page.getByRole('button', { name: /^Choices/ });
+        const relation = page.getByRole('button', { name: /^owned by/ });
+        assert(!(await relation.isVisible()), 'relations are folded');
+        await more.focus();
+        await page.keyboard.press('Enter');
+        await relation.click();
+        await hasNot(page, 'group:default/payments-team');
+        await page.fits();
+        await page.axe();
+        await page.shoot('graph-choices');
+        await more.click();
+        await page.getByRole('button', { name: 'Choices 1 left out' }).waitFor();
+        await page.axe();
+        await page.done();
+      }
+    },
+  ],
+  [
     'graph: found while typing, by keyboard',
     async ({ browser, url }) => {
       const page = await visit(browser, `${url}/graph`);

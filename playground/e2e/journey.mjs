@@ -27,7 +27,9 @@ export const checks = [
         const trace = await page.locator('.trace').innerText();
         assert(/Slowest\s+\S.* from \S+, \d+ ms/.test(trace), `the trace says which field was slow, and from whom: ${trace}`);
         await page.shoot('journey-2-trace');
-        // Changed.
+        // Changed. On a phone the answer has taken the place of the question.
+        const back = page.getByRole('group', { name: 'What is shown' }).getByRole('button', { name: 'Query' });
+        if (await back.isVisible()) await back.click();
         await page.locator('.graphiql-query-editor .view-line', { hasText: 'components' }).click();
         await page.keyboard.press('End');
         await page.keyboard.press('Enter');

@@ -42,6 +42,35 @@ export const checks = [
     },
   ],
   [
+    'query: on a phone the question and its answer take turns',
+    async ({ browser, url }) => {
+      for (const scheme of ['light', 'dark']) {
+        const page = await visit(browser, `${url}/query`, { width: 'narrow', scheme });
+        await editor(page);
+        const { width, height } = await page.locator('.graphiql-query-editor .monaco-editor').first().boundingBox();
+        assert(width >= 300 && height >= 250, `the editor is ${width} × ${height} px`);
+        await page.fits();
+        await page.axe();
+        await page.shoot('query-phone');
+        await page.getByRole('button', { name: /^Copy as curl/ }).click();
+        const list = await page.locator('.copy-as-list').boundingBox();
+        assert(list.x >= 0 && list.x + list.width <= 360, `the list is at ${list.x} px, ${list.width} px wide`);
+        await page.shoot('query-phone-copy');
+        await page.keyboard.press('Escape');
+        await page.getByRole('button', { name: 'Show Questions' }).click();
+        await page.axe();
+        await page.shoot('query-phone-questions');
+        await page.getByRole('button', { name: /^Who owns a component/ }).click();
+        await until(async () => (await answer(page)).includes('payments'), 'answer');
+        await page.axe();
+        await page.shoot('query-phone-answer');
+        await page.getByRole('button', { name: 'Query', exact: true }).click();
+        await until(() => page.locator('.graphiql-query-editor .view-lines').innerText().then((text) => text.includes('component')), 'the question again');
+        await page.done();
+      }
+    },
+  ],
+  [
     'query: the editor is small enough, and its workers run under the policy',
     async ({ browser, url }) => {
       const sizes = new Map();

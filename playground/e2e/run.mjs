@@ -7,6 +7,8 @@ import { checks as docs } from './docs.mjs';
 import { checks as frame } from './frame.mjs';
 import { checks as graph } from './graph.mjs';
 import { checks as journey } from './journey.mjs';
+import { checks as large } from './large.mjs';
+import { checks as lasting } from './lasting.mjs';
 import { checks as query } from './query.mjs';
 import { checks as status } from './status.mjs';
 import { checks as trouble } from './trouble.mjs';
@@ -24,7 +26,7 @@ const world = { binary, browser, url: company.url };
 
 let passed = 0;
 const failed = [];
-for (const [name, run] of [...frame, ...catalog, ...graph, ...query, ...status, ...trouble, ...docs, ...journey]) {
+for (const [name, run] of [...frame, ...catalog, ...graph, ...query, ...status, ...trouble, ...lasting, ...large, ...docs, ...journey]) {
   if (!name.includes(part)) continue;
   const started = performance.now();
   try {

@@ -63,27 +63,6 @@ export const checks = [
     },
   ],
   [
-    'trouble: a catalog of ten thousand',
-    async ({ browser, binary }) => {
-      const many = Array.from({ length: 10_000 }, (_, n) => JSON.stringify({ apiVersion: 'backstage.io/v1alpha1', kind: 'Component', metadata: { name: `service-${n}` }, spec: { type: 'service', lifecycle: 'production', owner: `team-${n % 50}` } }));
-      const server = await serve(binary, { 'catalog-info.yaml': many.join('\n---\n') });
-      try {
-        const page = await visit(browser, `${server.url}/`, { width: 'narrow' });
-        await page.getByText('10,000').waitFor({ timeout: 60_000 });
-        await page.fits();
-        await page.shoot('many');
-        await page.goto(`${server.url}/status`);
-        await page.getByRole('heading', { name: 'Sources' }).waitFor();
-        await page.fits();
-        await page.axe();
-        await page.shoot('many-status');
-        await page.done();
-      } finally {
-        await server.stop();
-      }
-    },
-  ],
-  [
     'trouble: an upstream that is down',
     async ({ browser, binary }) => {
       const component = { apiVersion: 'backstage.io/v1alpha1', kind: 'Component', metadata: { name: 'pay', annotations: { 'pagerduty.com/service-id': 'PABC123' } }, spec: { type: 'service', lifecycle: 'production', owner: 'team' } };

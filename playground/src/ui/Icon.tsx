@@ -20,6 +20,7 @@ const PATHS = {
   chevron: 'M7 4.5l5.5 5.5L7 15.5',
   share: 'M10 12.5v-9M6.5 6.5L10 3l3.5 3.5M4 11v5.5h12V11',
   list: 'M4 5.5h12M4 10h12M4 14.5h8',
+  choices: 'M3.5 6h7M14.5 6h2M12.5 4v4M3.5 14h2M9.5 14h7M7.5 12v4',
   plus: 'M10 4v12M4 10h12',
   minus: 'M4 10h12',
   fit: 'M3.5 7.5v-4h4M12.5 3.5h4v4M16.5 12.5v4h-4M7.5 16.5h-4v-4',

@@ -1,4 +1,5 @@
 /** What is drawn and how: of which entity, how far, by which relations. */
+import { useId, useState } from 'react';
 import type { ReactNode } from 'react';
 import { Icon } from '../../ui/Icon';
 import type { IconName } from '../../ui/Icon';
@@ -26,11 +27,30 @@ const MODES: readonly (readonly [Mode, string, IconName])[] = [
 ];
 
 export function Toolbar({ place, focus, types, hueOf, go, actions }: Props) {
+  // On a phone the drawing has the room; what is needed now and then is opened.
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
   return (
-    <div className="graph-bar">
+    <div className={isOpen ? 'graph-bar open' : 'graph-bar'}>
       <div className="graph-row">
         <Picker label="Entity" placeholder="Find an entity" value={plain(focus?.label ?? place.ref, 80)} hueOf={hueOf} onPick={(ref) => go({ ref, open: [], shut: [] })} />
-        <div className="graph-choice" role="group" aria-label="What is drawn">
+        <button
+          type="button"
+          className="button quiet graph-unfold"
+          aria-expanded={isOpen}
+          aria-controls={`${id}how ${id}which`}
+          onClick={() => setOpen(!isOpen)}
+        >
+          <Icon name="choices" />
+          <span className="graph-unseen">Choices </span>
+          {place.hide.length > 0 && (
+            <span className="graph-left-out">
+              {place.hide.length}
+              <span className="graph-unseen"> left out</span>
+            </span>
+          )}
+        </button>
+        <div className="graph-choice graph-modes" role="group" aria-label="What is drawn">
           {MODES.map(([mode, label, icon]) => (
             <button key={mode} type="button" aria-pressed={place.mode === mode} onClick={() => go({ mode })}>
               <Icon name={icon} />
@@ -38,14 +58,16 @@ export function Toolbar({ place, focus, types, hueOf, go, actions }: Props) {
             </button>
           ))}
         </div>
-        {place.mode === 'near' && <Depth depth={place.depth} go={go} />}
-        {place.mode === 'impact' && <Reach place={place} go={go} />}
         {place.mode === 'path' && (
           <Picker key={place.to ?? ''} label="The other end" placeholder="To which entity?" value={plain(place.to ?? '', 80)} hueOf={hueOf} onPick={(to) => go({ to })} />
         )}
-        <div className="graph-actions">{actions}</div>
+        <div className="graph-folds" id={`${id}how`}>
+          {place.mode === 'near' && <Depth depth={place.depth} go={go} />}
+          {place.mode === 'impact' && <Reach place={place} go={go} />}
+          <div className="graph-actions">{actions}</div>
+        </div>
       </div>
-      <div className="graph-row">
+      <div className="graph-row graph-folds" id={`${id}which`}>
         {types.length > 0 && <Relations types={types} hide={place.hide} go={go} />}
         <label className="graph-check">
           <input type="checkbox" checked={place.live} onChange={(event) => go({ live: event.target.checked })} />

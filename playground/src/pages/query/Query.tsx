@@ -22,12 +22,13 @@ import { sharedIn } from './share';
 import { storageOf } from './storage';
 import { Tools } from './Tools';
 import { TracePane } from './TracePane';
+import { useKeys } from './useKeys';
 import { useOpen } from './useOpen';
 
 const PLUGINS = [QUESTIONS, HISTORY_PLUGIN, explorerPlugin({ showAttribution: false })];
 
 const FIRST = `# Ctrl-Enter asks, Ctrl-Space shows what can be asked.
-# "Questions" at the left has more to begin with.
+# "Questions" has more to begin with.
 query WhoIsOnCall {
   components(first: 5) {
     nodes {
@@ -43,8 +44,9 @@ export default function Query() {
   const chosen = useSyncExternalStore(theme.follow, theme.get);
   const { hash } = usePlace();
   const [first] = useState(() => sharedIn(hash));
+  const [side, setSide] = useState<Side>('question');
   return (
-    <div className="query">
+    <div className="query" data-side={side}>
       <h1 className="off-screen">Query</h1>
       <GraphiQL
         fetcher={fetcher}
@@ -73,20 +75,52 @@ export default function Query() {
         <GraphiQL.Footer>
           <TracePane />
         </GraphiQL.Footer>
-        <Following />
+        <Following onSide={setSide} />
         <PlainTabs />
       </GraphiQL>
+      <Sides side={side} onSide={setSide} />
     </div>
   );
 }
 
-/** Follows what happens outside of the editor: another schema, another token, another address. */
-function Following() {
+type Side = 'question' | 'answer';
+
+const SIDES: readonly (readonly [Side, string])[] = [
+  ['question', 'Query'],
+  ['answer', 'Answer'],
+];
+
+/** A phone has room for one of them. */
+function Sides({ side, onSide }: { side: Side; onSide: (side: Side) => void }) {
+  return (
+    <div className="query-sides" role="group" aria-label="What is shown">
+      {SIDES.map(([one, label]) => (
+        <button key={one} type="button" aria-pressed={side === one} onClick={() => onSide(one)}>
+          {label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+/** So narrow that a pane lies over what is asked and answered. */
+const COVERED = '(max-width: 800px)';
+
+/** Follows what happens outside of the editor: another schema, another token, another address; and turns to the answer when something is asked. */
+function Following({ onSide }: { onSide: (side: Side) => void }) {
   const actions = useGraphiQLActions();
   const isReady = useGraphiQL((state) => Boolean(state.queryEditor));
   const open = useOpen();
+  useKeys();
   const { hash } = usePlace();
   const opened = useRef(hash);
+  const isFetching = useGraphiQL((state) => state.isFetching);
+
+  useEffect(() => {
+    if (!isFetching) return;
+    onSide('answer');
+    if (matchMedia(COVERED).matches) actions.setVisiblePlugin(null);
+  }, [isFetching, onSide, actions]);
 
   useEffect(() => {
     const again = (): void => void actions.introspect();
@@ -98,7 +132,9 @@ function Following() {
     if (!isReady || opened.current === hash) return;
     opened.current = hash;
     const shared = sharedIn(hash);
-    if (shared) open(shared.query, shared.variables ?? '');
-  }, [hash, isReady, open]);
+    if (!shared) return;
+    open(shared.query, shared.variables ?? '');
+    onSide('question');
+  }, [hash, isReady, open, onSide]);
   return null;
 }

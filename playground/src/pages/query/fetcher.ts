@@ -30,7 +30,7 @@ export const fetcher: Fetcher = async (params, options) => {
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     connection.lost();
-    return failed('the server does not answer; it is asked again by itself') as never;
+    return failed('the server does not answer; your query stays here, to be asked again when the server is back') as never;
   }
   const result = understood(text);
   if (!isIntrospection) {

@@ -23,6 +23,6 @@ it('leaves what holds none as it is', () => {
   expect([...kept]).toEqual([
     ['graphiql:query', '{ a } # headers'],
     ['graphiql:headers', '{"authorization":"s3cret"}'],
-    ['graphiql:tabState', '{"tabs":[{}]}'],
+    ['graphiql:tabState', '{"tabs":[{"headers":null}]}'],
   ]);
 });

@@ -13,10 +13,13 @@ export interface EditorStorage {
   readonly length: number;
 }
 
-/** Exported for the tests: takes `headers` out of whatever is kept as JSON. */
-export function withoutHeaders(value: string): string {
+/** The editor opens no tabs again that lack the member. */
+const NEEDS_MEMBER = /tabState/i;
+
+/** Exported for the tests: takes `headers` out of whatever is kept as JSON, or puts `instead` there. */
+export function withoutHeaders(value: string, instead?: null): string {
   try {
-    const parsed: unknown = JSON.parse(value, (key, inner: unknown) => (key === 'headers' ? undefined : inner));
+    const parsed: unknown = JSON.parse(value, (key, inner: unknown) => (key === 'headers' ? instead : inner));
     return JSON.stringify(parsed);
   } catch {
     return '';
@@ -26,7 +29,7 @@ export function withoutHeaders(value: string): string {
 export function storageOf(storage: Storage): EditorStorage {
   return {
     getItem: (key) => storage.getItem(key),
-    setItem: (key, value) => storage.setItem(key, MAY_HOLD_HEADERS.test(key) ? withoutHeaders(value) : value),
+    setItem: (key, value) => storage.setItem(key, MAY_HOLD_HEADERS.test(key) ? withoutHeaders(value, NEEDS_MEMBER.test(key) ? null : undefined) : value),
     removeItem: (key) => storage.removeItem(key),
     clear: () => storage.clear(),
     get length() {

@@ -42,7 +42,7 @@ export function LiveCard<Data, Entity extends Asked>({ title, document, of, enti
             <FaultNotice fault={query.fault} again={query.again} />
           </div>
         ) : (
-          <Loading what={title.toLowerCase()} />
+          <Loading what={/^[A-Z][a-z]/.test(title) ? title.toLowerCase() : title} />
         )
       ) : (
         <>
