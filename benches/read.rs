@@ -109,9 +109,22 @@ impl Server {
     }
 }
 
+/// What is asked for of each search.
+const ASKED: [(&str, &str, &str); 2] = [
+    (
+        "`search` over HTTP, 10,000 entities, 16 connections",
+        "25 results with highlights, as Backstage's API gives them",
+        "query($words: String!) { search(query: $words, first: 25) { totalCount pageInfo { hasNextPage endCursor } edges { node { id ... on Entity { ref title description } } highlights { field html } } } }",
+    ),
+    (
+        "the same with 3 facets, over HTTP",
+        "20 results with highlights and ranges, and 3 facets",
+        "query($words: String!) { search(query: $words, first: 20) { totalCount facets(by: [\"kind\", \"spec.type\", \"metadata.tags\"]) { values { value count } } edges { score node { id ... on Entity { ref title } } highlights { field html ranges { start end } } } } }",
+    ),
+];
+
 fn words(figures: &mut Figures) {
-    let name = "`search` over HTTP, 10,000 entities, 16 connections";
-    if !figures.wants(name) {
+    if !ASKED.iter().any(|(name, ..)| figures.wants(name)) {
         return;
     }
     let (model, _) = callboard::sdl::load(&callboard::sdl::core_files());
@@ -136,26 +149,32 @@ fn words(figures: &mut Figures) {
     let world = World::new(&text);
     let server = world.start();
     server.wait_for_index(ENTITIES);
-    let query = "query($words: String!) { search(query: $words, first: 20) { totalCount facets(by: [\"kind\", \"spec.type\", \"metadata.tags\"]) { values { value count } } edges { score node { id ... on Entity { ref title } } highlights { field html ranges { start end } } } } }";
-    let requests = asked.iter().map(|words| {
-        let body = json!({ "query": query, "variables": { "words": words } });
-        load::post("/graphql", &body.to_string())
-    });
-    let shape = Arc::new(Shape {
-        requests: requests.collect(),
-        apart: false,
-    });
-    let (_, first) = Caller::open(server.address).ask(&shape.requests[0]);
-    assert!(!first.contains("\"errors\""), "{first}");
-    let rounds =
-        (0..figures.rounds()).map(|_| load::run(server.address, &shape, CONNECTIONS, ROUND));
-    let measured = median(rounds.collect::<Vec<_>>());
-    figures.row(
-        name,
-        ">= 2,890/s",
-        &format!("{measured:.0}/s, with 3 facets and highlights"),
-        measured >= 2_890.0,
-    );
+    // Until its parts are put together: from then on nothing else is done there.
+    sleep(Duration::from_secs(4));
+    for (name, what, query) in ASKED {
+        if !figures.wants(name) {
+            continue;
+        }
+        let requests = asked.iter().map(|words| {
+            let body = json!({ "query": query, "variables": { "words": words } });
+            load::post("/graphql", &body.to_string())
+        });
+        let shape = Arc::new(Shape {
+            requests: requests.collect(),
+            apart: false,
+        });
+        let (_, first) = Caller::open(server.address).ask(&shape.requests[0]);
+        assert!(!first.contains("\"errors\""), "{first}");
+        let rounds =
+            (0..figures.rounds()).map(|_| load::run(server.address, &shape, CONNECTIONS, ROUND));
+        let measured = median(rounds.collect::<Vec<_>>());
+        figures.row(
+            name,
+            ">= 2,890/s",
+            &format!("{measured:.0}/s, {what}"),
+            measured >= 2_890.0,
+        );
+    }
 }
 
 fn docs(figures: &mut Figures) {

@@ -370,17 +370,25 @@ impl Compiler<'_> {
         if self.any_begins(field, begin)? {
             begun.push(begin.to_owned());
         }
-        let ends = begin.char_indices().map(|(at, _)| at).skip(1);
-        for part in ends.filter_map(|end| begin.get(..end)) {
-            if self.count(field, part)? > 0 {
-                let together = joined(begin);
-                if self.any_begins(field, &together)? {
-                    begun.push(together);
-                }
-                break;
-            }
+        let together = joined(begin);
+        if self.any_begins(field, &together)? && self.has_shorter(field, begin)? {
+            begun.push(together);
         }
         Ok(begun)
+    }
+
+    /// Whether a part of `begin` from its beginning on is a word of its own.
+    fn has_shorter(&self, field: usize, begin: &str) -> tantivy::Result<bool> {
+        for segment in self.searcher.segment_readers() {
+            let inverted = segment.inverted_index(self.fields.texts[field])?;
+            let ends = begin.char_indices().map(|(at, _)| at).skip(1);
+            for part in ends.filter_map(|end| begin.get(..end)) {
+                if inverted.terms().term_ord(part)?.is_some() {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     fn any_begins(&self, field: usize, begin: &str) -> tantivy::Result<bool> {
