@@ -15,6 +15,9 @@ use crate::sdl::expr::{Lookup, Step, response_key};
 /// The items of a connection, as paths call them: they are read if somebody wants them, and never for a tag.
 const ITEMS: &str = "nodes";
 
+/// So many tags of an object that is fetched part by part are kept beside those that its newest part says; the newest stand first.
+const OLD_TAGS: usize = 256;
+
 impl RootField {
     /// From the root field's value to the object that `$` is: the names of the further steps of `query`.
     fn object(&self, lookup: Lookup<'_>) -> Option<Vec<Box<str>>> {
@@ -73,12 +76,13 @@ impl Tower {
 
     /// What the object is purged by; what it was called before counts as well, as long as it is held.
     pub(super) fn tags_of(&self, leg: &Leg, tree: Option<&Map<String, Value>>) -> Box<[Tag]> {
-        let known = self.held(&leg.wanted);
-        let known = known.as_ref().map_or(&[][..], |held| held.entry.tags());
         let each = [&leg.wanted].into_iter().chain(&leg.part.also);
-        each.fold(known.into(), |known: Box<[Tag]>, wanted| {
-            both(&known, self.tags_by(wanted, tree))
-        })
+        let own = each.fold(Box::default(), |own: Box<[Tag]>, wanted| {
+            both(&own, self.tags_by(wanted, tree))
+        });
+        let held = self.held(&leg.wanted);
+        let held = held.as_ref().map_or(&[][..], |held| held.entry.tags());
+        both(held.get(..OLD_TAGS).unwrap_or(held), own)
     }
 
     fn tags_by(&self, wanted: &Wanted, tree: Option<&Map<String, Value>>) -> Box<[Tag]> {

@@ -428,6 +428,14 @@ impl Composer<'_> {
                 &format!("`{coordinate}` is not fetched"),
             );
         }
+        let tags = Args::of(&def.directives, "cache").and_then(|args| args.value("tags"));
+        if let (Some(tags), FieldSource::Value(_), true) = (tags, source, live) {
+            let message =
+                format!("`tags` have no effect here: `{coordinate}` comes with its object");
+            let hint = "write them where the object is fetched".to_owned();
+            self.sources
+                .report("misplaced-cache", tags.location(), message, Some(hint));
+        }
         if matches!(source, FieldSource::Live(binding) if binding.connect.is_some())
             && def.ty.is_non_null()
         {
