@@ -6,6 +6,7 @@ import { checks as catalog } from './catalog.mjs';
 import { checks as docs } from './docs.mjs';
 import { checks as frame } from './frame.mjs';
 import { checks as graph } from './graph.mjs';
+import { checks as harm } from './harm.mjs';
 import { checks as journey } from './journey.mjs';
 import { checks as large } from './large.mjs';
 import { checks as lasting } from './lasting.mjs';
@@ -26,7 +27,7 @@ const world = { binary, browser, url: company.url };
 
 let passed = 0;
 const failed = [];
-for (const [name, run] of [...frame, ...catalog, ...graph, ...query, ...status, ...trouble, ...lasting, ...large, ...docs, ...journey]) {
+for (const [name, run] of [...frame, ...catalog, ...graph, ...query, ...status, ...trouble, ...lasting, ...harm, ...large, ...docs, ...journey]) {
   if (!name.includes(part)) continue;
   const started = performance.now();
   try {

@@ -7,6 +7,13 @@ describe('plain', () => {
     expect(plain('a\u200Bb\u0000c\u2066d')).toBe('a\uFFFDb\uFFFDc\uFFFDd');
     expect(plain('Zürich – 東京 – القاهرة')).toBe('Zürich – 東京 – القاهرة');
   });
+  it('lets no marks pile up, and no script lose its own', () => {
+    expect(plain(`a${'\u0301'.repeat(50)}b`)).toBe(`a${'\u0301'.repeat(4)}b`);
+    for (const own of ['หน้าที่', 'क्षत्रिय', 'שָׁלוֹם', '🏳️‍🌈']) expect(plain(own)).toBe(own);
+  });
+  it('cuts no character in halves', () => {
+    expect(plain('🐦'.repeat(40), 12)).toBe('🐦🐦…🐦🐦');
+  });
   it('cuts long names in the middle', () => {
     const cut = plain(`${'a'.repeat(9000)}end`, 21);
     expect(cut).toBe('aaaaaaaaaa…aaaaaaaend');

@@ -1,3 +1,5 @@
+import { isSeen } from '../../ui/text';
+
 /** What people call an entity: its title, else what its profile says, where its kind has one. */
 export function calledOf(entity: object): string | null {
   const title = text('title' in entity ? entity.title : 'heading' in entity ? entity.heading : null);
@@ -7,5 +9,5 @@ export function calledOf(entity: object): string | null {
 }
 
 function text(value: unknown): string | null {
-  return typeof value === 'string' && value.trim() !== '' ? value.trim() : null;
+  return typeof value === 'string' && isSeen(value) ? value.trim() : null;
 }

@@ -7,6 +7,7 @@ import { Icon } from '../../../ui/Icon';
 import { Link, OutLink } from '../../../ui/Link';
 import { partsOf } from '../../../ui/refs';
 import { count, plain } from '../../../ui/text';
+import { useFew } from '../../../ui/useFew';
 import { calledOf } from '../called';
 import { Tag } from '../Results';
 import { changed, lookOf, pathOf } from '../place';
@@ -16,9 +17,11 @@ import type { Found } from './EntityPage';
 const LIFECYCLES: Record<string, Tone> = { production: 'good', experimental: 'warn', deprecated: 'bad' };
 /** A longer description is cut until somebody wants it all. */
 const LONG = 600;
+const FEW_TAGS = 24;
 
 export function About({ entity }: { entity: Found }) {
   const { ref, kind, name, description, tags, runbook, previousRefs } = entity;
+  const fewTags = useFew(tags, FEW_TAGS, 'tags');
   const heading = calledOf(entity) ?? name;
   const type = 'type' in entity ? entity.type : null;
   const lifecycle = 'lifecycle' in entity ? entity.lifecycle : null;
@@ -62,10 +65,10 @@ export function About({ entity }: { entity: Found }) {
           <div>
             <dt>Tags</dt>
             <dd className="tags">
-              {tags.slice(0, 30).map((tag, index) => (
+              {fewTags.shown.map((tag, index) => (
                 <Tag key={index} tag={tag} />
               ))}
-              {tags.length > 30 && <span className="soft small">and {tags.length - 30} more</span>}
+              {fewTags.more}
             </dd>
           </div>
         )}

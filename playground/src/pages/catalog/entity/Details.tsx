@@ -8,16 +8,20 @@ import { OutLink } from '../../../ui/Link';
 import { words } from '../../../ui/refs';
 import { Errors } from '../../../ui/states';
 import { count, plain, safeHref } from '../../../ui/text';
+import { useFew } from '../../../ui/useFew';
 import { EntityPage as EntityDocument } from '../../../gen/documents';
 import type { Found } from './EntityPage';
 import { TYPE_FIELDS, asObjects, asRefs, asText, ownOf } from './own';
 import type { Own, OwnField } from './own';
 
 const FEW = 12;
+const FEW_LINKS = 12;
+const FEW_PAIRS = 40;
 const EMAIL = /^[^\s@]{1,64}@[^\s@]+\.[^\s@]+$/;
 
 export function Details({ entity }: { entity: Found }) {
   const { ref, links, labels, annotations, createdAt, updatedAt } = entity;
+  const few = useFew(links, FEW_LINKS, 'links');
   const type = useQuery(TYPE_FIELDS, { name: entity.__typename });
   const own = type.answer && ownOf(type.answer.data);
   return (
@@ -26,7 +30,7 @@ export function Details({ entity }: { entity: Found }) {
       <Card title="Links and labels" query={{ document: EntityDocument, variables: { ref } }}>
         {links.length > 0 && (
           <ul className="links">
-            {links.slice(0, 30).map((link, index) => (
+            {few.shown.map((link, index) => (
               <li key={index}>
                 <Icon name={safeHref(link.url) === undefined ? 'close' : 'out'} />
                 <span className="break">
@@ -36,6 +40,7 @@ export function Details({ entity }: { entity: Found }) {
                 </span>
               </li>
             ))}
+            {few.more !== null && <li>{few.more}</li>}
           </ul>
         )}
         <div className="card-body">
@@ -62,6 +67,7 @@ export function Details({ entity }: { entity: Found }) {
 }
 
 function KeyValues({ title, all }: { title: string; all: readonly { readonly key: string; readonly value: string }[] }) {
+  const few = useFew(all, FEW_PAIRS, title.toLowerCase());
   if (all.length === 0) return null;
   return (
     <details className="more">
@@ -69,7 +75,7 @@ function KeyValues({ title, all }: { title: string; all: readonly { readonly key
         {title} <span className="soft">({all.length})</span>
       </summary>
       <dl className="pairs">
-        {all.slice(0, 60).map(({ key, value }) => (
+        {few.shown.map(({ key, value }) => (
           <div key={key}>
             <dt className="break">
               <code>{plain(key, 120)}</code>
@@ -78,6 +84,7 @@ function KeyValues({ title, all }: { title: string; all: readonly { readonly key
           </div>
         ))}
       </dl>
+      {few.more}
     </details>
   );
 }

@@ -5,6 +5,7 @@ import { Badge } from '../../../ui/Badge';
 import type { Tone } from '../../../ui/Badge';
 import { Card } from '../../../ui/Card';
 import { count, plain } from '../../../ui/text';
+import { useFew } from '../../../ui/useFew';
 import type { Found } from './EntityPage';
 
 interface Problem {
@@ -19,7 +20,7 @@ interface Problem {
 }
 
 const TONES: Record<ProblemSeverity, Tone> = { ERROR: 'bad', WARNING: 'warn', INFO: 'calm' };
-const MOST = 40;
+const FEW = 6;
 
 export function Problems({ entity }: { entity: Found }) {
   const { problems, ref } = entity;
@@ -32,10 +33,11 @@ export function Problems({ entity }: { entity: Found }) {
 }
 
 export function ProblemRows({ problems }: { problems: readonly Problem[] }) {
+  const { shown, more } = useFew(problems, FEW, 'problems');
   if (problems.length === 0) return null;
   return (
     <ul className="rows">
-      {problems.slice(0, MOST).map((problem, index) => (
+      {shown.map((problem, index) => (
         <li key={index} className="problem">
           <Badge tone={TONES[problem.severity]}>{problem.severity.toLowerCase()}</Badge>
           <div>
@@ -52,7 +54,7 @@ export function ProblemRows({ problems }: { problems: readonly Problem[] }) {
           </div>
         </li>
       ))}
-      {problems.length > MOST && <li className="soft small">and {problems.length - MOST} more</li>}
+      {more !== null && <li>{more}</li>}
     </ul>
   );
 }
