@@ -19,6 +19,8 @@ async function write(page, query) {
   // Pasted, since the editor closes what is opened by a key.
   await page.evaluate((copied) => navigator.clipboard.writeText(copied), query);
   await page.keyboard.press('Control+v');
+  const bare = (written) => written.replace(/\s/g, '');
+  await until(async () => bare(await text(page)) === bare(query), 'what was pasted');
 }
 
 async function ready(page) {
@@ -47,6 +49,10 @@ export const checks = [
         const page = await visit(browser, `${server.url}/query`, { expected: AWAY });
         await ready(page);
         await write(page, '# kept\n{ callboard { version } }');
+        // What the editor loads behind its text is there.
+        await run(page);
+        await until(async () => (await answer(page)).includes('"version"'), 'answer');
+        await page.waitForLoadState('networkidle');
         await server.stop();
         await run(page);
         await until(async () => (await answer(page)).includes('doesnotanswer'), 'word about it in the answer');
@@ -92,6 +98,7 @@ export const checks = [
       assert((await text(page)).includes('query Second'), 'the one that was open is open');
       await page.locator('.graphiql-tab', { hasText: 'Second' }).getByRole('button', { name: 'Close Tab' }).click();
       await until(async () => (await tabs(page)).length < 2 && (await text(page)).includes('WhoIsOnCall'), 'one tab');
+      await until(() => page.evaluate(() => !localStorage.getItem('graphiql:tabState').includes('query Second')), 'one tab in the storage');
       await page.reload();
       await ready(page);
       assert(!(await text(page)).includes('Second'), 'closed is closed');
@@ -129,6 +136,7 @@ export const checks = [
         },
         'Copy query': async (keys) => {
           await write(page, '# copied\n{ callboard { version } }');
+          await page.evaluate(() => navigator.clipboard.writeText('nothing yet'));
           await page.keyboard.press(keys);
           await until(() => page.evaluate(() => navigator.clipboard.readText().then((copied) => copied.includes('# copied'))), 'query on the clipboard');
         },

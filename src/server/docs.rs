@@ -60,6 +60,18 @@ pub(super) async fn theme(headers: HeaderMap) -> Response {
     )
 }
 
+/// The mark of the playground; without one browsers ask the root of the origin, which may be somebody else's.
+pub(super) async fn icon(headers: HeaderMap) -> Response {
+    let svg = include_str!("../../playground/src/icon.svg");
+    respond(
+        &headers,
+        StatusCode::OK,
+        "image/svg+xml",
+        POLICY,
+        svg.into(),
+    )
+}
+
 /// Which entities have docs.
 pub(super) async fn overview(
     State(board): State<Arc<Board>>,

@@ -298,7 +298,7 @@ fn toc(toc: &[Heading]) -> String {
 /// `root` leads from the page to `/docs/`.
 fn document(title: &str, root: &str, crumbs: &str, body: &str) -> String {
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<link rel=\"stylesheet\" href=\"{root}theme.css\">\n</head>\n<body>\n<a class=\"cb-skip\" href=\"#cb-main\">To the text</a>\n<header class=\"cb-top\"><nav aria-label=\"Where this is\">{crumbs}</nav></header>\n{body}</body>\n</html>\n"
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<link rel=\"icon\" href=\"{root}icon.svg\" type=\"image/svg+xml\">\n<link rel=\"stylesheet\" href=\"{root}theme.css\">\n</head>\n<body>\n<a class=\"cb-skip\" href=\"#cb-main\">To the text</a>\n<header class=\"cb-top\"><nav aria-label=\"Where this is\">{crumbs}</nav></header>\n{body}</body>\n</html>\n"
     )
 }
 

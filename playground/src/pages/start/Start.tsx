@@ -92,6 +92,7 @@ function Facts({ data }: { data: OverviewQuery }) {
     );
   }
   const problems = data.errors.totalCount + data.warnings.totalCount;
+  const isUsed = data.connectors.some(({ status }) => status !== 'NOT_CONFIGURED');
   const ailing = data.connectors.filter(({ status }) => status === 'DEGRADED' || status === 'FAILING');
   return (
     <>
@@ -108,7 +109,7 @@ function Facts({ data }: { data: OverviewQuery }) {
       <p className="glance">
         <Link to="/status">
           {problems === 0 ? 'No problems in descriptors' : `${count(problems, 'problem')} in descriptors`}
-          {ailing.length === 0 ? ', all connectors are well' : `, ${count(ailing.length, 'connector')} in trouble: ${ailing.map(({ name }) => plain(name, 40)).join(', ')}`}
+          {ailing.length === 0 ? (isUsed ? ', all connectors are well' : ', no connector is configured') : `, ${count(ailing.length, 'connector')} in trouble: ${ailing.map(({ name }) => plain(name, 40)).join(', ')}`}
         </Link>
       </p>
     </>
