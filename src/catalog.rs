@@ -8,6 +8,7 @@ mod documents;
 mod entity_ref;
 mod envelope;
 mod expect;
+mod file_text;
 mod format;
 mod location;
 mod problem;
@@ -17,7 +18,6 @@ mod rules;
 mod scalar;
 mod substitute;
 mod text;
-mod text_place;
 pub mod yaml;
 
 use std::sync::Arc;
@@ -26,11 +26,11 @@ use serde_json::Value;
 
 pub use bundle::is_bundled;
 pub use entity_ref::{EntityRef, RefError};
+pub use file_text::{FileText, TextPlace};
 pub use problem::{CODES, Problem};
 pub use reader::read;
 pub use relations::{Stated, relations, stated};
 pub use text::{MAX_FILE_BYTES, TOO_LARGE_HINT, too_large};
-pub use text_place::{FileText, TextPlace};
 
 use crate::diagnostic::Span;
 use crate::sdl::{KindId, RelationId};
