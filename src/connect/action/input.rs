@@ -18,7 +18,7 @@ pub(super) fn check(arguments: &Map<String, Value>) -> Result<(), Refused> {
     if let Some(Value::String(key)) = input.get("idempotencyKey") {
         check_key(key).map_err(|message| Refused::new(BAD_INPUT, message).at("idempotencyKey"))?;
     }
-    let length = Value::Object(arguments.clone()).to_string().len();
+    let length = serde_json::to_vec(arguments).map_or(usize::MAX, |json| json.len());
     if length <= LONGEST_ARGUMENTS {
         return Ok(());
     }
