@@ -4,6 +4,7 @@
 
 mod meaning;
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use crate::connect::{
     Answer, Fault, Fetched, Group as Asked, LiveField, LiveSource, Scope, SelectedField,
 };
 use crate::graph::{BadCursor, Ix, Snapshot};
-use crate::sdl::ColumnId;
+use crate::sdl::{ColumnId, KindId, Model};
 use crate::search::{Ask, Cursor, Found, Group, Highlighter, Item, Search, SearchError};
 use crate::tasks::blocking;
 use meaning::Names;
@@ -153,9 +154,13 @@ fn search(search: &Search, field: &LiveField, scope: &Scope) -> Result<Value, Fi
         answer.insert("nodes".to_owned(), nodes.collect());
     }
     if let Some(wanted) = wanted.below("edges") {
-        let mut highlighter = search.highlighter(&found.reading);
+        let mut marker = Marker {
+            highlighter: search.highlighter(&found.reading),
+            searched: HashMap::new(),
+            snapshot,
+        };
         let items = found.items.iter();
-        let edges = items.map(|item| edge(item, &wanted, snapshot, &mut highlighter));
+        let edges = items.map(|item| edge(item, &wanted, &mut marker));
         answer.insert("edges".to_owned(), edges.collect());
     }
     Ok(Value::Object(answer))
@@ -227,17 +232,16 @@ impl<'s> Wanted<'s> {
 }
 
 /// An edge with what is `wanted` of it.
-fn edge(item: &Item, wanted: &[&str], snapshot: &Snapshot, highlighter: &mut Highlighter) -> Value {
+fn edge(item: &Item, wanted: &[&str], marker: &mut Marker<'_>) -> Value {
     let mut edge = Map::with_capacity(wanted.len());
-    let mut highlights = None;
+    let mut marked = None;
     for name in wanted {
         let value = match *name {
             "node" => node(item),
             "cursor" => item.cursor.to_text().into(),
             "score" => item.score.into(),
             "highlights" | "matchedFields" => {
-                let found = highlights.get_or_insert_with(|| marked(item, snapshot, highlighter));
-                let (highlights, fields) = found;
+                let (highlights, fields) = marked.get_or_insert_with(|| marker.mark(item));
                 std::mem::take(match *name {
                     "highlights" => highlights,
                     _ => fields,
@@ -292,39 +296,55 @@ fn state(search: &Search) -> Value {
     })
 }
 
-/// What was found in the texts of an item, and the fields that it was found in.
-fn marked(item: &Item, snapshot: &Snapshot, highlighter: &mut Highlighter) -> (Value, Value) {
-    let mut highlights = Vec::new();
-    let mut fields: Vec<Value> = Vec::new();
-    let mut mark = |field: &str, text: &str| {
-        if let Some(highlight) = highlighter.mark(text) {
-            let ranges = highlight.ranges.iter();
-            let ranges = ranges.map(|Range { start, end }| json!({ "start": start, "end": end }));
-            highlights.push(json!({
-                "field": field,
-                "html": highlight.html,
-                "ranges": ranges.collect::<Value>(),
-            }));
-            if fields.iter().all(|known| known != field) {
-                fields.push(field.into());
-            }
-        }
-    };
-    match item.group {
-        Group::Entities => entity_texts(snapshot, Ix(item.entity), &mut mark),
-        Group::Docs | Group::Operations => {
-            for (field, text) in &item.texts {
-                mark(field, text);
-            }
-        }
-    }
-    (highlights.into(), fields.into())
+/// Marks what was found, all items of one answer.
+struct Marker<'s> {
+    highlighter: Highlighter,
+    /// By kind: the fields with texts that can be found, heaviest first.
+    searched: HashMap<Option<KindId>, Vec<ColumnId>>,
+    snapshot: &'s Snapshot,
 }
 
-/// The texts of an entity that can be found, heaviest first.
-fn entity_texts(snapshot: &Snapshot, ix: Ix, visit: &mut dyn FnMut(&str, &str)) {
-    let model = snapshot.model();
-    let columns = match snapshot.kind(ix) {
+impl Marker<'_> {
+    /// What was found in the texts of an item, and the fields that it was found in.
+    fn mark(&mut self, item: &Item) -> (Value, Value) {
+        let mut highlights = Vec::new();
+        let mut fields: Vec<Value> = Vec::new();
+        let highlighter = &mut self.highlighter;
+        let mut mark = |field: &str, text: &str| {
+            if let Some(highlight) = highlighter.mark(text) {
+                let ranges = highlight.ranges.iter();
+                let ranges =
+                    ranges.map(|Range { start, end }| json!({ "start": start, "end": end }));
+                highlights.push(json!({
+                    "field": field,
+                    "html": highlight.html,
+                    "ranges": ranges.collect::<Value>(),
+                }));
+                if fields.iter().all(|known| known != field) {
+                    fields.push(field.into());
+                }
+            }
+        };
+        match item.group {
+            Group::Entities => {
+                let (snapshot, ix) = (self.snapshot, Ix(item.entity));
+                let kind = snapshot.kind(ix);
+                let searched = self.searched.entry(kind);
+                let searched = searched.or_insert_with(|| searched_of(snapshot.model(), kind));
+                texts(snapshot, ix, searched, &mut mark);
+            }
+            Group::Docs | Group::Operations => {
+                for (field, text) in &item.texts {
+                    mark(field, text);
+                }
+            }
+        }
+        (highlights.into(), fields.into())
+    }
+}
+
+fn searched_of(model: &Model, kind: Option<KindId>) -> Vec<ColumnId> {
+    let columns = match kind {
         Some(kind) => &model.kind_of(kind).columns,
         None => &model.generic_columns,
     };
@@ -333,9 +353,14 @@ fn entity_texts(snapshot: &Snapshot, ix: Ix, visit: &mut dyn FnMut(&str, &str)) 
         .filter_map(|(id, _)| Some((model.column(*id).search.as_ref()?.weight, *id)))
         .collect();
     searched.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-    for (_, id) in searched {
-        let name = &*model.column(id).name;
-        match snapshot.column(ix, id) {
+    searched.into_iter().map(|(_, id)| id).collect()
+}
+
+/// The texts of an entity in these fields.
+fn texts(snapshot: &Snapshot, ix: Ix, columns: &[ColumnId], visit: &mut dyn FnMut(&str, &str)) {
+    for id in columns {
+        let name = &*snapshot.model().column(*id).name;
+        match snapshot.column(ix, *id) {
             Value::String(text) => visit(name, &text),
             Value::Array(items) => {
                 let texts = items.iter().filter_map(Value::as_str);
