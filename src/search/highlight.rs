@@ -110,11 +110,17 @@ impl Highlighter {
     /// What was found in `text`; `None` if nothing was.
     pub fn mark(&mut self, text: &str) -> Option<Highlight> {
         let words = words_joined(text, |first| self.may_be_meant(first));
-        let mut places: Vec<Range<usize>> = words
-            .iter()
-            .filter(|word| self.is_meant(word))
-            .map(|word| word.at.clone())
-            .collect();
+        let mut places: Vec<Range<usize>> = Vec::new();
+        // Of what is put together the first part stands before it.
+        let mut first = "";
+        for word in &words {
+            if !word.joined {
+                first = &word.text;
+            }
+            if self.is_meant(word, first) {
+                places.push(word.at.clone());
+            }
+        }
         let plain: Vec<&Word<'_>> = match self.phrases.is_empty() {
             true => Vec::new(),
             false => words.iter().filter(|word| !word.joined).collect(),
@@ -143,19 +149,19 @@ impl Highlighter {
         first.is_some_and(|first| self.firsts[usize::from(first)])
     }
 
-    fn is_meant(&mut self, word: &Word<'_>) -> bool {
+    fn is_meant(&mut self, word: &Word<'_>, first: &str) -> bool {
         if !self.may_be_meant(&word.text) {
             return false;
         }
         if self.terms.contains(&*word.text) {
             return true;
         }
-        if self
-            .begins
-            .iter()
-            .any(|begin| word.text.starts_with(begin.as_str()))
-            && !word.joined
-        {
+        // Where the first part begins so by itself, it is what is meant.
+        let begins = |begin: &String| {
+            let by_itself = word.joined && first.starts_with(begin.as_str());
+            word.text.starts_with(begin.as_str()) && !by_itself
+        };
+        if self.begins.iter().any(begins) {
             return true;
         }
         if self.stems.is_empty() || word.joined {

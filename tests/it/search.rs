@@ -129,6 +129,24 @@ fn things_are_found_however_they_are_written() {
 }
 
 #[test]
+fn what_goes_on_behind_its_first_part_is_marked() {
+    let place = place(CATALOG);
+    let server = serve(&place);
+    let marked = |query: &str| {
+        let asked = format!(
+            "{{ search(query: \"{query}\", first: 1) {{ edges {{ highlights {{ field html }} }} indexState {{ state }} }} }}"
+        );
+        let mut answer = until(&place, &server.url, &asked, is_ready);
+        answer["data"]["search"]["edges"][0]["highlights"][0].take()
+    };
+    let whole = json!({ "field": "name", "html": "<em>payments-api</em>" });
+    assert_eq!(marked("paymentsa"), whole);
+    let first = json!({ "field": "name", "html": "<em>payments</em>-api" });
+    assert_eq!(marked("paymen"), first);
+    assert_eq!(server.end("-TERM").0, Some(0));
+}
+
+#[test]
 fn an_answer_says_why_and_how_many() {
     let place = place(CATALOG);
     let server = serve(&place);
