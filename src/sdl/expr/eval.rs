@@ -192,7 +192,10 @@ fn steps<'a>(mut value: &'a Value, steps: &'a [Step], scope: &Scope<'a, '_>) -> 
             (Step::Index(index), Value::Array(items)) => at(items, *index),
             (Step::Each, Value::Array(items)) => {
                 let rest = steps.get(position + 1..).unwrap_or_default();
-                return Cow::Owned(Value::Array(each(items, rest, scope)));
+                return match rest.is_empty() {
+                    true => Cow::Borrowed(value),
+                    false => Cow::Owned(Value::Array(each(items, rest, scope))),
+                };
             }
             (Step::Name(..) | Step::Index(_) | Step::Each, _) => {
                 if fault_of(value).is_none() {
