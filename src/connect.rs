@@ -20,6 +20,7 @@ mod flights;
 mod folders;
 mod graphql;
 mod instances;
+mod json;
 mod kept;
 mod lineup;
 mod live;

@@ -11,6 +11,7 @@ use super::ask::Bound;
 use super::encode::{Unfit, has_param, with_param};
 use super::fault;
 use super::instances::Instance;
+use super::json;
 use super::routes::Fetch;
 use super::seam::Fault;
 use super::trace::{Exchange, Trace};
@@ -281,7 +282,7 @@ fn judge(fetch: &Fetch, reply: Reply, divisible: bool) -> Result<Said, Trouble> 
         304 => Ok(Said::Unchanged),
         status if fetch.connect.null_on.contains(&status) => Ok(Said::Absent(status)),
         204 => Ok(Said::Absent(204)),
-        200..=299 => match serde_json::from_slice(&reply.body) {
+        200..=299 => match json::read(&reply.body) {
             Ok(body) => Ok(Said::Body(body, reply.headers)),
             Err(_no_json) => {
                 let why = "gave no JSON";

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value};
 
 use self::signature::Proof;
+use super::json;
 use crate::cache::{Cache, Tag};
 use crate::config::{ConnectorConfig, DEFAULT_INSTANCE, InstanceConfig, Secret};
 use crate::sdl::expr::Scope;
@@ -351,7 +352,7 @@ impl Door {
         let proven = self.prove(headers, body)?;
         let keeper = proven.first().map(|lock| lock.keeper);
         let keeper = keeper.ok_or(Rejected::Unread)?;
-        let body: Value = serde_json::from_slice(body).map_err(|error| Rejected::Malformed {
+        let body: Value = json::read(body).map_err(|error| Rejected::Malformed {
             why: error.to_string().into(),
         })?;
         let headers = Value::Object(headers.clone());

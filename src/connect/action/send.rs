@@ -14,6 +14,7 @@ use crate::connect::graphql::change::{Change, Outcome};
 use crate::connect::graphql::reply::Trouble;
 use crate::connect::graphql::send as graphql;
 use crate::connect::instances::Instance;
+use crate::connect::json;
 use crate::connect::request;
 use crate::connect::routes::Fetch;
 use crate::connect::seam::{Fault, Parent};
@@ -84,7 +85,7 @@ pub(super) async fn send(fetch: &Fetch, target: &Target, terms: &Terms<'_>) -> S
 
 /// Some say with a status that there are errors, and some within an answer.
 async fn judge_graph(fetch: &Fetch, instance: &Instance, change: &Change, reply: &Reply) -> Sent {
-    let body: Option<Value> = serde_json::from_slice(&reply.body).ok();
+    let body: Option<Value> = json::read(&reply.body).ok();
     if let Some(body) = &body
         && let Some(fault) = graphql::heed(fetch, instance, &fetch.template, body, reply).await
     {
@@ -121,7 +122,7 @@ fn judge(fetch: &Fetch, reply: &Reply) -> Sent {
         return Err((fault, reply.status >= 500));
     }
     // Many upstreams say nothing but that it is done.
-    let body = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+    let body = json::read(&reply.body).unwrap_or(Value::Null);
     Ok(request::evaluate(&fetch.connect.at, &body).into_owned())
 }
 

@@ -11,6 +11,7 @@ use super::reply::Trouble as Wrong;
 use crate::clock::Budget;
 use crate::connect::fault;
 use crate::connect::instances::Instance;
+use crate::connect::json;
 use crate::connect::request::{self, Terms, Trouble};
 use crate::connect::routes::Fetch;
 use crate::connect::seam::Fault;
@@ -70,7 +71,7 @@ pub(in crate::connect) async fn send(
         request::note(trace, fetch, instance, ("POST", names), &sent);
     }
     let reply = sent.map_err(|failure| request::trouble(&failure, terms))?;
-    let parsed = serde_json::from_slice::<Value>(&reply.body).ok();
+    let parsed = json::read(&reply.body).ok();
     if let Some(body) = &parsed
         && let Some(fault) = heed(fetch, instance, names, body, &reply).await
     {

@@ -200,8 +200,7 @@ async fn bodies_of_another_form() {
     ["component","thing"] "`probe` gave no JSON at `/things/{$entity.metadata.name}`" {"code":"UPSTREAM_BAD_SHAPE","connector":"probe","upstreamStatus":200}
     204: {"name":"pay","thing":null}
     206: {"name":"pay","thing":{"name":"a"}}
-    a byte order mark: {"name":"pay","thing":null}
-    ["component","thing"] "`probe` gave no JSON at `/things/{$entity.metadata.name}`" {"code":"UPSTREAM_BAD_SHAPE","connector":"probe","upstreamStatus":200}
+    a byte order mark: {"name":"pay","thing":{"name":"a"}}
     a name twice: {"name":"pay","thing":{"name":"b"}}
     another type: {"name":"pay","thing":{"name":"a"}}
     "#);
