@@ -2,7 +2,6 @@
 //!
 //! Every key has one flight. Those that are ours to lead are put together into as few requests as the upstream allows; those that somebody else leads are waited for beside them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _, join, join_all};
@@ -21,7 +20,8 @@ use super::scope::Scope;
 use super::seam::{Fault, Parent};
 use super::view::View;
 use crate::cache::{
-    Cache, Claim, Content, Entry, Follow, Held, Key, Landed, Lead, NewEntry, Prefix, State, Tag,
+    ByKey, Cache, Claim, Content, Entry, Follow, Held, Key, Landed, Lead, NewEntry, Prefix, State,
+    Tag,
 };
 use crate::clock::Budget;
 use crate::egress::Lane;
@@ -90,67 +90,55 @@ struct Ours {
 impl Tower {
     /// Fetches what is wanted, each key once.
     pub(super) async fn fetch(&self, wanted: Vec<Wanted>) -> Vec<Landing> {
-        let (parts, wanted): (Vec<Wanted>, Vec<Wanted>) =
-            wanted.into_iter().partition(|one| one.part.is_some());
-        if !parts.is_empty() {
-            let (mut landed, rest) = join(self.fetch_parts(parts), self.fetch_whole(wanted)).await;
-            landed.extend(rest);
-            return landed;
+        if wanted.iter().all(|one| one.part.is_none()) {
+            return self.fetch_whole(wanted).await;
         }
-        self.fetch_whole(wanted).await
-    }
-
-    async fn fetch_whole(&self, wanted: Vec<Wanted>) -> Vec<Landing> {
-        let mut by_key: HashMap<Key, Wanted> = HashMap::with_capacity(wanted.len());
-        let mut keys = Vec::with_capacity(wanted.len());
-        for one in wanted {
-            match by_key.get_mut(&one.ask.key) {
-                Some(known) => known.extent = known.extent.or_more(one.extent),
-                None => {
-                    keys.push(one.ask.key);
-                    by_key.insert(one.ask.key, one);
-                }
-            }
-        }
-        let mut ours = Vec::new();
-        let mut others: Vec<BoxFuture<'_, Landing>> = Vec::new();
-        let mut landed = Vec::new();
-        // What is kept for this request alone is read on from where it was left as well.
-        keys.retain(|key| {
-            match self.own(key, &mut by_key) {
-                Some((held, wanted)) if wanted.is_content(&held.entry) => {
-                    landed.push((*key, Ok(held)));
-                }
-                Some((held, wanted)) => others.push(self.read_further(wanted, held).boxed()),
-                None => return true,
-            }
-            false
-        });
-        let claims = self.cache.claim(&keys, self.budget).await;
-        for (key, claim) in keys.iter().zip(claims) {
-            let Some(wanted) = by_key.remove(key) else {
-                continue;
-            };
-            match claim {
-                Claim::Lead(lead) => ours.push(Ours { wanted, lead }),
-                Claim::Follow(follow) => others.push(self.follow(wanted, follow).boxed()),
-                Claim::Held(held) if wanted.is_content(&held.entry) => {
-                    landed.push((*key, Ok(held)))
-                }
-                Claim::Held(held) => others.push(self.read_further(wanted, held).boxed()),
-            }
-        }
-        let (first, rest) = join(self.lead(ours), join_all(others)).await;
-        landed.extend(first);
+        let (parts, wanted) = wanted.into_iter().partition(|one| one.part.is_some());
+        let (mut landed, rest) = join(self.fetch_parts(parts), self.fetch_whole(wanted)).await;
         landed.extend(rest);
         landed
     }
 
-    fn own(&self, key: &Key, by_key: &mut HashMap<Key, Wanted>) -> Option<(Held, Wanted)> {
-        let held = self.scope.own(key)?;
-        match by_key.get(key)?.fetch.policy {
+    async fn fetch_whole(&self, wanted: Vec<Wanted>) -> Vec<Landing> {
+        let mut keys = Vec::with_capacity(wanted.len());
+        let mut unknown = Vec::with_capacity(wanted.len());
+        let mut others: Vec<BoxFuture<'_, Landing>> = Vec::new();
+        let mut landed = Vec::new();
+        for wanted in once_each(wanted) {
+            // What is kept for this request alone is read on from where it was left as well.
+            match self.own(&wanted) {
+                Some(held) if wanted.is_content(&held.entry) => {
+                    landed.push((wanted.ask.key, Ok(held)));
+                }
+                Some(held) => others.push(self.read_further(wanted, held).boxed()),
+                None => {
+                    keys.push(wanted.ask.key);
+                    unknown.push(wanted);
+                }
+            }
+        }
+        let claims = self.cache.claim(&keys, self.budget).await;
+        let mut ours = Vec::with_capacity(claims.len());
+        for (wanted, claim) in unknown.into_iter().zip(claims) {
+            match claim {
+                Claim::Lead(lead) => ours.push(Ours { wanted, lead }),
+                Claim::Follow(follow) => others.push(self.follow(wanted, follow).boxed()),
+                Claim::Held(held) if wanted.is_content(&held.entry) => {
+                    landed.push((wanted.ask.key, Ok(held)));
+                }
+                Claim::Held(held) => others.push(self.read_further(wanted, held).boxed()),
+            }
+        }
+        let (mut first, rest) = join(self.lead(ours), join_all(others)).await;
+        first.extend(landed);
+        first.extend(rest);
+        first
+    }
+
+    fn own(&self, wanted: &Wanted) -> Option<Held> {
+        match wanted.fetch.policy {
             Some(_) => None,
-            None => Some((held, by_key.remove(key)?)),
+            None => self.scope.own(&wanted.ask.key),
         }
     }
 
@@ -159,7 +147,7 @@ impl Tower {
         if renewals.iter().any(|(wanted, _)| wanted.part.is_some()) {
             return self.renew_parts(renewals).await;
         }
-        let mut by_key: HashMap<Key, Wanted> = HashMap::with_capacity(renewals.len());
+        let mut by_key: ByKey<Wanted> = ByKey::default();
         let mut leads = Vec::with_capacity(renewals.len());
         for (wanted, lead) in renewals {
             by_key.insert(wanted.ask.key, wanted);
@@ -178,6 +166,7 @@ impl Tower {
     async fn lead(&self, ours: Vec<Ours>) -> Vec<Landing> {
         let mut batches: Vec<Vec<Ours>> = Vec::new();
         let mut flights: Vec<BoxFuture<'_, Vec<Landing>>> = Vec::new();
+        let mut left = ours.len();
         for one in ours {
             let Some(batch) = list_batch(&one.wanted) else {
                 flights.push(async { vec![self.alone(one).await] }.boxed());
@@ -190,12 +179,20 @@ impl Tower {
             });
             match open {
                 Some(open) => open.push(one),
-                None => batches.push(vec![one]),
+                None => {
+                    let mut batch = Vec::with_capacity(left.min(max));
+                    batch.push(one);
+                    batches.push(batch);
+                }
             }
+            left -= 1;
         }
         let batches = batches.into_iter().map(|batch| self.together(batch));
         flights.extend(batches);
-        join_all(flights).await.into_iter().flatten().collect()
+        let mut landed = join_all(flights).await.into_iter();
+        let mut all = landed.next().unwrap_or_default();
+        all.extend(landed.flatten());
+        all
     }
 
     /// Somebody else fetches it.
@@ -557,20 +554,38 @@ impl Tower {
     }
 }
 
+/// Each key once, with the largest extent that anybody wants of it.
+fn once_each(wanted: Vec<Wanted>) -> Vec<Wanted> {
+    let mut places: ByKey<usize> = ByKey::default();
+    places.reserve(wanted.len());
+    let mut each: Vec<Wanted> = Vec::with_capacity(wanted.len());
+    for one in wanted {
+        let place = *places.entry(one.ask.key).or_insert(each.len());
+        match each.get_mut(place) {
+            Some(known) => known.extent = known.extent.or_more(one.extent),
+            None => each.push(one),
+        }
+    }
+    each
+}
+
 fn list_batch(wanted: &Wanted) -> Option<&Batch> {
     let batch = wanted.fetch.connect.batch.as_ref()?;
     (batch.style == BatchStyle::List).then_some(batch)
 }
 
+type ByText = hashbrown::HashMap<Box<str>, Vec<Value>>;
+
 /// Rows by the text of what they match.
-fn by_key(fetch: &Fetch, bodies: Vec<Value>) -> HashMap<Box<str>, Vec<Value>> {
+fn by_key(fetch: &Fetch, bodies: Vec<Value>) -> ByText {
     let batch = fetch.connect.batch.as_ref();
     let matches = batch.and_then(|batch| batch.matches.as_ref());
-    let mut found: HashMap<Box<str>, Vec<Value>> = HashMap::new();
+    let mut found = ByText::default();
     for mut body in bodies {
         let Value::Array(rows) = request::take(&fetch.connect.at, &mut body) else {
             continue;
         };
+        found.reserve(rows.len());
         for row in rows {
             let key = matches.and_then(|matches| key_text(&request::evaluate(matches, &row)));
             if let Some(key) = key {

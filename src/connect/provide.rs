@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use smallvec::SmallVec;
 
 use super::ask::{Ask, Not, Resolved, nearest};
@@ -164,10 +164,11 @@ impl Look<'_> {
         if self.scope.is_watched() || fetch.policy.is_none() {
             return None;
         }
-        let Resolved::Ask(ask) = self.runtime.resolve(fetch, args, parent, self.scope) else {
+        let mut made = None;
+        let Resolved::Ask(ask) = self.resolved(fetch, args, parent, &mut made) else {
             return None;
         };
-        let held = self.held(fetch, &ask)?;
+        let held = self.held(fetch, ask)?;
         if held.state != cache::State::Fresh || fetch.at.find(body(&held.entry, 0)).is_null() {
             return None;
         }
@@ -188,9 +189,23 @@ impl Look<'_> {
         if fetch.policy.is_some() {
             return false;
         }
-        match self.runtime.resolve(fetch, args, parent, self.scope) {
+        match self.resolved(fetch, args, parent, &mut None) {
             Resolved::Ask(ask) => self.scope.own(&ask.key).is_none(),
             Resolved::Not(_) => false,
+        }
+    }
+
+    /// What is asked of a parent: as it is known, or as it is made for this look.
+    fn resolved<'r>(
+        &'r self,
+        fetch: &Fetch,
+        args: &Args,
+        parent: &Parent,
+        made: &'r mut Option<Resolved>,
+    ) -> &'r Resolved {
+        match self.runtime.known(fetch, args, parent, self.scope) {
+            Some(known) => known,
+            None => made.insert(self.runtime.resolve(fetch, args, parent, self.scope)),
         }
     }
 
@@ -522,16 +537,15 @@ impl Look<'_> {
     /// The answer as a whole is as fresh as its oldest part.
     fn count_age(&self, fetch: &Fetch, held: &Held) {
         let life = held.entry.life();
-        let left = life.fresh_until.duration_since(self.now);
-        self.scope
-            .fresh_for(left.max(SignedDuration::ZERO).unsigned_abs());
+        self.scope.fresh_until(life.fresh_until, self.now);
         // What was fetched just now was counted when it was missing.
         if self.found.is_none() {
+            // Only a trace tells of it.
             let age = self
-                .now
-                .duration_since(life.fetched_at)
-                .try_into()
-                .unwrap_or_default();
+                .scope
+                .trace()
+                .map(|_| self.now.duration_since(life.fetched_at));
+            let age = age.unwrap_or_default().try_into().unwrap_or_default();
             self.note(
                 fetch,
                 match held.state {

@@ -4,11 +4,11 @@
 //! It is read once per live field and parent, by all threads at once: so reading takes no lock, and what is new waits in a place of its own until there is enough of it.
 //! Nothing here is needed: what was forgotten is made again.
 
-use std::hash::{BuildHasher as _, Hash};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use super::ask::{Resolved, nearest};
@@ -28,7 +28,6 @@ pub(super) struct Remembered {
     entities: Memory<OfEntity, Resolved>,
     objects: Memory<OfObject, Resolved>,
     wishes: Memory<OfRule, Option<Arc<Wish>>>,
-    hasher: DefaultHashBuilder,
 }
 
 /// A request, its arguments as far as it reads them, and whom it is for.
@@ -39,15 +38,18 @@ type OfRule = (usize, u32, u64);
 
 /// What it came to, for one version of the entity.
 #[derive(Clone)]
-struct Known<V> {
+pub(super) struct Known<V> {
     version: Version,
     came_to: V,
     /// With it nothing else can come to the object's address.
     _anchor: Option<Anchor>,
 }
 
-/// The entity's ref, hashed, as an index may come to mean another entity; and the change that made it what it is.
+/// The states in which an index means the same entity, and the change that made it what it is.
 type Version = (u64, u64);
+
+/// Requests for entities.
+pub(super) type KnownAsks = Arc<HashMap<OfEntity, Known<Resolved>>>;
 
 struct Memory<K, V> {
     all: ArcSwap<HashMap<K, Known<V>>>,
@@ -61,8 +63,27 @@ impl Remembered {
             entities: Memory::new(),
             objects: Memory::new(),
             wishes: Memory::new(),
-            hasher: DefaultHashBuilder::default(),
         }
+    }
+
+    /// What a request asks of an entity, if it was known when the first field was looked at: for nothing but a look.
+    pub(super) fn known<'s>(
+        &self,
+        fetch: &Fetch,
+        args: &Args,
+        parent: &Parent,
+        scope: &'s Scope,
+    ) -> Option<&'s Resolved> {
+        let Parent::Entity(ix) = *parent else {
+            return None;
+        };
+        if fetch.reads_viewer {
+            return None;
+        }
+        let args = if fetch.reads_args { args.hash } else { 0 };
+        let all = scope.known(|| self.entities.all.load_full());
+        let known = all.get(&(fetch.id, ix.0, args))?;
+        (known.version == version(scope, Some(ix))).then_some(&known.came_to)
     }
 
     /// What a request asks of a parent: as it was, or as `resolve` makes it.
@@ -79,7 +100,7 @@ impl Remembered {
         }
         let args = if fetch.reads_args { args.hash } else { 0 };
         let entity = nearest(parent);
-        let version = || self.version(scope, entity);
+        let version = || version(scope, entity);
         match parent {
             Parent::Entity(ix) => {
                 let key = (fetch.id, ix.0, args);
@@ -106,17 +127,13 @@ impl Remembered {
         make: impl FnOnce() -> Option<Arc<Wish>>,
     ) -> Option<Arc<Wish>> {
         let key = (Arc::as_ptr(&rule.of).addr(), ix.0, rule.args);
-        let version = self.version(scope, Some(ix));
-        self.wishes.get(key, version, make, || None)
+        self.wishes
+            .get(key, version(scope, Some(ix)), make, || None)
     }
+}
 
-    fn version(&self, scope: &Scope, entity: Option<Ix>) -> Version {
-        let Some(ix) = entity else {
-            return (0, 0);
-        };
-        let entity_ref = scope.snapshot.entity_ref(ix);
-        (self.hasher.hash_one(entity_ref), scope.snapshot.version(ix))
-    }
+fn version(scope: &Scope, entity: Option<Ix>) -> Version {
+    entity.map_or((0, 0), |ix| (scope.lineage(), scope.snapshot.version(ix)))
 }
 
 impl<K: Copy + Eq + Hash, V: Clone> Memory<K, V> {

@@ -493,7 +493,7 @@ impl Inner {
                 return;
             }
             let landed = self.tower(&group.scope).fetch(missing).await;
-            self.take_in(landed, &group.scope, &mut found);
+            self.take_in(landed.into_iter(), &group.scope, &mut found);
             missing = self.look_again(group, route, position, provided, &found);
         }
     }
@@ -518,16 +518,17 @@ impl Inner {
 
     fn take_in(
         &self,
-        landed: impl IntoIterator<Item = Landing>,
+        landed: impl ExactSizeIterator<Item = Landing>,
         scope: &Scope,
         found: &mut Fetched,
     ) {
-        for (key, result) in landed {
-            if let Ok(held) = &result {
-                scope.keep(key, held.clone());
-            }
+        found.reserve(landed.len());
+        let own = landed.filter_map(|(key, result)| {
+            let held = result.as_ref().ok().cloned();
             found.insert(key, result);
-        }
+            Some((key, held?))
+        });
+        scope.keep(own);
     }
 
     /// What a request asks of a parent; for entities and for objects that are kept it is remembered.
@@ -546,6 +547,17 @@ impl Inner {
             }
             resolved
         })
+    }
+
+    /// The same where it is known already.
+    pub(super) fn known<'s>(
+        &self,
+        fetch: &Fetch,
+        args: &Args,
+        parent: &Parent,
+        scope: &'s Scope,
+    ) -> Option<&'s Resolved> {
+        self.remembered.known(fetch, args, parent, scope)
     }
 
     /// What `@where` wants of the items of an entity's list; that is remembered, too.

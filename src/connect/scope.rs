@@ -11,6 +11,7 @@ use roaring::RoaringBitmap;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::remembered::KnownAsks;
 use super::trace::Trace;
 use crate::cache::{ByKey, Held, Key};
 use crate::clock::Budget;
@@ -33,6 +34,10 @@ pub struct Scope {
     trace: Option<Trace>,
     /// The moment by which is told what is fresh, of all that is at hand.
     moment: OnceLock<Timestamp>,
+    /// Of the snapshot.
+    lineage: OnceLock<u64>,
+    /// What was known of requests when the first was asked about.
+    known: OnceLock<KnownAsks>,
     /// Milliseconds for which everything in the answer is fresh.
     fresh_for: AtomicU64,
     /// What is kept for this request alone.
@@ -100,6 +105,8 @@ impl Scope {
             outcomes: None,
             trace: None,
             moment: OnceLock::new(),
+            lineage: OnceLock::new(),
+            known: OnceLock::new(),
             fresh_for: AtomicU64::new(u64::MAX),
             own: Mutex::default(),
             sets: Mutex::default(),
@@ -174,6 +181,16 @@ impl Scope {
         *self.moment.get_or_init(now)
     }
 
+    /// The states of the catalog in which an entity's index means the same entity as here.
+    pub(super) fn lineage(&self) -> u64 {
+        *self.lineage.get_or_init(|| self.snapshot.lineage())
+    }
+
+    /// What is remembered of requests: looked up once, so that who asks for hundreds of fields shares no count with others.
+    pub(super) fn known(&self, all: impl FnOnce() -> KnownAsks) -> &KnownAsks {
+        self.known.get_or_init(all)
+    }
+
     /// What this request fetched and nobody else may be given.
     pub(super) fn own(&self, key: &Key) -> Option<Held> {
         self.own.lock().get(key).cloned()
@@ -184,8 +201,8 @@ impl Scope {
         self.own.lock().clear();
     }
 
-    pub(super) fn keep(&self, key: Key, held: Held) {
-        self.own.lock().insert(key, held);
+    pub(super) fn keep(&self, all: impl Iterator<Item = (Key, Held)>) {
+        self.own.lock().extend(all);
     }
 
     /// Keeps a set of entities; by the number it is found again.
@@ -201,8 +218,20 @@ impl Scope {
 
     /// Something in the answer is fresh for this long.
     pub fn fresh_for(&self, time: Duration) {
-        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        self.fresh_for.fetch_min(millis, Ordering::Relaxed);
+        self.fresh_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+    }
+
+    /// The same until a moment, which is looked at `now`.
+    pub(super) fn fresh_until(&self, until: Timestamp, now: Timestamp) {
+        let left = until.as_millisecond().saturating_sub(now.as_millisecond());
+        self.fresh_millis(u64::try_from(left).unwrap_or_default());
+    }
+
+    fn fresh_millis(&self, millis: u64) {
+        // Mostly something else is fresh for no longer, and nothing has to be written.
+        if millis < self.fresh_for.load(Ordering::Relaxed) {
+            self.fresh_for.fetch_min(millis, Ordering::Relaxed);
+        }
     }
 
     /// For how long everything live in the answer is fresh; `None` without anything live.
