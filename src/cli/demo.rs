@@ -41,7 +41,7 @@ pub(super) fn demo(address: Option<SocketAddr>) -> anyhow::Result<Exit> {
     let Some((model, files)) = serve::load_schema(&config)? else {
         return Ok(Exit::Errors);
     };
-    serve::runtime()?.block_on(async move {
+    serve::to_the_end(async move {
         let listener = match address {
             Some(address) => listen(address, config.server.allow_anonymous).await,
             None => next_free().await,
@@ -61,7 +61,7 @@ pub(super) fn demo(address: Option<SocketAddr>) -> anyhow::Result<Exit> {
         };
         upstreams.shutdown(UPSTREAM_GRACE).await;
         exit
-    })
+    })?
 }
 
 fn configuration(folder: &Path) -> anyhow::Result<Config> {

@@ -35,7 +35,7 @@ pub(super) fn serve(named: Option<&Path>, listen: Option<SocketAddr>) -> anyhow:
         file: path_of(named),
         listen,
     };
-    runtime()?.block_on(async move {
+    to_the_end(async move {
         let listened = app::listen(config.server.listen, config.server.allow_anonymous).await;
         let listener = match listened {
             Ok(listener) => listener,
@@ -54,7 +54,7 @@ pub(super) fn serve(named: Option<&Path>, listen: Option<SocketAddr>) -> anyhow:
             }
             Err(error) => open_failed(error),
         }
-    })
+    })?
 }
 
 /// The composed schema and what it was made of; `None` after its problems were written.
@@ -79,6 +79,17 @@ pub(super) fn load_schema(config: &Config) -> anyhow::Result<Option<(Arc<Model>,
 
 /// A thread that has read a catalog keeps the memory of what it read until it ends, also where others have let go of it since.
 const IDLE_THREAD: Duration = Duration::from_millis(20);
+
+/// Who still works on files then is left behind: they stand a process that ends in the middle of it, and putting the parts of a large search index together takes seconds.
+const LEAVE: Duration = Duration::from_millis(100);
+
+/// Runs a server until it has stopped.
+pub(super) fn to_the_end<T>(server: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = runtime()?;
+    let done = runtime.block_on(server);
+    runtime.shutdown_timeout(LEAVE);
+    Ok(done)
+}
 
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
@@ -129,4 +140,30 @@ fn fail(error: &anyhow::Error, hint: &str) -> anyhow::Result<Exit> {
     }
     say(&format!("{line}\n  hint: {hint}"));
     Ok(Exit::Errors)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    use super::to_the_end;
+    use crate::tasks::blocking;
+
+    #[test]
+    fn work_on_files_holds_no_server_that_has_stopped() {
+        let (begun, begins) = mpsc::channel();
+        let started = Instant::now();
+        let done = to_the_end(async move {
+            let work = blocking("a long work", move || {
+                begun.send(()).expect("somebody waits");
+                std::thread::sleep(Duration::from_secs(60));
+            });
+            // It is under way, and nobody waits for it any more.
+            drop(tokio::time::timeout(Duration::from_millis(10), work).await);
+        });
+        done.expect("a runtime");
+        begins.recv().expect("it was under way");
+        assert!(started.elapsed() < Duration::from_secs(30));
+    }
 }
