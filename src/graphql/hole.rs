@@ -321,6 +321,11 @@ impl Holes {
             out.extend_from_slice(&bytes[done..hole.position]);
             done = hole.position;
             match hole.state {
+                // Most have no holes in them.
+                State::Filled(piece) if piece.holes.0 == piece.holes.1 => {
+                    let bytes = &buffers[piece.buffer as usize];
+                    out.extend_from_slice(&bytes[piece.start..piece.end]);
+                }
                 State::Filled(piece) => self.append(buffers, piece, Some(index), out),
                 State::Null | State::Open => out.extend_from_slice(b"null"),
             }
