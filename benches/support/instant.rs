@@ -46,10 +46,15 @@ pub(crate) fn measure(runtime: &Runtime, world: &Linked, figures: &mut Figures) 
         format!("query($first: Int!) {{ components(first: $first) {{ nodes {{ name {live} }} }} }}")
     };
     let (with, without) = (query("askedQuality { score grade }"), query(""));
-    let whole = runtime.block_on(in_process(&engine, &with));
-    let plain = runtime.block_on(in_process(&engine, &without));
-    let upstream = alone(runtime, world, &source);
-    let over = whole - upstream;
+    let rounds: Vec<[f64; 3]> = (0..figures.rounds())
+        .map(|_| {
+            let whole = runtime.block_on(in_process(&engine, &with));
+            let plain = runtime.block_on(in_process(&engine, &without));
+            [whole, plain, alone(runtime, world, &source)]
+        })
+        .collect();
+    let [whole, plain, upstream] = [0, 1, 2].map(|of| median(rounds.iter().map(|round| round[of])));
+    let over = median(rounds.iter().map(|[whole, _, upstream]| whole - upstream));
     let says = format!(
         "{over:.1} us ({whole:.1} us, its upstream {upstream:.1} us, the page alone {plain:.1} us)"
     );
