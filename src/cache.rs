@@ -190,7 +190,7 @@ impl Cache {
             Some(held) => held.state != State::Fresh && held.entry.may_refresh(now),
             None => true,
         };
-        (due() && self.0.flights.try_lead(*key, due)).then(|| Lead::anew(self, *key))
+        (due() && self.0.flights.try_lead(*key, due)).then(|| Lead::new(self, *key))
     }
 
     /// Which of the keys that were taken over with [`renew`](Cache::renew) are still to be fetched: another replica may have done it, or be at it.
@@ -256,21 +256,16 @@ impl Cache {
     }
 
     fn join(&self, key: Key, now: Timestamp) -> Claim {
-        let mut previous = None;
-        let mut look = || {
+        let look = || {
             let held = self.find(&key, now)?;
-            if held.state == State::Expired {
-                previous = Some(held.entry);
-                return None;
-            }
-            Some(held)
+            (held.state != State::Expired).then_some(held)
         };
         if let Some(held) = look() {
             return Claim::Held(held);
         }
         match self.0.flights.join(key, self.mark().epoch, look) {
             Joined::Held(held) => Claim::Held(held),
-            Joined::Leads => Claim::Lead(Lead::new(self, key, previous)),
+            Joined::Leads => Claim::Lead(Lead::new(self, key)),
             Joined::Follows(follow) => Claim::Follow(follow),
         }
     }

@@ -174,21 +174,15 @@ pub struct Lead {
 }
 
 impl Lead {
-    /// `previous`: what may still be used, and has to be fetched.
-    pub(super) fn new(cache: &Cache, key: Key, previous: Option<Arc<Entry>>) -> Self {
+    pub(super) fn new(cache: &Cache, key: Key) -> Self {
         Self {
             cache: cache.clone(),
             key,
             mark: cache.mark(),
-            previous,
+            previous: cache.previous(&key),
             lock: None,
             landed: false,
         }
-    }
-
-    /// The same where nobody has looked what may still be used.
-    pub(super) fn anew(cache: &Cache, key: Key) -> Self {
-        Self::new(cache, key, cache.previous(&key))
     }
 
     pub fn key(&self) -> Key {
@@ -293,7 +287,7 @@ impl Lead {
             return;
         };
         // A new request will be sent, so the mark is a new one.
-        let mut lead = Self::anew(&self.cache, self.key);
+        let mut lead = Self::new(&self.cache, self.key);
         lead.lock = self.lock.take();
         loop {
             match waiter.sender.send(Landed::Lead(lead)) {
